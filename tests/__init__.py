@@ -1,0 +1,1 @@
+"""Tests of vae-sweep: units, properties, contracts, integration."""

@@ -1,0 +1,189 @@
+"""The searcher's contract: each fault of Optuna under Tune that it cures, on a real study."""
+
+import itertools
+import pickle
+from collections.abc import Sequence
+from typing import Any
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+from ray.tune.search import Searcher
+
+from trainables.training.report import FinalReport
+from vae_sweep.search.space import Cell
+from vae_sweep.search.sweep_search import Assignment, Progress, SweepSearch
+from vae_sweep.spec import SweepSpec
+
+GRID = {"vae": {}, "vae_fbp": {"target_rate": {"choice": [2, 4]}}, "ours": {"target_rate": {"choice": [2, 4, 8]}}}
+ENDLESS = {"vae": {}, "ours": {"target_rate": {"float": [2, 8]}}}
+
+
+def sweep(methods: dict[str, Any], seeds: Sequence[int] = (0,), **search: Any) -> SweepSpec:
+    return SweepSpec.model_validate(
+        {"name": "test", "corpus": {"name": "captions"}, "methods": methods, "seeds": list(seeds), "search": search}
+    )
+
+
+class Bench:
+    """A searcher with a real in-memory study and a list for the cells that it journals."""
+
+    def __init__(
+        self, spec: SweepSpec, study: optuna.Study | None = None, progress: Progress | None = None
+    ) -> None:
+        sampler = optuna.samplers.RandomSampler(seed=1)
+        self.study = study or optuna.create_study(directions=["minimize"] * 2, sampler=sampler)
+        self.journaled: list[Cell] = []
+        self.search = SweepSearch(spec, self.study, progress or Progress(), self.journaled.append, self._config)
+        self._ids = itertools.count()
+
+    @staticmethod
+    def _config(assignment: Assignment) -> dict[str, Any]:
+        return {"cell": assignment.cell, "seed": assignment.seed, "starts": assignment.starts}
+
+    def next(self) -> tuple[str, Any]:
+        trial_id = f"t{next(self._ids)}"
+        return trial_id, self.search.suggest(trial_id)
+
+    def end(self, trial_id: str, ppl: float = 3.0, recon: float = 9.0, outcome: str = "finished") -> None:
+        numbers = {"validation/perplexity": ppl, "validation/reconstruction": recon}
+        report = FinalReport(outcome=outcome, numbers=numbers if outcome != "diverged" else {})  # type: ignore[arg-type]
+        self.search.on_trial_complete(trial_id, {"kind": "final", "report": report.model_dump_json()})
+
+    def states(self) -> list[TrialState]:
+        return [trial.state for trial in self.study.trials]
+
+
+def drain(bench: Bench) -> list[Any]:
+    configs = []
+    while True:
+        trial_id, config = bench.next()
+        if config == Searcher.FINISHED:
+            return configs
+        configs.append(config)
+        bench.end(trial_id)
+
+
+def test_a_searcher_and_its_study_never_enter_rays_snapshots() -> None:
+    bench = Bench(sweep(GRID))
+    bench.next()
+    assert pickle.loads(pickle.dumps(bench.search)).__dict__ == {}  # noqa: S301
+
+
+def test_b_a_report_without_objectives_is_no_error() -> None:
+    bench = Bench(sweep(GRID))
+    trial_id, _ = bench.next()
+    bench.search.on_trial_result(trial_id, {"kind": "epoch"})
+    assert bench.states() == [TrialState.RUNNING]
+
+
+@pytest.mark.parametrize("outcome", ["diverged", "failed"])
+def test_c_a_trial_without_values_is_told_as_failed(outcome: str) -> None:
+    bench = Bench(sweep(GRID))
+    trial_id, _ = bench.next()
+    bench.end(trial_id, outcome=outcome)
+    assert bench.states() == [TrialState.FAIL]
+
+
+def test_c_a_lost_worker_is_told_as_failed() -> None:
+    bench = Bench(sweep(GRID))
+    trial_id, _ = bench.next()
+    bench.search.on_trial_complete(trial_id, None, error=True)
+    assert bench.states() == [TrialState.FAIL]
+
+
+def test_d_a_pruned_trial_is_told_as_pruned_and_without_values() -> None:
+    bench = Bench(sweep(GRID))
+    trial_id, _ = bench.next()
+    bench.end(trial_id, outcome="pruned")
+    assert bench.states() == [TrialState.PRUNED]
+    assert bench.study.best_trials == []
+
+
+def test_d_a_trial_stopped_before_its_end_is_not_told() -> None:
+    bench = Bench(sweep(GRID))
+    trial_id, _ = bench.next()
+    bench.search.on_trial_complete(trial_id, {"kind": "epoch", "report": "{}"})
+    assert bench.states() == [TrialState.RUNNING]
+
+
+def test_e_running_trials_of_the_journal_are_adopted_and_strangers_failed() -> None:
+    spec = sweep(GRID)
+    first = Bench(spec)
+    _, known = first.next()
+    first.study.ask()
+    unfinished = [Assignment(known["cell"], 0, ("/checkpoint",))]
+    second = Bench(spec, first.study, Progress([known["cell"]], {}, unfinished))
+    assert second.states() == [TrialState.RUNNING, TrialState.FAIL]
+    trial_id, config = second.next()
+    assert config == {"cell": known["cell"], "seed": 0, "starts": ("/checkpoint",)}
+    second.end(trial_id, ppl=2.5)
+    assert second.study.trials[0].values == [2.5, 9.0]
+
+
+def test_e_a_cell_that_ended_in_the_journal_alone_is_told_at_start() -> None:
+    spec = sweep(GRID)
+    first = Bench(spec)
+    _, known = first.next()
+    report = FinalReport(
+        outcome="finished", numbers={"validation/perplexity": 2.0, "validation/reconstruction": 7.0}
+    )
+    second = Bench(spec, first.study, Progress([known["cell"]], {known["cell"].number: {0: report}}))
+    assert second.study.trials[0].values == [2.0, 7.0]
+
+
+def test_f_a_grid_is_exact_whatever_was_asked_before() -> None:
+    spec = sweep(GRID)
+    first = Bench(spec)
+    cells = [first.next()[1]["cell"] for _ in range(3)]
+    first.study.enqueue_trial({"method": "ours", "ours.target_rate": 2})
+    second = Bench(spec, first.study, Progress(list(cells), {}, [Assignment(cell, 0) for cell in cells]))
+    drawn = [(config["cell"].method, config["cell"].values) for config in drain(second)]
+    assert sorted(map(str, drawn)) == sorted(map(str, spec.points() or []))
+    assert TrialState.RUNNING not in second.states()
+    assert TrialState.WAITING not in second.states()
+
+
+@pytest.mark.parametrize("kind", ["random", "tpe", "nsga2"])
+@pytest.mark.parametrize("methods", [GRID, ENDLESS])
+def test_no_cell_is_drawn_twice(kind: str, methods: dict[str, Any]) -> None:
+    spec = sweep(methods, kind=kind, trials=6)
+    cells = [config["cell"] for config in drain(Bench(spec))]
+    assert len(cells) == 6
+    assert len({str((cell.method, cell.values)) for cell in cells}) == 6
+
+
+def test_a_search_ends_where_its_space_is_exhausted() -> None:
+    assert len(drain(Bench(sweep(GRID, kind="random", trials=50)))) == 6
+
+
+def test_a_repeated_draw_is_told_what_its_cell_gave() -> None:
+    bench = Bench(sweep({"vae": {}, "ours": {"target_rate": {"choice": [2, 4]}}}, kind="random", trials=3))
+    drain(bench)
+    told = [trial for trial in bench.study.trials if trial.number not in {c.number for c in bench.journaled}]
+    assert all(trial.state == TrialState.COMPLETE for trial in told)
+
+
+def test_replicates_are_one_optuna_trial_told_once_with_their_mean() -> None:
+    bench = Bench(sweep({"vae": {}}, seeds=(3, 5)))
+    (one, first), (two, second) = bench.next(), bench.next()
+    assert (first["cell"], first["seed"], second["seed"]) == (second["cell"], 3, 5)
+    bench.end(one, ppl=3.0, recon=10.0)
+    assert bench.states() == [TrialState.RUNNING]
+    bench.end(two, ppl=5.0, recon=12.0)
+    assert bench.study.trials[0].values == [4.0, 11.0]
+
+
+def test_one_diverged_replicate_fails_its_cell() -> None:
+    bench = Bench(sweep({"vae": {}}, seeds=(3, 5)))
+    (one, _), (two, _) = bench.next(), bench.next()
+    bench.end(one)
+    bench.end(two, outcome="diverged")
+    assert bench.states() == [TrialState.FAIL]
+
+
+def test_the_seed_is_no_parameter_and_names_are_conditional() -> None:
+    bench = Bench(sweep(GRID, seeds=(1, 2)))
+    drain(bench)
+    names = {name for trial in bench.study.trials for name in trial.params}
+    assert names == {"method", "vae_fbp.target_rate", "ours.target_rate"}

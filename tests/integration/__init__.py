@@ -1,0 +1,1 @@
+"""Real processes: Ray, MLflow, the command line."""

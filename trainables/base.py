@@ -1,0 +1,40 @@
+"""What every floor of the science stands on: specs and errors."""
+
+import hashlib
+import json
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class VaeSweepError(Exception):
+    """Base of every error that a user may meet; its text says where, what came, what is allowed."""
+
+
+class CorpusError(VaeSweepError):
+    """A corpus is absent, malformed, or not the one that was planned with."""
+
+
+class StateError(VaeSweepError):
+    """A stored state or set of weights is damaged or does not fit."""
+
+
+class DivergedError(VaeSweepError):
+    """A loss or a measured number is not finite."""
+
+
+class Spec(BaseModel):
+    """A frozen value that refuses unknown keys; its fields are the only home of its defaults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def digest(value: Any) -> str:
+    """Return the sha256 (hex) of the canonical JSON of a plain value."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def derived_seed(*parts: int | str) -> int:
+    """Return a 63-bit seed that depends on all parts and on nothing else."""
+    return int(digest(list(parts))[:16], 16) >> 1

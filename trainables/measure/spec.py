@@ -1,0 +1,19 @@
+"""How much evaluation a trial gets, in the search and at the end."""
+
+from typing import Literal
+
+from pydantic import Field, PositiveInt
+
+from trainables.base import Spec
+
+
+class EvaluationSpec(Spec):
+    """Importance samples and sentences: in the search on validation, at the end on test."""
+
+    search_samples: PositiveInt = Field(100, description="importance samples a validation sentence")
+    search_sentences: PositiveInt | None = Field(None, description="validation sentences; none is all")
+    final: Literal["all", "front", "none"] | None = Field(
+        None, description="who gets the test split; none given: all in a grid, front in a search"
+    )
+    final_samples: PositiveInt = Field(1000, description="importance samples a test sentence")
+    final_sentences: PositiveInt | None = Field(None, description="test sentences; none is all")

@@ -1,0 +1,22 @@
+"""The encoder q(z|x): an LSTM over the whole sentence and a linear map of its last state."""
+
+from torch import Tensor, nn
+
+from trainables.model.gaussian import Gaussian
+from trainables.model.spec import ModelSpec
+
+
+class Encoder(nn.Module):
+    """Embedding, one LSTM layer, and hidden -> [mean; log variance] without bias (authors' code, section 2)."""
+
+    def __init__(self, vocabulary_size: int, spec: ModelSpec) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary_size, spec.embedding_size)
+        self.lstm = nn.LSTM(spec.embedding_size, spec.encoder_size, batch_first=True)
+        self.output = nn.Linear(spec.encoder_size, 2 * spec.latent_size, bias=False)
+
+    def forward(self, tokens: Tensor) -> Gaussian:
+        """Encode `tokens` [B, T], with `<s>` and `</s>`, into a Gaussian over z [B, latent_size]."""
+        _, (hidden, _) = self.lstm(self.embedding(tokens))
+        mean, log_variance = self.output(hidden[-1]).chunk(2, dim=-1)
+        return Gaussian(mean, log_variance)

@@ -1,0 +1,32 @@
+"""Diagonal Gaussians: the posterior q(z|x) and the prior p(z) = N(0, I)."""
+
+import math
+from dataclasses import dataclass
+
+from torch import Tensor
+
+LOG_2PI = math.log(2 * math.pi)
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """A diagonal Gaussian for each sentence: `mean` and `log_variance`, both [B, latent_size]."""
+
+    mean: Tensor
+    log_variance: Tensor
+
+    def sample(self, noise: Tensor) -> Tensor:
+        """Return mean + exp(log_variance / 2) · noise; `noise` [B, n_z] or [B, S, n_z] gives z likewise."""
+        mean, scale = self.mean, (0.5 * self.log_variance).exp()
+        if noise.dim() == 3:
+            mean, scale = mean.unsqueeze(1), scale.unsqueeze(1)
+        return mean + scale * noise
+
+    def kl_per_unit(self) -> Tensor:
+        """Return KL(q(z_i|x) || N(0, 1)) for each unit, [B, latent_size], nats."""
+        return 0.5 * (self.mean.pow(2) + (self.log_variance.expm1() - self.log_variance))
+
+    def log_weight_of_prior(self, z: Tensor, noise: Tensor) -> Tensor:
+        """Return log p(z) − log q(z|x) summed over units, for z = sample(noise), both [B, S, n_z] -> [B, S]."""
+        log_variance = self.log_variance.unsqueeze(1)
+        return 0.5 * (noise.pow(2) + log_variance - z.pow(2)).sum(-1)

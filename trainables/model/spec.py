@@ -1,0 +1,19 @@
+"""The model's sizes, apart from its code so that reading a spec needs no torch."""
+
+from typing import Literal
+
+from pydantic import Field, PositiveInt
+
+from trainables.base import Spec
+
+
+class ModelSpec(Spec):
+    """Sizes and initialisation of the VAE; the defaults are the paper's for PTB (Table 9)."""
+
+    embedding_size: PositiveInt = 256
+    encoder_size: PositiveInt = Field(256, description="hidden size of the encoder's LSTM")
+    decoder_size: PositiveInt = Field(256, description="hidden size of the decoder's LSTM")
+    latent_size: PositiveInt = Field(32, description="n_z")
+    input_dropout: float = Field(0.5, ge=0, lt=1, description="on the decoder's word embeddings")
+    output_dropout: float = Field(0.5, ge=0, lt=1, description="on the decoder's LSTM outputs")
+    initialisation: Literal["paper", "torch"] = "paper"

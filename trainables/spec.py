@@ -1,0 +1,79 @@
+"""A trial: everything that one training run depends on."""
+
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from trainables.base import Spec, digest
+from trainables.measure.spec import EvaluationSpec
+from trainables.methods import AUTOENCODER, METHODS, Method
+from trainables.model.spec import ModelSpec
+from trainables.text.spec import CorpusSpec
+from trainables.training.descent import DescentSpec
+from trainables.training.spec import PhaseSpec
+
+Value = float | int | str | bool
+SEARCHABLE = ("model", "descent", "pretraining")
+
+
+def with_value(plain: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """Return a copy of nested plain dicts with `value` at a dotted path."""
+    head, _, rest = path.partition(".")
+    inner = with_value(plain.get(head) or {}, rest, value) if rest else value
+    return {**plain, head: inner}
+
+
+class TrialSpec(Spec):
+    """One method with its values, one seed, one corpus."""
+
+    corpus: CorpusSpec
+    corpus_fingerprint: str
+    method: Method
+    model: ModelSpec = ModelSpec()
+    descent: DescentSpec = Field(DescentSpec(), description="of the VAE phase")
+    pretraining: DescentSpec = Field(DescentSpec(), description="descent of the pretraining phase")
+    evaluation: EvaluationSpec = EvaluationSpec()
+    seed: int
+
+    @model_validator(mode="after")
+    def _known_method(self) -> Self:
+        if self.method.name not in METHODS:
+            raise ValueError(f"unknown method {self.method.name!r}; known: {', '.join(METHODS)}")
+        return self
+
+    def with_values(self, values: dict[str, Value]) -> "TrialSpec":
+        """Return this trial with a cell's values put in: row parameters by name, the rest by dotted path."""
+        plain = self.model_dump(mode="json")
+        rows = self.method.parameters()
+        for name, value in values.items():
+            path = f"method.{rows[name]}" if name in rows else name
+            plain = with_value(plain, path, value)
+        return TrialSpec.model_validate(plain)
+
+    def phases(self) -> tuple[PhaseSpec, ...]:
+        """Return the phases in order: pretraining where the row asks for it, then the row's own."""
+        pretraining = self._phase("pretrain")
+        if self.method.autoencodes:
+            return (pretraining,)
+        return (pretraining, self._phase("vae")) if self.method.pretrain else (self._phase("vae"),)
+
+    def _phase(self, name: str) -> PhaseSpec:
+        first = name == "pretrain"
+        return PhaseSpec(
+            name="pretrain" if first else "vae",
+            corpus_fingerprint=self.corpus_fingerprint,
+            model=self.model,
+            objective=AUTOENCODER if first else self.method.objective,
+            descent=self.pretraining if first else self.descent,
+            selection="reconstruction" if first else "neg_elbo",
+            seed=self.seed,
+        )
+
+    def key(self) -> str:
+        """Return the sha256 that names the trial's result: its phases and its evaluation."""
+        return digest(
+            {
+                "phases": [phase.key() for phase in self.phases()],
+                "evaluation": self.evaluation.model_dump(mode="json"),
+            }
+        )

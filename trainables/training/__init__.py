@@ -1,0 +1,1 @@
+"""One phase: descent, updates, state and the loop."""

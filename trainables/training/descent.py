@@ -1,0 +1,96 @@
+"""Descent: the optimizer's settings and the learning rate's course, as pure steps over plain state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from trainables.base import Spec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torch import nn
+    from torch.optim import Optimizer
+
+
+class PlateauState(Spec):
+    """Where a plateau course stands."""
+
+    reference: float = 1e4
+    not_improved: int = 0
+    decays: int = 0
+
+
+class Plateau(Spec):
+    """Multiply the rate by `factor` after `patience` epochs without improvement; stop after `decays`.
+
+    An epoch is compared with the one before it, not with the best; at a decay the best weights are
+    reloaded and the optimizer is made anew (authors' code, section 3).
+    """
+
+    kind: Literal["plateau"] = "plateau"
+    patience: PositiveInt = 2
+    first_decay_epoch: int = Field(15, ge=0, description="no decay before this epoch, counted from 0")
+    decays: PositiveInt = Field(5, description="stop after this many")
+    factor: float = Field(0.5, gt=0, lt=1)
+
+    def rate(self, base: float, epoch: float, epochs: int, state: PlateauState) -> float:
+        """Return the learning rate at a (fractional) epoch."""
+        return base * self.factor**state.decays
+
+    def after(self, loss: float, epoch: int, state: PlateauState) -> tuple[PlateauState, bool]:
+        """Take an epoch's validation loss; return the next state, and whether a decay fell due."""
+        if loss <= state.reference:
+            return PlateauState(reference=loss, not_improved=0, decays=state.decays), False
+        waited = state.not_improved + 1
+        if waited >= self.patience and epoch >= self.first_decay_epoch:
+            return PlateauState(reference=loss, not_improved=0, decays=state.decays + 1), True
+        return PlateauState(reference=state.reference, not_improved=waited, decays=state.decays), False
+
+    def done(self, state: PlateauState) -> bool:
+        """Say whether the last decay has fallen."""
+        return state.decays >= self.decays
+
+
+class Tail(Spec):
+    """Hold the rate for the first part of the phase, then fall in a straight line to 0 at its end."""
+
+    kind: Literal["tail"] = "tail"
+    flat: float = Field(0.5, ge=0, le=1, description="share of the epochs at the full rate")
+
+    def rate(self, base: float, epoch: float, epochs: int, state: PlateauState) -> float:
+        """Return the learning rate at a (fractional) epoch."""
+        left = epochs - epoch
+        falling = epochs * (1 - self.flat)
+        return base * max(0.0, min(1.0, left / falling)) if falling > 0 else base
+
+    def after(self, loss: float, epoch: int, state: PlateauState) -> tuple[PlateauState, bool]:
+        """Take an epoch's validation loss; nothing ever falls due."""
+        return state, False
+
+    def done(self, state: PlateauState) -> bool:
+        """Say whether the course asks to stop before the last epoch: never."""
+        return False
+
+
+Course = Annotated[Plateau | Tail, Field(discriminator="kind")]
+
+
+class DescentSpec(Spec):
+    """One phase's optimizer; the defaults are the paper's (section 4.1)."""
+
+    optimizer: Literal["sgd", "adam"] = "sgd"
+    learning_rate: PositiveFloat = 0.5
+    course: Course = Plateau()
+    epochs: PositiveInt = Field(100, description="at most")
+    batch_size: PositiveInt = 32
+    clip: PositiveFloat = Field(5.0, description="largest L2 norm of the whole gradient")
+
+    def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        """Return the optimizer over `parameters`, without history."""
+        from torch.optim import SGD, Adam
+
+        kind = SGD if self.optimizer == "sgd" else Adam
+        return kind(parameters, lr=self.learning_rate)

@@ -1,0 +1,156 @@
+"""The loop: one phase, from wherever its state stands to its end."""
+
+import math
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.optim import Optimizer
+
+from trainables.base import DivergedError, derived_seed
+from trainables.measure.latent import active_units, mutual_information
+from trainables.measure.likelihood import Bound, measure_bound, rows, words
+from trainables.model.vae import Vae
+from trainables.text.batches import Batch
+from trainables.training.report import EpochReport
+from trainables.training.spec import PhaseSpec
+from trainables.training.state import Counters, TrialState
+
+Numbers = dict[str, float]
+
+
+@dataclass(frozen=True)
+class PhaseData:
+    """Batches of the two splits that a phase sees."""
+
+    train: list[Batch]
+    validation: list[Batch]
+
+
+def run_phase(
+    phase: PhaseSpec, model: Vae, data: PhaseData, state: TrialState
+) -> Iterator[tuple[EpochReport, TrialState]]:
+    """Train `model` in place, epoch after epoch; yield each epoch's report and the state to resume from.
+
+    Raises DivergedError where a loss or a measured number is not finite.
+    """
+    counters, best = state.counters, state.best
+    optimizer = phase.descent.build(model.parameters())
+    if counters.epoch and not over(phase, counters):
+        model.load_state_dict(state.model)
+        load_optimizer(optimizer, model, state.optimizer)
+    while not over(phase, counters):
+        started = time.perf_counter()
+        numbers = train_epoch(phase, model, optimizer, data.train, counters)
+        trained = time.perf_counter() - started
+        bound = measure_bound(model, data.validation, derived_seed(phase.seed, phase.name, "validation"))
+        numbers |= validation_numbers(bound, words(data.validation), phase.seed)
+        numbers |= costs(trained, time.perf_counter() - started, words(data.train))
+        loss = numbers[f"validation/{phase.selection}"]
+        if counters.best_loss is None or loss < counters.best_loss:
+            best = copied(model)
+            counters = counters.model_copy(update={"best_loss": loss, "best_epoch": counters.epoch})
+        plateau, decayed = phase.descent.course.after(loss, counters.epoch, counters.plateau)
+        if decayed:
+            model.load_state_dict(best)
+            optimizer = phase.descent.build(model.parameters())
+        report = EpochReport(phase=phase.name, epoch=counters.epoch, numbers=numbers)
+        counters = counters.model_copy(update={"epoch": counters.epoch + 1, "plateau": plateau})
+        yield report, TrialState(counters, copied(model), best, stored_optimizer(optimizer, model))
+
+
+def over(phase: PhaseSpec, counters: Counters) -> bool:
+    """Say whether a phase has run all its epochs or its course has asked to stop."""
+    return counters.epoch >= phase.descent.epochs or phase.descent.course.done(counters.plateau)
+
+
+def train_epoch(
+    phase: PhaseSpec, model: Vae, optimizer: Optimizer, batches: list[Batch], counters: Counters
+) -> Numbers:
+    """Take one step a batch, in an order and with noise that depend on the seed, phase and epoch alone."""
+    descent, epoch = phase.descent, counters.epoch
+    device = next(model.parameters()).device
+    host = Generator().manual_seed(derived_seed(phase.seed, phase.name, "order", epoch))
+    noise = Generator(device).manual_seed(derived_seed(phase.seed, phase.name, "noise", epoch))
+    totals = torch.zeros(3, device=device, dtype=torch.float64)
+    weight = rate = 0.0
+    for step, index in enumerate(torch.randperm(len(batches), generator=host).tolist()):
+        batch = batches[index]
+        now = epoch + (step + 1) / len(batches)
+        weight = phase.objective.kl_weight(now)
+        rate = descent.course.rate(
+            descent.learning_rate, epoch + step / len(batches), descent.epochs, counters.plateau
+        )
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        eps = torch.randn(batch.size, model.spec.latent_size, generator=noise, device=device)
+        loss = phase.objective(model, batch, weight, eps, noise)
+        optimizer.zero_grad(set_to_none=True)
+        loss.loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(model.parameters(), descent.clip)
+        optimizer.step()
+        totals += torch.stack([loss.loss.detach(), loss.reconstruction, loss.kl]) * batch.size
+    means = (totals / rows(batches)).tolist()
+    if not all(math.isfinite(mean) for mean in means):
+        raise DivergedError(f"phase {phase.name}, epoch {epoch}: the training loss is {means[0]}")
+    names = ("train/loss", "train/reconstruction", "train/kl")
+    return {**dict(zip(names, means, strict=True)), "train/learning_rate": rate, "train/kl_weight": weight}
+
+
+def validation_numbers(bound: Bound, word_count: int, seed: int) -> Numbers:
+    """Return the validation words of an epoch's report."""
+    neg_elbo = float(bound.neg_elbo.double().mean())
+    noise = torch.randn(
+        bound.posterior.mean.shape,
+        generator=Generator().manual_seed(derived_seed(seed, "mutual_information")),
+    )
+    return {
+        "validation/neg_elbo": neg_elbo,
+        "validation/reconstruction": float(bound.reconstruction.double().mean()),
+        "validation/kl": float(bound.kl.double().mean()),
+        "validation/mutual_information": mutual_information(bound.posterior, noise),
+        "validation/active_units": float(active_units(bound.posterior.mean)),
+    }
+
+
+def costs(trained: float, whole: float, train_words: int) -> Numbers:
+    """Return what an epoch cost: seconds, target words a second while training, peak memory of the process."""
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    if torch.cuda.is_available():
+        peak = torch.cuda.max_memory_allocated() / 2**20
+    return {
+        "train/seconds": whole,
+        "train/tokens_per_second": train_words / trained,
+        "train/peak_memory_mb": peak,
+    }
+
+
+def copied(model: nn.Module) -> dict[str, Tensor]:
+    """Return a copy of all parameters, apart from the model."""
+    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+
+
+def stored_optimizer(optimizer: Optimizer, model: nn.Module) -> dict[str, Tensor]:
+    """Return the optimizer's tensors under `<slot>/<parameter name>`."""
+    names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
+    return {
+        f"{slot}/{names[parameter]}": value.detach().clone()
+        for parameter, slots in optimizer.state.items()
+        for slot, value in slots.items()
+        if isinstance(value, Tensor)
+    }
+
+
+def load_optimizer(optimizer: Optimizer, model: nn.Module, stored: dict[str, Tensor]) -> None:
+    """Put back what `stored_optimizer` gave."""
+    parameters = dict(model.named_parameters())
+    for key, value in stored.items():
+        slot, _, name = key.partition("/")
+        parameter = parameters[name]
+        place = value if slot == "step" else value.to(parameter.device)
+        optimizer.state[parameter][slot] = place.clone()

@@ -1,0 +1,32 @@
+"""What one phase depends on, and nothing else."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from trainables.base import Spec, digest
+from trainables.model.spec import ModelSpec
+from trainables.objective.bound import Elbo
+from trainables.training.descent import DescentSpec
+
+VERSION = 1
+"""Raised by hand whenever the same PhaseSpec would train to other bits than before."""
+
+PhaseName = Literal["pretrain", "vae"]
+Selection = Literal["neg_elbo", "reconstruction"]
+
+
+class PhaseSpec(Spec):
+    """One optimisation of one objective until it stops."""
+
+    name: PhaseName
+    corpus_fingerprint: str
+    model: ModelSpec
+    objective: Elbo
+    descent: DescentSpec
+    selection: Selection = Field(description="the validation word that picks the best epoch")
+    seed: int
+
+    def key(self) -> str:
+        """Return the sha256 that names this phase's result; the same key means the same bits."""
+        return digest({"version": VERSION, **self.model_dump(mode="json")})

@@ -1,0 +1,97 @@
+"""A trial's state on disk: tensors as safetensors, the rest as JSON, written whole or not at all."""
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from trainables.base import Spec, StateError
+from trainables.training.descent import PlateauState
+
+STATE_FILE, TENSOR_FILE = "state.json", "tensors.safetensors"
+
+
+class Counters(Spec):
+    """Everything of a phase that is not a tensor; no generator is carried: each is derived from the epoch."""
+
+    phase: int = 0
+    epoch: int = 0
+    plateau: PlateauState = PlateauState()
+    best_loss: float | None = None
+    best_epoch: int | None = None
+
+
+@dataclass(frozen=True)
+class TrialState:
+    """Where a trial stands after an epoch: `counters.epoch` epochs of phase number `counters.phase` are done."""
+
+    counters: Counters = Counters()
+    model: dict[str, Tensor] = field(default_factory=dict)
+    best: dict[str, Tensor] = field(default_factory=dict)
+    optimizer: dict[str, Tensor] = field(default_factory=dict)
+
+
+class _StateFile(Spec):
+    trial_key: str
+    counters: Counters
+    sha256: str
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file atomically: temporary file beside it, fsync, rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)  # noqa: PTH105
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def save_state(directory: Path, trial_key: str, state: TrialState) -> None:
+    """Write a state into `directory`; the JSON, written last, carries the checksum of the tensors."""
+    groups = {"model": state.model, "best": state.best, "optimizer": state.optimizer}
+    tensors = {f"{g}/{k}": v.detach().cpu().contiguous() for g, group in groups.items() for k, v in group.items()}
+    content = save(tensors)
+    record = _StateFile(trial_key=trial_key, counters=state.counters, sha256=hashlib.sha256(content).hexdigest())
+    write_file(directory / TENSOR_FILE, content)
+    write_file(directory / STATE_FILE, record.model_dump_json(indent=1).encode())
+
+
+def load_state(directory: Path, trial_key: str) -> TrialState:
+    """Read a state. Raises StateError where it is absent, damaged, or of another trial."""
+    try:
+        record = _StateFile.model_validate_json((directory / STATE_FILE).read_bytes())
+        content = (directory / TENSOR_FILE).read_bytes()
+    except (OSError, ValidationError) as error:
+        raise StateError(f"{directory}: no readable state ({error})") from error
+    if record.trial_key != trial_key:
+        raise StateError(
+            f"{directory}: state of another trial (key {record.trial_key[:12]}, not {trial_key[:12]})"
+        )
+    found = hashlib.sha256(content).hexdigest()
+    if found != record.sha256:
+        raise StateError(f"{directory / TENSOR_FILE}: damaged (sha256 {found[:12]}, not {record.sha256[:12]})")
+    groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimizer": {}}
+    for name, tensor in load_tensors(content, directory / TENSOR_FILE).items():
+        group, _, key = name.partition("/")
+        groups[group][key] = tensor
+    return TrialState(record.counters, **groups)
+
+
+def load_tensors(content: bytes, path: Path) -> dict[str, Tensor]:
+    """Parse safetensors bytes read from `path`. Raises StateError where they are damaged."""
+    try:
+        return load(content)
+    except SafetensorError as error:
+        raise StateError(f"{path}: not a sound safetensors file ({error})") from error

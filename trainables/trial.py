@@ -1,0 +1,132 @@
+"""The act of running a trial: its phases, the hand-over between them, and its last numbers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from safetensors.torch import save
+from torch import Generator
+
+from trainables.base import StateError, derived_seed
+from trainables.measure.final import evaluation_batches, measure_split
+from trainables.model.layers import initialise
+from trainables.model.vae import Vae
+from trainables.spec import TrialSpec
+from trainables.text.batches import equal_length_batches
+from trainables.text.corpus import Corpus
+from trainables.text.spec import SplitName
+from trainables.training.phase import PhaseData, run_phase
+from trainables.training.report import EpochReport, FinalReport
+from trainables.training.state import Counters, TrialState, load_tensors, write_file
+
+WEIGHTS_FILE, SPEC_FILE, SAMPLES_FILE = "weights.safetensors", "trial.json", "samples.txt"
+PAGE = 10
+
+
+def run_trial(
+    spec: TrialSpec, corpus: Corpus, state: TrialState, device: str = "cpu"
+) -> Iterator[tuple[EpochReport | FinalReport, TrialState]]:
+    """Run what is left of a trial; yield after every epoch, and last the FinalReport.
+
+    Raises DivergedError where training leaves the finite numbers, StateError where the corpus is not the
+    planned one.
+    """
+    check_corpus(spec, corpus)
+    model = Vae(len(corpus.vocabulary), spec.model).to(device)
+    for number, phase in enumerate(spec.phases()):
+        if number < state.counters.phase:
+            continue
+        if number > state.counters.phase:
+            hand_over(model, state, Generator(device).manual_seed(derived_seed(spec.seed, "hand_over")))
+            state = TrialState(Counters(phase=number))
+        elif state.counters.epoch == 0:
+            model.initialise(Generator(device).manual_seed(derived_seed(spec.seed, phase.name, "init")))
+        sentences = corpus.splits["train"].sentences
+        data = PhaseData(
+            equal_length_batches(sentences, phase.descent.batch_size, device),
+            evaluation_batches(corpus.splits["validation"].sentences, device),
+        )
+        for report, new in run_phase(phase, model, data, state):
+            state = new
+            yield report, state
+    model.load_state_dict(state.best)
+    yield final_report(spec, corpus, model), state
+
+
+def check_corpus(spec: TrialSpec, corpus: Corpus) -> None:
+    """Raise StateError where the corpus at hand is not the one that the trial was planned with."""
+    if corpus.fingerprint != spec.corpus_fingerprint:
+        raise StateError(
+            f"corpus {corpus.title}: fingerprint {corpus.fingerprint[:12]} here, but the trial was planned "
+            f"with {spec.corpus_fingerprint[:12]}; give every machine the same files"
+        )
+
+
+def hand_over(model: Vae, state: TrialState, generator: Generator) -> None:
+    """Keep the best pretrained encoder and draw the decoder afresh (paper, section 3)."""
+    model.load_state_dict(state.best)
+    initialise(model.decoder, model.spec.initialisation, generator)
+
+
+def final_report(spec: TrialSpec, corpus: Corpus, model: Vae) -> FinalReport:
+    """Measure the best weights on the validation split and name the outcome."""
+    numbers = score(spec, corpus, model, "validation")
+    if numbers["validation/active_units"] == 0:
+        reason = f"no unit of {spec.model.latent_size} is active on validation: the decoder ignores z"
+        return FinalReport(outcome="collapsed", reason=reason, numbers=numbers)
+    return FinalReport(outcome="finished", numbers=numbers)
+
+
+def score(spec: TrialSpec, corpus: Corpus, model: Vae, split: SplitName) -> dict[str, float]:
+    """Measure a model on a split as the trial's evaluation asks; keys `<split>/<word>`."""
+    evaluation = spec.evaluation
+    last = split == "test"
+    sentences = evaluation.final_sentences if last else evaluation.search_sentences
+    samples = evaluation.final_samples if last else evaluation.search_samples
+    numbers = measure_split(
+        model, corpus.splits[split], sentences, None if spec.method.autoencodes else samples, spec.seed
+    )
+    return {f"{split}/{word}": value for word, value in numbers.items()}
+
+
+@torch.inference_mode()
+def samples_page(model: Vae, corpus: Corpus, seed: int) -> str:
+    """Return a page of validation sentences with their reconstructions, and of samples from the prior."""
+    device = next(model.parameters()).device
+    lines = ["Reconstructions (posterior mean, greedy):"]
+    for sentence in corpus.splits["validation"].sentences[:PAGE]:
+        mean = model.encoder(torch.from_numpy(sentence).unsqueeze(0).to(device)).mean
+        [decoded] = model.decoder.greedy(mean)
+        lines.append("  input  " + " ".join(corpus.vocabulary.decode(sentence.tolist())))
+        lines.append("  output " + " ".join(corpus.vocabulary.decode(decoded)))
+    generator = Generator().manual_seed(derived_seed(seed, "samples"))
+    z = torch.randn(PAGE, model.spec.latent_size, generator=generator).to(device)
+    lines.append("Samples from the prior (greedy):")
+    lines += ["  " + " ".join(corpus.vocabulary.decode(row)) for row in model.decoder.greedy(z)]
+    return "\n".join(lines) + "\n"
+
+
+def write_outputs(directory: Path, spec: TrialSpec, corpus: Corpus, state: TrialState) -> None:
+    """Write what a trial leaves behind: its spec, its best weights, a page of samples."""
+    model = Vae(len(corpus.vocabulary), spec.model)
+    model.load_state_dict(state.best)
+    write_file(directory / SPEC_FILE, spec.model_dump_json(indent=1).encode())
+    metadata = {"trial": spec.key(), "corpus": corpus.fingerprint}
+    weights = {name: tensor.cpu().contiguous() for name, tensor in state.best.items()}
+    write_file(directory / WEIGHTS_FILE, save(weights, metadata))
+    write_file(directory / SAMPLES_FILE, samples_page(model, corpus, spec.seed).encode())
+
+
+def load_model(directory: Path, spec: TrialSpec, corpus: Corpus, device: str = "cpu") -> Vae:
+    """Read a finished trial's best weights. Raises StateError where they are absent, damaged or do not fit."""
+    path = directory / WEIGHTS_FILE
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise StateError(f"{path}: cannot be read ({error.strerror})") from error
+    model = Vae(len(corpus.vocabulary), spec.model)
+    try:
+        model.load_state_dict(load_tensors(content, path))
+    except RuntimeError as error:
+        raise StateError(f"{path}: weights of another model ({error})") from error
+    return model.to(device)

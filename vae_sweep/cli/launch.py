@@ -1,0 +1,82 @@
+"""`vae-sweep launch` and `vae-sweep resume`."""
+
+import sys
+from typing import TYPE_CHECKING
+
+from vae_sweep.cli.arguments import Folder, Overrides, SpaceFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from vae_sweep.spec import SweepSpec
+    from vae_sweep.sweep.launch import Launched
+
+
+def launch(space: SpaceFile, overrides: Overrides = None) -> None:
+    """Run a sweep; on a sweep that was launched before with the same file, run what is missing."""
+    from vae_sweep.reading import read_spec
+
+    _run(read_spec(space, overrides or ()))
+
+
+def sync(sweep: Folder) -> None:
+    """Send to MLflow what it lacks of a sweep; safe to repeat, nothing arrives twice."""
+    from vae_sweep.sweep.folder import JOURNAL_FILE, existing_spec
+    from vae_sweep.sweep.tracker import tracking_uri
+    from vae_sweep.tracking.mirror import sync as replay
+
+    spec = existing_spec(sweep)
+    print(replay(sweep / JOURNAL_FILE, tracking_uri(spec), spec.tracking.experiment))
+
+
+def resume(sweep: Folder) -> None:
+    """Run what is missing of a sweep, from its folder alone; nothing that ended runs again."""
+    from vae_sweep.sweep.folder import existing_spec
+
+    _run(existing_spec(sweep))
+
+
+def _run(spec: "SweepSpec") -> None:
+    from rich.console import Console
+
+    from vae_sweep.cli.plan import plan_tables
+    from vae_sweep.cli.progress import LiveProgress
+    from vae_sweep.sweep.folder import check_folder, sweep_folder
+    from vae_sweep.sweep.plan import make_plan
+    from vae_sweep.sweep.tracker import browse_command
+
+    console = Console()
+    plan = make_plan(spec)
+    folder = sweep_folder(spec)
+    check_folder(folder, plan.spec)
+    for part in plan_tables(plan):
+        console.print(part)
+    console.print(f"sweep folder: {folder}", soft_wrap=True)
+    console.print(f"curves in the MLflow UI: {browse_command(spec)}", soft_wrap=True)
+    with console.status("starting Ray"):
+        from vae_sweep.sweep.launch import launch as run
+    with LiveProgress(console, plan.trial_count) as progress:
+        launched = run(plan, progress.watch)
+    _tell_end(console, launched, folder, plan.spec)
+    if not launched.complete:
+        sys.exit(1)
+
+
+def _tell_end(console: "Console", launched: "Launched", folder: "Path", spec: "SweepSpec") -> None:
+    from vae_sweep.report.tables import rows
+    from vae_sweep.report.terminal import rich_tables
+    from vae_sweep.sweep.folder import JOURNAL_FILE
+    from vae_sweep.tracking.records import read_sweep
+
+    found = rows(read_sweep(folder / JOURNAL_FILE), spec.search.objectives)
+    for table in rich_tables(found, spec.name):
+        console.print(table)
+    if launched.unmirrored:
+        text = (
+            f"MLflow lacks {launched.unmirrored} lines of the journal ({launched.mirror_error}); nothing is lost"
+        )
+        console.print(f"{text}: vae-sweep sync {folder}", soft_wrap=True)
+    if not launched.complete:
+        console.print(f"the sweep is not complete; go on with: vae-sweep resume {folder}", soft_wrap=True)

@@ -1,0 +1,35 @@
+"""The command `vae-sweep`: verbs, and the one place where an error becomes words and an exit code."""
+
+import sys
+
+import typer
+
+from trainables.base import VaeSweepError
+from vae_sweep.cli import data, launch, plan, report, schema
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Sweeps of text VAEs on Ray Tune, searched by Optuna, logged to MLflow (Li et al. 2019).",
+)
+app.command("plan")(plan.plan)
+app.command("launch")(launch.launch)
+app.command("resume")(launch.resume)
+app.command("sync")(launch.sync)
+app.command("report")(report.report)
+app.command("schema")(schema.schema)
+app.add_typer(data.app, name="data")
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends with its words and exit code 2."""
+    try:
+        app()
+    except VaeSweepError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

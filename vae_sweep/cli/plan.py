@@ -1,0 +1,85 @@
+"""`vae-sweep plan`: what a launch would run."""
+
+from typing import TYPE_CHECKING
+
+from vae_sweep.cli.arguments import Overrides, SpaceFile
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from vae_sweep.sweep.plan import Plan
+
+
+def plan(space: SpaceFile, overrides: Overrides = None) -> None:
+    """Check a sweep file, its corpus and resources, and show what a launch would run; starts nothing."""
+    from rich.console import Console
+
+    from vae_sweep.reading import read_spec
+    from vae_sweep.sweep.plan import make_plan
+
+    made = make_plan(read_spec(space, overrides or ()))
+    console = Console()
+    for part in plan_tables(made):
+        console.print(part)
+
+
+def plan_tables(made: "Plan") -> "list[RenderableType]":
+    """Return the corpus, the cells and the totals of a plan."""
+    return [_corpus_table(made), _cell_table(made), _totals(made)]
+
+
+def _corpus_table(made: "Plan") -> "RenderableType":
+    from rich.table import Table
+
+    corpus = made.corpus
+    title = f"corpus {corpus.title}, fingerprint {corpus.fingerprint[:12]}, {len(corpus.vocabulary)} words"
+    table = Table("split", title=title, title_justify="left", title_style="bold")
+    for heading in ("sentences", "tokens/sentence", "<unk>"):
+        table.add_column(heading, justify="right")
+    for name, split in corpus.splits.items():
+        share = f"{split.unknown} ({split.unknown / split.words:.2%})"
+        table.add_row(name, f"{len(split.sentences):,}", f"{split.tokens_per_sentence:.3f}", share)
+    return table
+
+
+def _cell_table(made: "Plan") -> "RenderableType":
+    from rich.table import Table
+
+    from vae_sweep.report.terminal import values_text
+
+    spec = made.spec
+    title = f"sweep {spec.name}: {spec.search.kind}, objectives {' and '.join(spec.search.objectives)}"
+    table = Table("method", "values", "a trial runs", title=title, title_justify="left", title_style="bold")
+    for cell in made.cells or ():
+        table.add_row(
+            cell.method, values_text(cell.values), f"{' then '.join(cell.phases)}, {cell.epochs} epochs at most"
+        )
+    if made.cells is None:
+        for name, row in spec.methods.items():
+            domains = ", ".join(f"{key}: {_domain_text(domain)}" for key, domain in row.items())
+            table.add_row(name, domains, "drawn as the search goes")
+    return table
+
+
+def _domain_text(domain: object) -> str:
+    from pydantic import BaseModel
+
+    if isinstance(domain, BaseModel):
+        [(kind, value)] = domain.model_dump(mode="json", by_alias=True).items()
+        return f"{kind} {value}"
+    return str(domain)
+
+
+def _totals(made: "Plan") -> str:
+    seeds = len(made.spec.seeds)
+    text = f"{made.cell_count} cells × {seeds} seed{'s' * (seeds > 1)} = {made.trial_count} trials, "
+    text += f"each on {made.threads} core{'s' * (made.threads > 1)}"
+    if made.gpus:
+        text += f" and {made.gpus:g} GPU"
+    if made.pretrainings and made.pretrainings[0]:
+        runs, distinct = made.pretrainings
+        text += f"; {runs} pretrainings, {distinct} of them distinct"
+    wrong = [word for word in made.spec.search.objectives if word == "neg_elbo"]
+    if wrong:
+        text += "\nwarning: the ELBO as an objective favours collapsed models; perplexity is the paper's"
+    return text

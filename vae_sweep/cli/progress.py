@@ -1,0 +1,92 @@
+"""Live progress of a sweep, from the journal's lines as they are written."""
+
+import time
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from trainables.spec import TrialSpec
+
+
+class LiveProgress:
+    """On a terminal a few lines that renew themselves; elsewhere one line for each ended trial."""
+
+    def __init__(self, console: Console, trial_count: int) -> None:
+        self._console, self._count = console, trial_count
+        self._started = time.monotonic()
+        self._planned: dict[str, int] = {}
+        self._epochs: dict[str, int] = {}
+        self._place: dict[str, str] = {}
+        self._outcomes: dict[str, str] = {}
+        self._scored = 0
+        self._best: dict[str, tuple[float, str]] = {}
+        self._live = Live(console=console, get_renderable=self._view, refresh_per_second=2, transient=True)
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def watch(self, line: dict[str, Any]) -> None:
+        """Take notice of a line that was just journaled."""
+        trial = str(line.get("trial", ""))
+        match line["kind"]:
+            case "trial":
+                spec = TrialSpec.model_validate(line["spec"])
+                self._planned[trial] = sum(phase.descent.epochs for phase in spec.phases())
+                self._place[trial] = "starting"
+            case "epoch":
+                self._epochs[trial] = self._epochs.get(trial, 0) + 1
+                self._place[trial] = f"{line['phase']} epoch {line['epoch'] + 1}"
+            case "final":
+                self._end(trial, line)
+            case "scored":
+                self._scored += 1
+                self._say(f"{trial}: test perplexity {line['numbers'].get('test/perplexity', float('nan')):.3f}")
+            case "unscored":
+                self._say(f"{trial}: not scored: {line['reason']}")
+
+    def _end(self, trial: str, line: dict[str, Any]) -> None:
+        self._place.pop(trial, None)
+        self._outcomes[trial] = line["outcome"]
+        self._epochs[trial] = self._planned.get(trial, 0)
+        for word in ("perplexity", "reconstruction"):
+            value = line["numbers"].get(f"validation/{word}")
+            if value is not None and (word not in self._best or value < self._best[word][0]):
+                self._best[word] = (value, trial)
+        shown = ", ".join(
+            f"{word} {line['numbers'][f'validation/{word}']:.3f}"
+            for word in ("perplexity", "reconstruction")
+            if f"validation/{word}" in line["numbers"]
+        )
+        why = f" ({str(line['reason']).strip().splitlines()[-1]})" if line.get("reason") else ""
+        self._say(f"{trial}: {line['outcome']} {shown}{why}")
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, soft_wrap=True, highlight=False)
+
+    def _view(self) -> Group:
+        done = len(self._outcomes)
+        bad = sum(outcome in ("failed", "diverged") for outcome in self._outcomes.values())
+        running = ", ".join(f"{trial} {place}" for trial, place in sorted(self._place.items()))
+        head = f"{done}/{self._count} trials done, {len(self._place)} running, {bad} failed or diverged"
+        best = "; ".join(f"best {word} {value:.3f} ({trial})" for word, (value, trial) in self._best.items())
+        return Group(Text(f"{head}; {self._left()}"), Text(running), Text(best))
+
+    def _left(self) -> str:
+        done = sum(self._epochs.values())
+        if not done or not self._planned:
+            return "time left unknown"
+        mean = sum(self._planned.values()) / len(self._planned)
+        total = mean * self._count
+        seconds = (time.monotonic() - self._started) * max(0.0, total - done) / done
+        return f"about {seconds / 60:.0f} min left" if seconds > 90 else f"about {seconds:.0f} s left"

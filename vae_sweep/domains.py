@@ -1,0 +1,129 @@
+"""Domains: what a method's parameter may be in a space."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from trainables.base import Spec
+from trainables.spec import Value
+
+KINDS = ("choice", "int", "float", "log")
+
+
+def _ordered(low: float, high: float) -> None:
+    if low >= high:
+        raise ValueError(f"the lower end {low} must lie below the upper end {high}")
+
+
+class Choice(Spec):
+    """One of the listed values."""
+
+    choice: tuple[Value, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _no_doubles(self) -> Self:
+        if len(set(self.choice)) < len(self.choice):
+            raise ValueError(f"a value is listed twice in {list(self.choice)}")
+        return self
+
+    def points(self) -> tuple[Value, ...] | None:
+        """Return all values."""
+        return self.choice
+
+    def samples(self) -> tuple[Value, ...]:
+        """Return values whose validity shows that of the domain."""
+        return self.choice
+
+
+class IntRange(Spec):
+    """A whole number between two ends, both included."""
+
+    ends: tuple[int, int] = Field(alias="int")
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        _ordered(*self.ends)
+        return self
+
+    def points(self) -> tuple[Value, ...] | None:
+        """Return all values."""
+        return tuple(range(self.ends[0], self.ends[1] + 1))
+
+    def samples(self) -> tuple[Value, ...]:
+        """Return values whose validity shows that of the domain."""
+        return self.ends
+
+
+class FloatRange(Spec):
+    """A number between two ends."""
+
+    ends: tuple[float, float] = Field(alias="float")
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        _ordered(*self.ends)
+        return self
+
+    def points(self) -> tuple[Value, ...] | None:
+        """Return None: the values cannot be listed."""
+        return None
+
+    def samples(self) -> tuple[Value, ...]:
+        """Return values whose validity shows that of the domain."""
+        return self.ends
+
+
+class LogRange(Spec):
+    """A positive number between two ends, even on a logarithmic scale."""
+
+    ends: tuple[float, float] = Field(alias="log")
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        _ordered(*self.ends)
+        if self.ends[0] <= 0:
+            raise ValueError(f"a log range starts above 0, not at {self.ends[0]}")
+        return self
+
+    def points(self) -> tuple[Value, ...] | None:
+        """Return None: the values cannot be listed."""
+        return None
+
+    def samples(self) -> tuple[Value, ...]:
+        """Return values whose validity shows that of the domain."""
+        return self.ends
+
+
+def _kind(raw: Any) -> str | None:
+    if isinstance(raw, Choice):
+        return "choice"
+    if isinstance(raw, IntRange | FloatRange | LogRange):
+        return {IntRange: "int", FloatRange: "float", LogRange: "log"}[type(raw)]
+    if isinstance(raw, dict):
+        return next((kind for kind in KINDS if kind in raw), None)
+    return "fixed" if isinstance(raw, str | int | float | bool) else None
+
+
+Domain = Annotated[
+    Annotated[Choice, Tag("choice")]
+    | Annotated[IntRange, Tag("int")]
+    | Annotated[FloatRange, Tag("float")]
+    | Annotated[LogRange, Tag("log")]
+    | Annotated[Value, Tag("fixed")],
+    Discriminator(
+        _kind,
+        custom_error_type="domain",
+        custom_error_message="expected a value, or one of {choice: [..]}, {int: [low, high]}, "
+        "{float: [low, high]}, {log: [low, high]}",
+    ),
+]
+
+
+def points(domain: Domain) -> tuple[Value, ...] | None:
+    """Return all values of a domain, or None where they cannot be listed."""
+    return domain.points() if isinstance(domain, Spec) else (domain,)
+
+
+def samples(domain: Domain) -> tuple[Value, ...]:
+    """Return values whose validity shows that of the domain."""
+    return domain.samples() if isinstance(domain, Spec) else (domain,)

@@ -1,0 +1,91 @@
+"""Tables for a terminal, JSON and CSV."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from rich.table import Table
+
+from vae_sweep.report.tables import FLOOR_WORDS, WORDS, Row, as_plain, floors
+from vae_sweep.tracking.names import METRICS
+
+
+def rich_tables(found: list[Row], sweep: str) -> Iterable[Table]:
+    """Return one table a split; an asterisk marks the cells on the front of the objectives."""
+    for split in dict.fromkeys(row.split for row in found):
+        chosen = [row for row in found if row.split == split]
+        yield _table(chosen, f"{sweep}: {split} split, means over seeds (* on the validation front)")
+
+
+def as_json(found: list[Row]) -> str:
+    """Return the rows and floors as a JSON document."""
+    document = {"rows": as_plain(found), "floors": [vars(floor) for floor in floors(found)]}
+    return json.dumps(document, indent=1, sort_keys=True)
+
+
+def as_csv(found: list[Row]) -> str:
+    """Return the rows as CSV; words that a row lacks are empty."""
+    text = io.StringIO()
+    words = (*WORDS, *FLOOR_WORDS)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["cell", "method", "values", "split", "seeds", "outcome", "front", *words])
+    for row in found:
+        values = json.dumps(row.values, sort_keys=True)
+        numbers = [row.numbers.get(word, "") for word in words]
+        writer.writerow(
+            [row.cell, row.method, values, row.split, row.seeds, outcome(row), int(row.front), *numbers]
+        )
+    return text.getvalue()
+
+
+def outcome(row: Row) -> str:
+    """Return a cell's outcome in words: one, or how many seeds had which."""
+    if len(row.outcomes) == 1:
+        return next(iter(row.outcomes))
+    return ", ".join(f"{count} {name}" for name, count in sorted(row.outcomes.items()))
+
+
+def values_text(values: dict[str, Any]) -> str:
+    """Return a cell's values in few words."""
+    return " ".join(f"{name}={_short(value)}" for name, value in values.items())
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _table(chosen: list[Row], title: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("cell", justify="right")
+    table.add_column("method")
+    table.add_column("values")
+    table.add_column("seeds", justify="right")
+    known = floors(chosen)
+    for word in WORDS:
+        table.add_column(METRICS[word].symbol, justify="right")
+    if known:
+        table.add_column("above floor", justify="right")
+    table.add_column("outcome")
+    for row in chosen:
+        mark = "*" if row.front else ""
+        numbers = [_number(word, row.numbers.get(word)) for word in WORDS]
+        gap = [_gap(row.numbers)] if known else []
+        cells = [f"{row.cell}{mark}", row.title, values_text(row.values), str(row.seeds)]
+        table.add_row(*cells, *numbers, *gap, outcome(row))
+    for floor in known:
+        numbers = [_number("perplexity", floor.perplexity), _number("iw_nll", floor.nll)]
+        padding = ["-"] * (len(WORDS) - 2)
+        table.add_row("", "exact −log p", "floor", "", *numbers, *padding, "0", "", style="dim")
+    return table
+
+
+def _number(word: str, value: float | None) -> str:
+    return "-" if value is None else f"{value:.{METRICS[word].digits}f}"
+
+
+def _gap(numbers: dict[str, float]) -> str:
+    if "floor_gap" not in numbers:
+        return "-"
+    return f"{numbers['floor_gap']:+.3f} ± {numbers['floor_gap_error']:.3f}"

@@ -1,0 +1,1 @@
+"""Which cell comes next: Optuna behind one door."""

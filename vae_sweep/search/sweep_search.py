@@ -1,0 +1,176 @@
+"""SweepSearch: Optuna under Ray Tune, with one Optuna trial a cell and one Ray trial a (cell, seed)."""
+
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from optuna import Study
+from optuna.trial import TrialState
+from ray.tune.search import Searcher
+
+from trainables.training.report import FinalReport
+from vae_sweep.search.space import METHOD, Cell, as_params, draw
+from vae_sweep.search.study import fail_strangers
+from vae_sweep.spec import Draw, SweepSpec
+
+MOST_REPEATS = 20
+"""Draws of known cells in a row before a new cell is named outright."""
+
+TOLD = ("finished", "collapsed")
+"""Outcomes whose values Optuna is told."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One Ray trial to run: a cell, a seed, and the checkpoints it may start from, newest first."""
+
+    cell: Cell
+    seed: int
+    starts: tuple[str, ...] = ()
+
+
+@dataclass
+class Progress:
+    """What the journal knows of a sweep when a driver starts; grows while the driver lives."""
+
+    cells: list[Cell] = field(default_factory=list)
+    ended: dict[int, dict[int, FinalReport]] = field(default_factory=dict)
+    unfinished: Sequence[Assignment] = ()
+
+
+class SweepSearch(Searcher):
+    """Hand out the journal's unfinished trials first, then cells that Optuna draws, until the budget is out.
+
+    A cell is told to Optuna once, when its last replicate has ended, with the mean over its seeds; a cell
+    with a diverged or failed replicate is told as failed, a pruned one as pruned. Reports that are not
+    final are never told. Nothing is pickled: study and journal are the state, and a resume is a new search.
+    """
+
+    def __init__(
+        self,
+        spec: SweepSpec,
+        study: Study,
+        progress: Progress,
+        on_cell: Callable[[Cell], None],
+        config: Callable[[Assignment], dict[str, Any]],
+    ) -> None:
+        super().__init__()
+        self._spec, self._study, self._on_cell, self._config = spec, study, on_cell, config
+        self._cells, self._ended = progress.cells, progress.ended
+        self._queue = deque(progress.unfinished)
+        self._running: dict[str, Assignment] = {}
+        self._points = spec.points()
+        fail_strangers(study, {cell.number for cell in self._cells})
+        for cell in self._cells:
+            self._tell_if_complete(cell)
+
+    @property
+    def budget(self) -> int | None:
+        """How many distinct cells the sweep wants; None never occurs for a checked spec's grid."""
+        wanted = len(self._points or ()) if self._spec.search.kind == "grid" else self._spec.search.trials
+        return wanted if self._points is None else min(wanted or 0, len(self._points))
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """Return the config of the next (cell, seed), or FINISHED."""
+        if not self._queue:
+            cell = self._next_cell()
+            if cell is None:
+                return Searcher.FINISHED
+            self._queue.extend(Assignment(cell, seed) for seed in self._spec.seeds)
+        assignment = self._queue.popleft()
+        self._running[trial_id] = assignment
+        return self._config(assignment)
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Take no notice: only final reports are told."""
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """Note a trial's end; a trial that was stopped without a final report stays to be resumed."""
+        assignment = self._running.pop(trial_id, None)
+        if assignment is None:
+            return
+        if error:
+            final = FinalReport(outcome="failed", reason="the worker was lost too often")
+        elif result and result.get("kind") == "final":
+            final = FinalReport.model_validate_json(result["report"])
+        else:
+            return
+        self._ended.setdefault(assignment.cell.number, {})[assignment.seed] = final
+        self._tell_if_complete(assignment.cell)
+
+    def _next_cell(self) -> Cell | None:
+        if len(self._cells) >= (self.budget or 0):
+            return None
+        for attempt in range(MOST_REPEATS + 1):
+            if self._spec.search.kind == "grid" or attempt == MOST_REPEATS:
+                self._enqueue_new()
+            trial = self._study.ask()
+            method, values = draw(self._spec, trial)
+            if not self._known(method, values):
+                cell = Cell(trial.number, method, values)
+                self._cells.append(cell)
+                self._on_cell(cell)
+                return cell
+            self._tell_repeat(trial.number, method, values)
+        return None
+
+    def _enqueue_new(self) -> None:
+        if self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+            return
+        if self._points is not None:
+            method, values = next(point for point in self._points if not self._known(*point))
+            self._study.enqueue_trial(as_params(self._spec, method, values))
+            return
+        open_rows = [name for name, row in self._spec.methods.items() if self._endless(row)]
+        self._study.enqueue_trial({METHOD: open_rows[len(self._cells) % len(open_rows)]})
+
+    def _endless(self, row: dict[str, Any]) -> bool:
+        return any(hasattr(domain, "points") and domain.points() is None for domain in row.values())
+
+    def _known(self, method: str, values: Draw) -> bool:
+        return any(cell.same_as(method, values) for cell in self._cells)
+
+    def _tell_repeat(self, number: int, method: str, values: Draw) -> None:
+        """Tell a repeated draw what its cell gave, or that it failed while the cell still runs."""
+        twin = next(cell for cell in self._cells if cell.same_as(method, values))
+        told = self._study.get_trials(deepcopy=False)[twin.number]
+        if told.state == TrialState.COMPLETE:
+            self._study.tell(number, told.values)
+        else:
+            self._study.tell(number, state=TrialState.FAIL)
+
+    def _tell_if_complete(self, cell: Cell) -> None:
+        finals = self._ended.get(cell.number, {})
+        state = self._study.get_trials(deepcopy=False)[cell.number].state
+        if set(finals) != set(self._spec.seeds) or state != TrialState.RUNNING:
+            return
+        reports = [finals[seed] for seed in self._spec.seeds]
+        if any(report.outcome == "pruned" for report in reports):
+            self._study.tell(cell.number, state=TrialState.PRUNED)
+            return
+        values = self._means(reports)
+        if values is None:
+            self._study.tell(cell.number, state=TrialState.FAIL)
+        else:
+            self._study.tell(cell.number, values)
+
+    def _means(self, reports: Sequence[FinalReport]) -> list[float] | None:
+        """Return the objectives' means over replicates, or None where a replicate lacks a finite one."""
+        keys = [f"validation/{word}" for word in self._spec.search.objectives]
+        table = [[report.numbers.get(key, math.nan) for key in keys] for report in reports]
+        good = all(report.outcome in TOLD for report in reports)
+        if not good or not all(math.isfinite(value) for row in table for value in row):
+            return None
+        return [sum(column) / len(column) for column in zip(*table, strict=True)]
+
+    def save(self, checkpoint_path: str) -> None:
+        """Write nothing: the study and the journal are the state."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Read nothing: a resume is a new search over what the journal says is missing."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave everything out of Ray's snapshots of the tuner."""
+        return {}

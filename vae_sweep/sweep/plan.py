@@ -1,0 +1,130 @@
+"""The plan: what a launch would run, and everything that must hold before it may."""
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trainables.text.fetch import hint
+
+from trainables.base import CorpusError
+from trainables.methods import METHODS
+from trainables.text.corpus import Corpus, load_corpus, missing_files
+from vae_sweep.errors import LaunchError
+from vae_sweep.settings import data_directory
+from vae_sweep.spec import Draw, SweepSpec
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """A cell of the space and what each of its trials would run."""
+
+    method: str
+    values: Draw
+    phases: tuple[str, ...]
+    epochs: int
+    pretrainings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a launch would run: `cells` is None where the space is continuous."""
+
+    spec: SweepSpec
+    corpus: Corpus
+    data_directory: Path
+    cells: tuple[PlannedCell, ...] | None
+    cell_count: int
+    threads: int
+    gpus: float
+
+    @property
+    def trial_count(self) -> int:
+        """Cells times seeds."""
+        return self.cell_count * len(self.spec.seeds)
+
+    @property
+    def pretrainings(self) -> tuple[int, int] | None:
+        """How many pretrainings the listed cells run, and how many of them are distinct."""
+        if self.cells is None:
+            return None
+        keys = Counter(key for cell in self.cells for key in cell.pretrainings)
+        return sum(keys.values()), len(keys)
+
+
+def make_plan(spec: SweepSpec) -> Plan:
+    """Check the corpus and the resources and list the cells. Raises CorpusError or LaunchError."""
+    spec = located(spec)
+    directory = data_directory(Path(spec.data.directory) if spec.data.directory else None)
+    if missing := missing_files(spec.corpus, directory):
+        raise CorpusError(_absent(spec, directory, missing))
+    corpus = load_corpus(spec.corpus, directory)
+    threads, gpus = resources(spec)
+    points = spec.points()
+    if spec.search.kind == "grid" and points is None:
+        raise LaunchError("search: a grid needs domains that can be listed; use {choice: [..]} or {int: [..]}")
+    cells = None if points is None else tuple(_cell(spec, corpus, *point) for point in points)
+    wanted = spec.search.trials
+    count = len(cells or ()) if wanted is None else min(wanted, len(cells)) if cells else wanted
+    return Plan(spec, corpus, directory, cells, count, threads, gpus)
+
+
+def located(spec: SweepSpec) -> SweepSpec:
+    """Return the spec with the corpus path made absolute, so that every machine reads the same."""
+    if spec.corpus.path is None:
+        return spec
+    path = str(Path(spec.corpus.path).expanduser().absolute())
+    return spec.model_copy(update={"corpus": spec.corpus.model_copy(update={"path": path})})
+
+
+def resources(spec: SweepSpec) -> tuple[int, float]:
+    """Return cores and GPU share of a trial, `auto` resolved. Raises LaunchError where this machine lacks them."""
+    cores, cards = os.cpu_count() or 1, gpu_count()
+    cpu = 1 if spec.resources.cpu == "auto" else spec.resources.cpu
+    gpu = (0.25 if cards else 0.0) if spec.resources.gpu == "auto" else float(spec.resources.gpu)
+    if os.environ.get("RAY_ADDRESS"):
+        return cpu, gpu
+    if cpu > cores:
+        raise LaunchError(
+            f"resources.cpu: a trial asks for {cpu} cores, this machine has {cores}; ask for at most that"
+        )
+    if gpu > cards:
+        raise LaunchError(
+            f"resources.gpu: a trial asks for {gpu:g} GPUs, this machine has {cards}; set it to 0 or auto"
+        )
+    return cpu, gpu
+
+
+def gpu_count() -> int:
+    """Return how many GPUs torch can use here."""
+    import torch
+
+    return torch.cuda.device_count()
+
+
+def _cell(spec: SweepSpec, corpus: Corpus, method: str, values: Draw) -> PlannedCell:
+    trials = [spec.trial(method, values, seed, corpus.fingerprint) for seed in spec.seeds]
+    phases = trials[0].phases()
+    keys = tuple(phase.key() for trial in trials for phase in trial.phases() if phase.name == "pretrain")
+    epochs = sum(phase.descent.epochs for phase in phases)
+    return PlannedCell(method, values, tuple(phase.name for phase in phases), epochs, keys)
+
+
+def _absent(spec: SweepSpec, directory: Path, missing: list[str]) -> str:
+    if spec.corpus.name:
+        return hint(spec.corpus.name, directory)
+    return f"corpus.path: {spec.corpus.path} lacks {', '.join(missing)}; one sentence a line, optional label<TAB>"
+
+
+def summary(plan: Plan) -> dict[str, Any]:
+    """Return the plan as plain values."""
+    return {
+        "sweep": plan.spec.name,
+        "search": plan.spec.search.kind,
+        "cells": plan.cell_count,
+        "trials": plan.trial_count,
+        "methods": {name: METHODS[name].title for name in plan.spec.methods},
+        "pretrainings": plan.pretrainings,
+        "corpus": plan.corpus.describe(),
+    }

@@ -1,0 +1,57 @@
+"""Scoring the test split of ended trials, as tasks of their own that can be resumed."""
+
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import RayTaskError
+
+from trainables.base import VaeSweepError
+from trainables.ray_trainable import score_test
+from vae_sweep.report.front import front_cells
+from vae_sweep.sweep.folder import JOURNAL_FILE
+from vae_sweep.sweep.plan import Plan
+from vae_sweep.tracking.journal import Journal
+from vae_sweep.tracking.records import SweepRecord, TrialRecord, read_sweep
+
+SCORED_OUTCOMES = ("finished", "collapsed")
+
+
+def missing_scores(plan: Plan, record: SweepRecord) -> list[TrialRecord]:
+    """Return the ended trials whose test split the spec wants scored and the journal lacks."""
+    if plan.spec.final == "none":
+        return []
+    wanted = set(record.cells)
+    if plan.spec.final == "front":
+        wanted = front_cells(record, plan.spec.search.objectives)
+    return [
+        trial
+        for trial in record.trials.values()
+        if trial.cell in wanted
+        and trial.final is not None
+        and trial.final.outcome in SCORED_OUTCOMES
+        and not trial.scored
+    ]
+
+
+def score_missing(plan: Plan, folder: Path, journal: Journal, note: Any) -> bool:
+    """Score what is missing on the cluster; return whether everything wanted is scored."""
+    trials = missing_scores(plan, read_sweep(folder / JOURNAL_FILE))
+    task = ray.remote(score_test).options(num_cpus=plan.threads, num_gpus=plan.gpus, max_retries=3)
+    waiting = {
+        task.remote(trial.spec, str(plan.data_directory), trial.final.checkpoint, plan.threads): trial
+        for trial in trials
+        if trial.final is not None and trial.final.checkpoint is not None
+    }
+    good = len(waiting) == len(trials)
+    while waiting:
+        [ready], _ = ray.wait(list(waiting), num_returns=1)
+        trial = waiting.pop(ready)
+        try:
+            note(journal.append("scored", trial=trial.id, numbers=ray.get(ready)))
+        except RayTaskError as error:
+            if not isinstance(error.cause, VaeSweepError):
+                raise
+            good = False
+            note(journal.append("unscored", trial=trial.id, reason=str(error.cause)))
+    return good

@@ -1,0 +1,1 @@
+"""The journal, its reading, and its mirror in MLflow."""

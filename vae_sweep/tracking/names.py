@@ -1,0 +1,54 @@
+"""Every metric word, declared once: its symbol in the paper, unit, direction and digits."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A measured word; `better` is None where neither direction is a merit."""
+
+    word: str
+    symbol: str
+    unit: str
+    better: Literal["min", "max"] | None
+    digits: int
+    meaning: str
+
+
+_ALL = (
+    Metric("neg_elbo", "-ELBO", "nats/sentence", "min", 2, "reconstruction + KL at weight 1, plain KL"),
+    Metric("reconstruction", "Recon", "nats/sentence", "min", 2, "-E_q log p(x|z)"),
+    Metric("kl", "KL", "nats/sentence", None, 2, "KL(q(z|x) || p(z)), summed over units"),
+    Metric("mutual_information", "MI", "nats", "max", 2, "mutual information of x and z under q"),
+    Metric("active_units", "AU", "units", "max", 0, "units with Var_x(E_q[z]) > 0.01"),
+    Metric("iw_nll", "NLL", "nats/sentence", "min", 2, "importance-weighted estimate of -log p(x)"),
+    Metric("iw_nll_error", "NLL s.e.", "nats/sentence", None, 2, "standard error of NLL over sentences"),
+    Metric("perplexity", "PPL", "per token", "min", 2, "exp(sum of NLL / tokens)"),
+    Metric("elbo_perplexity", "PPL(ELBO)", "per token", "min", 2, "exp(sum of -ELBO / tokens), an upper bound"),
+    Metric("floor", "-log p", "nats/sentence", None, 2, "exact -log p of the scored sentences"),
+    Metric("floor_perplexity", "PPL*", "per token", None, 2, "exp(sum of exact -log p / tokens)"),
+    Metric("floor_gap", "NLL - floor", "nats/sentence", "min", 3, "NLL above the exact -log p, paired"),
+    Metric("floor_gap_error", "gap s.e.", "nats/sentence", None, 3, "paired standard error of the gap"),
+    Metric("loss", "loss", "nats/sentence", "min", 2, "what is differentiated; comparable inside a phase only"),
+    Metric("learning_rate", "lr", "", None, 5, "learning rate of the epoch"),
+    Metric("kl_weight", "β", "", None, 3, "weight of the KL in the loss, 0 to 1"),
+    Metric("tokens_per_second", "tokens/s", "1/s", None, 0, "training speed"),
+    Metric("seconds", "time", "s", None, 1, "wall time"),
+    Metric("peak_memory_mb", "memory", "MB", None, 0, "peak memory of the process or the GPU"),
+    Metric("vae_epoch", "epoch", "epochs", None, 0, "epochs of the VAE phase so far, 0 while pretraining"),
+    Metric("best_epoch", "best", "epoch", None, 0, "epoch whose weights were kept"),
+    Metric("iw_samples", "samples", "per sentence", None, 0, "importance samples behind NLL and PPL"),
+    Metric("sentences", "sentences", "", None, 0, "sentences scored"),
+    Metric("tokens", "tokens", "", None, 0, "tokens scored, with </s>, without <s>"),
+)
+
+METRICS = {metric.word: metric for metric in _ALL}
+
+COSTS = frozenset({"seconds", "tokens_per_second", "peak_memory_mb"})
+"""Words that measure cost: the only ones that may differ between equal runs."""
+
+
+def word_of(key: str) -> str:
+    """Return the word of a key such as `vae/validation/kl`."""
+    return key.rpartition("/")[2]

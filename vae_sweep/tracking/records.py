@@ -1,0 +1,245 @@
+"""What a journal says, read back: the sweep, its cells, its trials, their epochs and ends."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from trainables.base import digest
+from vae_sweep.tracking.journal import JournalError, Line, read_journal
+from vae_sweep.tracking.names import COSTS, word_of
+
+Numbers = dict[str, float | None]
+
+SETTLED = frozenset({"finished", "collapsed", "pruned", "diverged"})
+"""Outcomes that a restart does not reopen; a failed trial that starts again is open again."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchRecord:
+    """One start of a driver; `time` in unix seconds."""
+
+    attempt: int
+    time: float
+    spec: dict[str, Any]
+    versions: dict[str, str]
+    git_commit: str | None
+    corpus: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CellRecord:
+    """A method with its values; the number is Optuna's."""
+
+    number: int
+    method: str
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRecord:
+    """One epoch of one phase, as it was first reported."""
+
+    phase: str
+    epoch: int
+    numbers: Numbers
+    checkpoint: Path | None
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class FinalRecord:
+    """The end of a trial."""
+
+    outcome: str
+    reason: str | None
+    numbers: Numbers
+    checkpoint: Path | None
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A report that came twice with different numbers; `differing` holds key -> (kept, came)."""
+
+    place: str
+    differing: dict[str, tuple[Any, Any]]
+
+    def __str__(self) -> str:
+        pairs = (f"{key}: {kept!r}, then {came!r}" for key, (kept, came) in sorted(self.differing.items()))
+        return f"{self.place} was reported twice and differently ({'; '.join(pairs)}); the first is kept"
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """A cell and a seed, and all that is known of its run; `attempts` counts its starts.
+
+    `checkpoints` are the places reported, oldest first; whether they still exist is not known here.
+    """
+
+    id: str
+    cell: int
+    seed: int
+    method: str
+    values: dict[str, Any]
+    spec: dict[str, Any]
+    started_at: float
+    attempts: int = 1
+    epochs: list[EpochRecord] = field(default_factory=list)
+    final: FinalRecord | None = None
+    scored: Numbers = field(default_factory=dict)
+    checkpoints: list[Path] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
+
+    @property
+    def newest_checkpoint(self) -> Path | None:
+        """Return the checkpoint reported last."""
+        return self.checkpoints[-1] if self.checkpoints else None
+
+    @property
+    def ended_at(self) -> float | None:
+        """Return when the trial ended, in unix seconds; None while it is open."""
+        return self.final.time if self.final else None
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRecord:
+    """A sweep as its journal has it; `ended` is the outcome of its last end, None after a new launch."""
+
+    name: str
+    launches: list[LaunchRecord]
+    cells: dict[int, CellRecord]
+    trials: dict[str, TrialRecord]
+    ended: str | None
+    ended_at: float | None
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """Return the resolved spec of the newest launch; empty before the first."""
+        return self.launches[-1].spec if self.launches else {}
+
+    @property
+    def identity(self) -> str:
+        """Return 16 hex digits that name this sweep and no other of the same name."""
+        return digest([self.name, self.launches[0].time if self.launches else None])[:16]
+
+
+def read_sweep(path: Path) -> SweepRecord:
+    """Read a journal back. Raises JournalError where it is absent, damaged or contradicts itself."""
+    ledger = Ledger(path)
+    for line in read_journal(path):
+        ledger.add(line)
+    return ledger.record()
+
+
+class Ledger:
+    """Folds the lines of one journal, in order from the first, into the record of its sweep."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._count = path, 0
+        self._name = path.resolve().parent.name
+        self._launches: list[LaunchRecord] = []
+        self._cells: dict[int, CellRecord] = {}
+        self._trials: dict[str, TrialRecord] = {}
+        self._end: Line | None = None
+
+    def record(self) -> SweepRecord:
+        """Return the sweep as of the last line; it grows with the lines that are added later."""
+        ended, ended_at = (self._end["outcome"], self._end["time"]) if self._end else (None, None)
+        return SweepRecord(self._name, self._launches, self._cells, self._trials, ended, ended_at)
+
+    def add(self, line: Line) -> Numbers:
+        """Take one line in; return those of its numbers that no line before had reported.
+
+        Raises JournalError where the line speaks of a trial that never started.
+        """
+        self._count += 1
+        match line["kind"]:
+            case "launch":
+                self._launch(line)
+            case "cell":
+                number = line["cell"]
+                self._cells[number] = CellRecord(number, line["method"], line["values"])
+            case "trial":
+                self._start(line)
+            case "epoch":
+                return self._epoch(self._trial(line), line)
+            case "final":
+                return self._final(self._trial(line), line)
+            case "scored":
+                return self._scored(self._trial(line), line)
+            case "end":
+                self._end = line
+        return {}
+
+    def _launch(self, line: Line) -> None:
+        self._name, self._end = line["sweep"], None
+        commit = line.get("git_commit")
+        launch = LaunchRecord(
+            line["attempt"], line["time"], line["spec"], line["versions"], commit, line["corpus"]
+        )
+        self._launches.append(launch)
+
+    def _start(self, line: Line) -> None:
+        name = line["trial"]
+        known = self._trials.get(name)
+        if known is None:
+            cell, seed, method = line["cell"], line["seed"], line["method"]
+            trial = TrialRecord(name, cell, seed, method, line["values"], line["spec"], line["time"])
+        else:
+            final = known.final if known.final and known.final.outcome in SETTLED else None
+            trial = replace(known, attempts=known.attempts + 1, spec=line["spec"], final=final)
+        self._trials[name] = trial
+
+    def _trial(self, line: Line) -> TrialRecord:
+        if line["trial"] not in self._trials:
+            raise JournalError(
+                f"{self._path}, line {self._count}: {line['kind']} of trial {line['trial']}, which no line "
+                "before it starts; the journal is incomplete, restore it from a copy"
+            )
+        return self._trials[line["trial"]]
+
+    def _epoch(self, trial: TrialRecord, line: Line) -> Numbers:
+        checkpoint = _place(trial, line)
+        for known in trial.epochs:
+            if (known.phase, known.epoch) == (line["phase"], line["epoch"]):
+                _compare(trial, f"{known.phase} epoch {known.epoch}", known.numbers, line["numbers"])
+                return {}
+        numbers: Numbers = line["numbers"]
+        trial.epochs.append(EpochRecord(line["phase"], line["epoch"], numbers, checkpoint, line["time"]))
+        return numbers
+
+    def _final(self, trial: TrialRecord, line: Line) -> Numbers:
+        final = FinalRecord(
+            line["outcome"], line.get("reason"), line["numbers"], _place(trial, line), line["time"]
+        )
+        old = trial.final
+        if old is None or old.outcome not in SETTLED:
+            self._trials[trial.id] = replace(trial, final=final)
+            return final.numbers
+        kept, came = {"outcome": old.outcome, **old.numbers}, {"outcome": final.outcome, **final.numbers}
+        _compare(trial, "the end", kept, came)
+        return {}
+
+    def _scored(self, trial: TrialRecord, line: Line) -> Numbers:
+        numbers: Numbers = line["numbers"]
+        fresh = {key: value for key, value in numbers.items() if key not in trial.scored}
+        again = {key: value for key, value in numbers.items() if key in trial.scored}
+        _compare(trial, "the score", {key: trial.scored[key] for key in again}, again)
+        trial.scored.update(fresh)
+        return fresh
+
+
+def _place(trial: TrialRecord, line: Line) -> Path | None:
+    if line.get("checkpoint") is None:
+        return None
+    checkpoint = Path(line["checkpoint"])
+    trial.checkpoints.append(checkpoint)
+    return checkpoint
+
+
+def _compare(trial: TrialRecord, place: str, kept: Mapping[str, Any], came: Mapping[str, Any]) -> None:
+    keys = {key for key in kept.keys() | came.keys() if word_of(key) not in COSTS}
+    differing = {key: (kept.get(key), came.get(key)) for key in keys if kept.get(key) != came.get(key)}
+    if differing:
+        trial.conflicts.append(Conflict(place, differing))
