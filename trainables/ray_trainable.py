@@ -57,7 +57,7 @@ def _start(spec: TrialSpec, starts: list[str]) -> tuple[TrialState, list[str]]:
     if own is not None:
         with own.as_directory() as directory:
             return load_state(Path(directory), spec.key()), []
-    damaged = []
+    damaged: list[str] = []
     for start in starts:
         try:
             return load_state(Path(start), spec.key()), damaged

@@ -1,5 +1,6 @@
 """Domains: what a method's parameter may be in a space."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -7,12 +8,15 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from trainables.base import Spec
 from trainables.spec import Value
 
-KINDS = ("choice", "int", "float", "log")
+Sample = tuple[tuple[str | int, ...], Value]
+"""A value and its place inside its domain."""
+
+FORMS = "expected a value, or one of {choice: [..]}, {int: [low, high]}, {float: [low, high]}, {log: [low, high]}"
 
 
 def _ordered(low: float, high: float) -> None:
     if low >= high:
-        raise ValueError(f"the lower end {low} must lie below the upper end {high}")
+        raise ValueError(f"the lower end {low:g} must lie below the upper end {high:g}")
 
 
 class Choice(Spec):
@@ -26,13 +30,13 @@ class Choice(Spec):
             raise ValueError(f"a value is listed twice in {list(self.choice)}")
         return self
 
-    def points(self) -> tuple[Value, ...] | None:
+    def points(self) -> Sequence[Value] | None:
         """Return all values."""
         return self.choice
 
-    def samples(self) -> tuple[Value, ...]:
+    def samples(self) -> tuple[Sample, ...]:
         """Return values whose validity shows that of the domain."""
-        return self.choice
+        return tuple((("choice", place), value) for place, value in enumerate(self.choice))
 
 
 class IntRange(Spec):
@@ -45,13 +49,13 @@ class IntRange(Spec):
         _ordered(*self.ends)
         return self
 
-    def points(self) -> tuple[Value, ...] | None:
+    def points(self) -> Sequence[Value] | None:
         """Return all values."""
-        return tuple(range(self.ends[0], self.ends[1] + 1))
+        return range(self.ends[0], self.ends[1] + 1)
 
-    def samples(self) -> tuple[Value, ...]:
+    def samples(self) -> tuple[Sample, ...]:
         """Return values whose validity shows that of the domain."""
-        return self.ends
+        return tuple((("int", place), end) for place, end in enumerate(self.ends))
 
 
 class FloatRange(Spec):
@@ -64,13 +68,13 @@ class FloatRange(Spec):
         _ordered(*self.ends)
         return self
 
-    def points(self) -> tuple[Value, ...] | None:
+    def points(self) -> Sequence[Value] | None:
         """Return None: the values cannot be listed."""
         return None
 
-    def samples(self) -> tuple[Value, ...]:
+    def samples(self) -> tuple[Sample, ...]:
         """Return values whose validity shows that of the domain."""
-        return self.ends
+        return tuple((("float", place), end) for place, end in enumerate(self.ends))
 
 
 class LogRange(Spec):
@@ -82,25 +86,26 @@ class LogRange(Spec):
     def _order(self) -> Self:
         _ordered(*self.ends)
         if self.ends[0] <= 0:
-            raise ValueError(f"a log range starts above 0, not at {self.ends[0]}")
+            raise ValueError(f"a log range starts above 0, not at {self.ends[0]:g}")
         return self
 
-    def points(self) -> tuple[Value, ...] | None:
+    def points(self) -> Sequence[Value] | None:
         """Return None: the values cannot be listed."""
         return None
 
-    def samples(self) -> tuple[Value, ...]:
+    def samples(self) -> tuple[Sample, ...]:
         """Return values whose validity shows that of the domain."""
-        return self.ends
+        return tuple((("log", place), end) for place, end in enumerate(self.ends))
+
+
+CLASSES: dict[type[Spec], str] = {Choice: "choice", IntRange: "int", FloatRange: "float", LogRange: "log"}
 
 
 def _kind(raw: Any) -> str | None:
-    if isinstance(raw, Choice):
-        return "choice"
-    if isinstance(raw, IntRange | FloatRange | LogRange):
-        return {IntRange: "int", FloatRange: "float", LogRange: "log"}[type(raw)]
+    if isinstance(raw, Spec):
+        return CLASSES.get(type(raw))
     if isinstance(raw, dict):
-        return next((kind for kind in KINDS if kind in raw), None)
+        return next((kind for kind in CLASSES.values() if kind in raw), None)
     return "fixed" if isinstance(raw, str | int | float | bool) else None
 
 
@@ -113,17 +118,16 @@ Domain = Annotated[
     Discriminator(
         _kind,
         custom_error_type="domain",
-        custom_error_message="expected a value, or one of {choice: [..]}, {int: [low, high]}, "
-        "{float: [low, high]}, {log: [low, high]}",
+        custom_error_message=FORMS,
     ),
 ]
 
 
-def points(domain: Domain) -> tuple[Value, ...] | None:
+def points(domain: Domain) -> Sequence[Value] | None:
     """Return all values of a domain, or None where they cannot be listed."""
     return domain.points() if isinstance(domain, Spec) else (domain,)
 
 
-def samples(domain: Domain) -> tuple[Value, ...]:
-    """Return values whose validity shows that of the domain."""
-    return domain.samples() if isinstance(domain, Spec) else (domain,)
+def samples(domain: Domain) -> tuple[Sample, ...]:
+    """Return values whose validity shows that of the domain, each with its place in the domain."""
+    return domain.samples() if isinstance(domain, Spec) else (((), domain),)

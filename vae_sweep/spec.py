@@ -1,22 +1,42 @@
 """SweepSpec: what a sweep file says, checked as a whole."""
 
+import re
 from itertools import product
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
 from trainables.base import Spec
 from trainables.measure.spec import EvaluationSpec
 from trainables.methods import METHODS
 from trainables.model.spec import ModelSpec
-from trainables.spec import SEARCHABLE, TrialSpec, Value
+from trainables.spec import TrialSpec, Value
 from trainables.text.spec import CorpusSpec
 from trainables.training.descent import DescentSpec
-from vae_sweep.domains import Domain, points, samples
+from vae_sweep.domains import points
+from vae_sweep.rows import LISTABLE, Rows, checked_rows, row_size
 
 Objective = Literal["perplexity", "iw_nll", "reconstruction", "neg_elbo"]
 Draw = dict[str, Value]
+Listed = TypeVar("Listed", bound=tuple[Any, ...])
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$"
+
+
+def _plain_name(name: str) -> str:
+    if not re.fullmatch(NAME, name):
+        raise ValueError(
+            "it names a folder: at most 80 letters, digits, dots, dashes, underscores; a letter or digit first"
+        )
+    return name
 
 
 class DataSpec(Spec):
@@ -29,19 +49,26 @@ class SearchSpec(Spec):
     """How cells are proposed; a grid runs every point once, the others draw `trials` distinct cells."""
 
     kind: Literal["grid", "random", "tpe", "nsga2"] = "grid"
-    trials: PositiveInt | None = Field(None, description="distinct cells to draw; a grid has its own number")
+    trials: PositiveInt | None = Field(
+        None, validate_default=True, description="distinct cells to draw; a grid has its own number"
+    )
     objectives: Annotated[tuple[Objective, ...], Field(min_length=1)] = ("perplexity", "reconstruction")
     seed: NonNegativeInt = 0
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.kind == "grid" and self.trials is not None:
+    @field_validator("trials")
+    @classmethod
+    def _consistent(cls, trials: int | None, info: ValidationInfo) -> int | None:
+        kind = info.data.get("kind")
+        if kind == "grid" and trials is not None:
             raise ValueError("a grid runs all its points; leave trials out, or choose random, tpe or nsga2")
-        if self.kind != "grid" and self.trials is None:
-            raise ValueError(f"{self.kind} needs trials: how many cells to draw")
-        if len(set(self.objectives)) < len(self.objectives):
-            raise ValueError(f"an objective is named twice in {list(self.objectives)}")
-        return self
+        if kind not in ("grid", None) and trials is None:
+            raise ValueError(f"{kind} needs trials: how many cells to draw")
+        return trials
+
+    @field_validator("objectives")
+    @classmethod
+    def _distinct(cls, objectives: tuple[Objective, ...]) -> tuple[Objective, ...]:
+        return _without_doubles(objectives)
 
 
 class ResourceSpec(Spec):
@@ -51,11 +78,12 @@ class ResourceSpec(Spec):
     gpu: Annotated[float, Field(ge=0)] | Literal["auto"] = Field("auto", description="a share, or whole GPUs")
     max_concurrent: PositiveInt | None = Field(None, description="trials at once; none is as many as fit")
 
-    @model_validator(mode="after")
-    def _whole_gpus(self) -> Self:
-        if isinstance(self.gpu, float) and self.gpu > 1 and self.gpu != int(self.gpu):
-            raise ValueError(f"gpu is a share up to 1 or a whole number of GPUs, not {self.gpu}")
-        return self
+    @field_validator("gpu")
+    @classmethod
+    def _whole_gpus(cls, gpu: float | Literal["auto"]) -> float | Literal["auto"]:
+        if isinstance(gpu, float) and gpu > 1 and gpu != int(gpu):
+            raise ValueError("expected a share up to 1, or a whole number of GPUs")
+        return gpu
 
 
 class StorageSpec(Spec):
@@ -75,15 +103,15 @@ class TrackingSpec(Spec):
 class SweepSpec(Spec):
     """A space, a search, replicates, resources; everything a sweep file may say."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)
+    name: Annotated[str, AfterValidator(_plain_name)] = Field(json_schema_extra={"pattern": NAME})
     corpus: CorpusSpec
     data: DataSpec = DataSpec()
     model: ModelSpec = ModelSpec()
     descent: DescentSpec = DescentSpec()
     pretraining: DescentSpec = Field(DescentSpec(), description="as differences from descent")
-    methods: dict[str, dict[str, Domain]] = Field(min_length=1, description="row -> its parameters' domains")
-    seeds: tuple[NonNegativeInt, ...] = Field((0,), min_length=1, description="replicates of every cell")
     search: SearchSpec = SearchSpec()
+    methods: Rows = Field(min_length=1, description="row -> its parameters' domains")
+    seeds: tuple[NonNegativeInt, ...] = Field((0,), min_length=1, description="replicates of every cell")
     evaluation: EvaluationSpec = EvaluationSpec()
     resources: ResourceSpec = ResourceSpec()
     storage: StorageSpec = StorageSpec()
@@ -97,47 +125,22 @@ class SweepSpec(Spec):
         raw = dict(raw)
         if isinstance(raw.get("methods"), dict):
             raw["methods"] = {name: {} if row is None else row for name, row in raw["methods"].items()}
-        given = raw.get("pretraining", {})
-        if isinstance(given, dict) and isinstance(raw.get("descent"), dict):
-            raw["pretraining"] = merged(raw["descent"], given)
+        descent, given = raw.get("descent"), raw.get("pretraining", {})
+        if isinstance(descent, DescentSpec):
+            descent = descent.model_dump()
+        if isinstance(given, dict) and isinstance(descent, dict):
+            raw["pretraining"] = merged(descent, given)
         return raw
 
-    @model_validator(mode="after")
-    def _rows(self) -> Self:
-        if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError(f"seeds: a seed is listed twice in {list(self.seeds)}")
-        problems = [problem for name in self.methods for problem in self._row_problems(name)]
-        if problems:
-            raise ValidationError.from_exception_data(type(self).__name__, problems)
-        return self
+    @field_validator("methods", mode="wrap")
+    @classmethod
+    def _rows(cls, raw: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Rows:
+        return checked_rows(raw, handler, info.data)
 
-    def _row_problems(self, name: str) -> list[InitErrorDetails]:
-        if name not in METHODS:
-            return [_problem(("methods", name), name, "unknown method", METHODS)]
-        if METHODS[name].reference and self.search.kind != "grid":
-            text = f"{name} is a reference row: it runs in grids and is never drawn by {self.search.kind}"
-            return [_problem(("methods", name), name, text)]
-        known = METHODS[name].parameters()
-        problems = []
-        for parameter, domain in self.methods[name].items():
-            where = ("methods", name, parameter)
-            if parameter not in known and not parameter.startswith(tuple(f"{p}." for p in SEARCHABLE)):
-                allowed = [*known, *(f"{part}.<field>" for part in SEARCHABLE)]
-                problems.append(_problem(where, parameter, f"{name} has no such parameter", allowed))
-                continue
-            for value in samples(domain):
-                wrong = self._value_problem(name, parameter, value)
-                if wrong is not None:
-                    problems.append(_problem(where, value, wrong))
-        return problems
-
-    def _value_problem(self, method: str, parameter: str, value: Value) -> str | None:
-        try:
-            self.trial(method, {parameter: value}, 0, "")
-        except ValidationError as error:
-            first = error.errors()[0]
-            return str(first["msg"])
-        return None
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        return _without_doubles(seeds)
 
     def trial(self, method: str, values: Draw, seed: int, fingerprint: str) -> TrialSpec:
         """Return the trial of one cell and seed on the corpus with this fingerprint."""
@@ -154,17 +157,20 @@ class SweepSpec(Spec):
         return template.with_values(values)
 
     def points(self) -> list[tuple[str, Draw]] | None:
-        """Return every (method, values) of the space without doubles, or None where a domain is continuous."""
-        found: list[tuple[str, Draw]] = []
-        for method, row in self.methods.items():
-            lists = [points(domain) for domain in row.values()]
-            if any(values is None for values in lists):
-                return None
-            found += [
-                (method, dict(zip(row, values, strict=True)))
-                for values in product(*(values for values in lists if values is not None))
-            ]
-        return found
+        """Return every (method, values) of the space without doubles, or None where a row cannot be listed."""
+        rows = {method: self.row_points(method) for method in self.methods}
+        if any(found is None for found in rows.values()):
+            return None
+        return [(method, values) for method, found in rows.items() for values in found or ()]
+
+    def row_points(self, method: str) -> list[Draw] | None:
+        """Return every point of a row, or None where it is continuous or has more than LISTABLE points."""
+        row = self.methods[method]
+        size = row_size(row)
+        if size is None or size > LISTABLE:
+            return None
+        lists = [points(domain) or () for domain in row.values()]
+        return [dict(zip(row, values, strict=True)) for values in product(*lists)]
 
     @property
     def final(self) -> str:
@@ -183,6 +189,9 @@ def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _problem(where: tuple[str, ...], value: Any, text: str, allowed: Any = ()) -> InitErrorDetails:
-    context = {"text": text, "allowed": list(allowed)}
-    return InitErrorDetails(type=PydanticCustomError("space", "{text}", context), loc=where, input=value)
+def _without_doubles(values: Listed) -> Listed:
+    if len(set(values)) < len(values):
+        raise ValueError(
+            f"listed twice: {', '.join(str(v) for v in dict.fromkeys(values) if values.count(v) > 1)}"
+        )
+    return values

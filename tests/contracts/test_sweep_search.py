@@ -21,7 +21,13 @@ ENDLESS = {"vae": {}, "ours": {"target_rate": {"float": [2, 8]}}}
 
 def sweep(methods: dict[str, Any], seeds: Sequence[int] = (0,), **search: Any) -> SweepSpec:
     return SweepSpec.model_validate(
-        {"name": "test", "corpus": {"name": "captions"}, "methods": methods, "seeds": list(seeds), "search": search}
+        {
+            "name": "test",
+            "corpus": {"name": "captions"},
+            "methods": methods,
+            "seeds": list(seeds),
+            "search": search,
+        }
     )
 
 

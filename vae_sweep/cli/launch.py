@@ -3,7 +3,7 @@
 import sys
 from typing import TYPE_CHECKING
 
-from vae_sweep.cli.arguments import Folder, Overrides, SpaceFile
+from vae_sweep.cli.arguments import Folder, Overrides, SpaceFile, make_console
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,15 +39,14 @@ def resume(sweep: Folder) -> None:
 
 
 def _run(spec: "SweepSpec") -> None:
-    from rich.console import Console
-
     from vae_sweep.cli.plan import plan_tables
     from vae_sweep.cli.progress import LiveProgress
+    from vae_sweep.sweep.environment import prepare_environment
     from vae_sweep.sweep.folder import check_folder, sweep_folder
     from vae_sweep.sweep.plan import make_plan
     from vae_sweep.sweep.tracker import browse_command
 
-    console = Console()
+    console = make_console()
     plan = make_plan(spec)
     folder = sweep_folder(spec)
     check_folder(folder, plan.spec)
@@ -55,7 +54,8 @@ def _run(spec: "SweepSpec") -> None:
         console.print(part)
     console.print(f"sweep folder: {folder}", soft_wrap=True)
     console.print(f"curves in the MLflow UI: {browse_command(spec)}", soft_wrap=True)
-    with console.status("starting Ray"):
+    prepare_environment()
+    with console.status("loading Ray"):
         from vae_sweep.sweep.launch import launch as run
     with LiveProgress(console, plan.trial_count) as progress:
         launched = run(plan, progress.watch)

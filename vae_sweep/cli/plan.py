@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from vae_sweep.cli.arguments import Overrides, SpaceFile
+from vae_sweep.cli.arguments import Overrides, SpaceFile, make_console
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -12,13 +12,11 @@ if TYPE_CHECKING:
 
 def plan(space: SpaceFile, overrides: Overrides = None) -> None:
     """Check a sweep file, its corpus and resources, and show what a launch would run; starts nothing."""
-    from rich.console import Console
-
     from vae_sweep.reading import read_spec
     from vae_sweep.sweep.plan import make_plan
 
     made = make_plan(read_spec(space, overrides or ()))
-    console = Console()
+    console = make_console()
     for part in plan_tables(made):
         console.print(part)
 

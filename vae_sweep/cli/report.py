@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from vae_sweep.cli.arguments import Folder
+from vae_sweep.cli.arguments import Folder, make_console
 
 
 class Format(StrEnum):
@@ -21,8 +21,6 @@ def report(
     style: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.TABLE,
 ) -> None:
     """Show every cell of a sweep with the metrics of the paper's tables, also while the sweep runs."""
-    from rich.console import Console
-
     from vae_sweep.report.tables import rows
     from vae_sweep.report.terminal import as_csv, as_json, rich_tables
     from vae_sweep.sweep.folder import JOURNAL_FILE, existing_spec
@@ -36,7 +34,7 @@ def report(
     elif style is Format.CSV:
         print(as_csv(found), end="")
     else:
-        console = Console()
+        console = make_console()
         ended = sum(trial.final is not None for trial in record.trials.values())
         console.print(f"{ended} of {len(record.trials)} started trials have ended")
         for table in rich_tables(found, spec.name):

@@ -11,10 +11,11 @@ def objectives_of(record: SweepRecord, words: tuple[str, ...]) -> dict[int, list
     for trial in record.trials.values():
         numbers = trial.final.numbers if trial.final else {}
         values = [numbers.get(f"validation/{word}") for word in words]
-        if any(value is None for value in values):
+        known = [value for value in values if value is not None]
+        if len(known) < len(words):
             broken.add(trial.cell)
         else:
-            sums.setdefault(trial.cell, []).append([float(value) for value in values if value is not None])
+            sums.setdefault(trial.cell, []).append(known)
     return {
         cell: [sum(column) / len(rows) for column in zip(*rows, strict=True)]
         for cell, rows in sums.items()

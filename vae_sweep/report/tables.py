@@ -96,7 +96,11 @@ def _row(record: SweepRecord, number: int, split: str, front: set[int]) -> Itera
 
 def _numbers(trial: TrialRecord, split: str) -> dict[str, float]:
     source = trial.scored if split == "test" else (trial.final.numbers if trial.final else {})
-    return {key.partition("/")[2]: value for key, value in source.items() if key.startswith(f"{split}/")}
+    return {
+        key.partition("/")[2]: value
+        for key, value in source.items()
+        if value is not None and key.startswith(f"{split}/")
+    }
 
 
 def _means(tables: list[dict[str, float]]) -> dict[str, float]:

@@ -6,10 +6,14 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from rich import box
 from rich.table import Table
 
 from vae_sweep.report.tables import FLOOR_WORDS, WORDS, Row, as_plain, floors
 from vae_sweep.tracking.names import METRICS
+
+SHOWN = tuple(word for word in WORDS if word != "elbo_perplexity")
+SYMBOLS = {"target_rate": "λ", "anneal_epochs": "anneal"}
 
 
 def rich_tables(found: list[Row], sweep: str) -> Iterable[Table]:
@@ -48,8 +52,8 @@ def outcome(row: Row) -> str:
 
 
 def values_text(values: dict[str, Any]) -> str:
-    """Return a cell's values in few words."""
-    return " ".join(f"{name}={_short(value)}" for name, value in values.items())
+    """Return a cell's values in few words; the target rate by its symbol."""
+    return " ".join(f"{SYMBOLS.get(name, name)}={_short(value)}" for name, value in values.items())
 
 
 def _short(value: Any) -> str:
@@ -57,27 +61,23 @@ def _short(value: Any) -> str:
 
 
 def _table(chosen: list[Row], title: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold")
-    table.add_column("cell", justify="right")
-    table.add_column("method")
-    table.add_column("values")
-    table.add_column("seeds", justify="right")
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("cell", justify="right", no_wrap=True)
+    table.add_column("method", no_wrap=True)
     known = floors(chosen)
-    for word in WORDS:
-        table.add_column(METRICS[word].symbol, justify="right")
-    if known:
-        table.add_column("above floor", justify="right")
-    table.add_column("outcome")
+    headings = [METRICS[word].symbol for word in SHOWN] + (["above floor"] if known else [])
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("outcome", no_wrap=True)
     for row in chosen:
-        mark = "*" if row.front else ""
-        numbers = [_number(word, row.numbers.get(word)) for word in WORDS]
+        numbers = [_number(word, row.numbers.get(word)) for word in SHOWN]
         gap = [_gap(row.numbers)] if known else []
-        cells = [f"{row.cell}{mark}", row.title, values_text(row.values), str(row.seeds)]
-        table.add_row(*cells, *numbers, *gap, outcome(row))
+        name = f"{row.method} {values_text(row.values)}".strip()
+        seeds = f" ({row.seeds} seeds)" if row.seeds > 1 else ""
+        table.add_row(f"{row.cell}{'*' if row.front else ' '}", name + seeds, *numbers, *gap, outcome(row))
     for floor in known:
         numbers = [_number("perplexity", floor.perplexity), _number("iw_nll", floor.nll)]
-        padding = ["-"] * (len(WORDS) - 2)
-        table.add_row("", "exact −log p", "floor", "", *numbers, *padding, "0", "", style="dim")
+        table.add_row("", "exact -log p", *numbers, *["-"] * (len(SHOWN) - 2), "0", "", style="dim")
     return table
 
 
@@ -88,4 +88,4 @@ def _number(word: str, value: float | None) -> str:
 def _gap(numbers: dict[str, float]) -> str:
     if "floor_gap" not in numbers:
         return "-"
-    return f"{numbers['floor_gap']:+.3f} ± {numbers['floor_gap_error']:.3f}"
+    return f"{numbers['floor_gap']:+.2f} ± {numbers['floor_gap_error']:.2f}"

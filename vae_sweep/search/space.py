@@ -1,6 +1,7 @@
 """The space as Optuna sees it: draw the method, then that row's own parameters."""
 
 from dataclasses import dataclass
+from typing import cast
 
 from optuna import Trial
 
@@ -35,8 +36,7 @@ def draw(spec: SweepSpec, trial: Trial) -> tuple[str, Draw]:
 def _suggest(trial: Trial, name: str, domain: Domain) -> Value:
     match domain:
         case Choice():
-            value: Value = trial.suggest_categorical(name, list(domain.choice))
-            return value
+            return cast(Value, trial.suggest_categorical(name, list(domain.choice)))
         case IntRange():
             return trial.suggest_int(name, *domain.ends)
         case FloatRange():

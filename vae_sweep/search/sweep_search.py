@@ -4,7 +4,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from optuna import Study
 from optuna.trial import TrialState
@@ -72,12 +72,12 @@ class SweepSearch(Searcher):
         wanted = len(self._points or ()) if self._spec.search.kind == "grid" else self._spec.search.trials
         return wanted if self._points is None else min(wanted or 0, len(self._points))
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+    def suggest(self, trial_id: str) -> dict[str, Any] | Literal["FINISHED"]:  # type: ignore[override]
         """Return the config of the next (cell, seed), or FINISHED."""
         if not self._queue:
             cell = self._next_cell()
             if cell is None:
-                return Searcher.FINISHED
+                return "FINISHED"
             self._queue.extend(Assignment(cell, seed) for seed in self._spec.seeds)
         assignment = self._queue.popleft()
         self._running[trial_id] = assignment

@@ -1,6 +1,7 @@
 """Launching a sweep: a new Tuner over exactly what the journal says is missing."""
 
 import importlib.metadata
+import logging
 import os
 import signal
 import subprocess
@@ -82,13 +83,11 @@ def progress_of(plan: Plan, record: SweepRecord) -> Progress:
     starts: dict[tuple[int, int], tuple[str, ...]] = {}
     for trial in record.trials.values():
         if trial.final is not None:
-            final = FinalReport(
-                outcome=trial.final.outcome, reason=trial.final.reason, numbers=trial.final.numbers
-            )
-            ended.setdefault(trial.cell, {})[trial.seed] = final
+            final = trial.final
+            plain = {"outcome": final.outcome, "reason": final.reason, "numbers": final.numbers}
+            ended.setdefault(trial.cell, {})[trial.seed] = FinalReport.model_validate(plain)
         else:
-            found = [epoch.checkpoint for epoch in reversed(trial.epochs) if epoch.checkpoint]
-            starts[trial.cell, trial.seed] = tuple(found)
+            starts[trial.cell, trial.seed] = tuple(str(place) for place in reversed(trial.checkpoints))
     unfinished = [
         Assignment(cell, seed, starts.get((cell.number, seed), ()))
         for cell in cells
@@ -161,17 +160,7 @@ def _run_trials(
 def _ray_session(plan: Plan) -> Iterator[None]:
     """Start Ray on this machine, or join the cluster that RAY_ADDRESS names; SIGTERM ends like Ctrl-C."""
     address = os.environ.get("RAY_ADDRESS", "local")
-    quiet = {
-        "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-        "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
-        "RAY_AIR_NEW_OUTPUT": "0",
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_AUTH_MODE": "token",
-        "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
-    }
-    for key, value in quiet.items():
-        os.environ.setdefault(key, value)
-    ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="error")
+    ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     before = _on_sigterm(lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         yield
@@ -200,13 +189,8 @@ def _provenance(plan: Plan, attempt: int) -> dict[str, Any]:
 def _git_commit() -> str | None:
     """Return the commit of the directory that the sweep is launched from, if it is a repository."""
     try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
+        command = ["git", "rev-parse", "HEAD"]
+        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return found.stdout.strip() if found.returncode == 0 else None

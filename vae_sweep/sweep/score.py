@@ -39,7 +39,7 @@ def score_missing(plan: Plan, folder: Path, journal: Journal, note: Any) -> bool
     trials = missing_scores(plan, read_sweep(folder / JOURNAL_FILE))
     task = ray.remote(score_test).options(num_cpus=plan.threads, num_gpus=plan.gpus, max_retries=3)
     waiting = {
-        task.remote(trial.spec, str(plan.data_directory), trial.final.checkpoint, plan.threads): trial
+        task.remote(trial.spec, str(plan.data_directory), str(trial.final.checkpoint), plan.threads): trial
         for trial in trials
         if trial.final is not None and trial.final.checkpoint is not None
     }

@@ -41,8 +41,8 @@ class JournalCallback(Callback):
         reason = f"the worker was lost {trial.num_failures} times: {trial.get_error()}"
         self._write(trial, "final", outcome="failed", reason=reason, numbers={}, checkpoint=None)
 
-    def _write(self, trial: Trial, kind: str, **fields: Any) -> None:
-        fields["trial"] = trial.config["identity"]["trial"]
+    def _write(self, run: Trial, kind: str, **fields: Any) -> None:
+        fields["trial"] = run.config["identity"]["trial"]
         self._watch(self._journal.append(kind, **fields))
 
     def __getstate__(self) -> dict[str, Any]:

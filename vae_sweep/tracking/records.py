@@ -153,7 +153,11 @@ class Ledger:
 
         Raises JournalError where the line speaks of a trial that never started.
         """
+        numbers = self._fold(line)
         self._count += 1
+        return numbers
+
+    def _fold(self, line: Line) -> Numbers:
         match line["kind"]:
             case "launch":
                 self._launch(line)
@@ -194,7 +198,7 @@ class Ledger:
     def _trial(self, line: Line) -> TrialRecord:
         if line["trial"] not in self._trials:
             raise JournalError(
-                f"{self._path}, line {self._count}: {line['kind']} of trial {line['trial']}, which no line "
+                f"{self._path}, line {self._count + 1}: {line['kind']} of trial {line['trial']}, which no line "
                 "before it starts; the journal is incomplete, restore it from a copy"
             )
         return self._trials[line["trial"]]

@@ -1,0 +1,144 @@
+"""Every row of METHODS trains, and all rows report the same words."""
+
+import math
+from functools import cache
+
+import pytest
+from pydantic import ValidationError
+
+from tests.helpers import CAPTIONS, COSTS, epochs_and_end, tiny_trial
+from trainables.methods import METHODS
+from trainables.spec import TrialSpec, Value
+from trainables.training.report import EpochReport, FinalReport
+
+WORDS = {"neg_elbo", "reconstruction", "kl", "mutual_information", "active_units"}
+EPOCH_KEYS = {
+    *(f"validation/{word}" for word in WORDS),
+    *(f"train/{word}" for word in ("loss", "reconstruction", "kl", "learning_rate", "kl_weight")),
+    *COSTS,
+}
+FINAL_KEYS = {f"validation/{word}" for word in WORDS | {"sentences", "tokens"}}
+LIKELIHOOD_KEYS = {
+    f"validation/{word}"
+    for word in (
+        "elbo_perplexity", "iw_samples", "iw_nll", "iw_nll_error", "perplexity",
+        "floor", "floor_perplexity", "floor_gap", "floor_gap_error",
+    )
+}  # fmt: skip
+PHASES = {
+    "ae": ["pretrain"],
+    "vae": ["vae"],
+    "vae_anneal": ["vae"],
+    "vae_fb": ["vae"],
+    "vae_fbp": ["vae"],
+    "vae_pretrain": ["pretrain", "vae"],
+    "vae_pretrain_anneal": ["pretrain", "vae"],
+    "ours": ["pretrain", "vae"],
+}
+PARAMETERS = {
+    "vae_anneal": {"anneal_epochs"},
+    "vae_fb": {"target_rate", "form", "per"},
+    "vae_fbp": {"target_rate", "form", "per"},
+    "vae_pretrain_anneal": {"anneal_epochs"},
+    "ours": {"target_rate", "form", "per", "anneal_epochs"},
+}
+
+
+@cache
+def outcome(method: str) -> tuple[list[EpochReport], FinalReport]:
+    """The reports of one epoch a phase."""
+    epochs, final, _ = epochs_and_end(tiny_trial(method))
+    return [report for report, _ in epochs], final
+
+
+def test_the_rows_are_those_of_the_paper() -> None:
+    assert set(METHODS) == set(PHASES)
+    assert all(name == method.name for name, method in METHODS.items())
+    assert len({method.title for method in METHODS.values()}) == len(METHODS)
+    assert [name for name, method in METHODS.items() if method.reference] == ["ae"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_row_trains_its_phases(method: str) -> None:
+    reports, final = outcome(method)
+    assert [(report.phase, report.epoch) for report in reports] == [(phase, 0) for phase in PHASES[method]]
+    assert final.outcome in ("finished", "collapsed")
+    assert (final.reason is None) == (final.outcome == "finished")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_report_is_total_and_finite(method: str) -> None:
+    reports, final = outcome(method)
+    for report in reports:
+        assert set(report.numbers) == EPOCH_KEYS
+        assert all(math.isfinite(number) for number in report.numbers.values())
+        assert report.numbers["train/tokens_per_second"] > 0
+        assert report.numbers["validation/kl"] >= 0
+        total = report.numbers["validation/reconstruction"] + report.numbers["validation/kl"]
+        assert report.numbers["validation/neg_elbo"] == pytest.approx(total)
+    assert set(final.numbers) == FINAL_KEYS | (set() if method == "ae" else LIKELIHOOD_KEYS)
+    assert all(math.isfinite(number) for number in final.numbers.values())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_weight_of_the_kl_is_the_rows(method: str) -> None:
+    reports, _ = outcome(method)
+    weights = {report.phase: report.numbers["train/kl_weight"] for report in reports}
+    assert weights.get("pretrain", 0.0) == 0.0
+    assert weights.get("vae") == (
+        None if method == "ae" else 0.1 if "anneal_epochs" in PARAMETERS.get(method, ()) else 1.0
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_loss_is_what_the_row_says(method: str) -> None:
+    numbers = outcome(method)[0][-1].numbers
+    plain = numbers["train/reconstruction"] + numbers["train/kl_weight"] * numbers["train/kl"]
+    if "target_rate" in PARAMETERS.get(method, ()):
+        assert numbers["train/loss"] > plain + 0.01, "the floor costs something on a model that has learnt nothing"
+    elif "anneal_epochs" not in PARAMETERS.get(method, ()):
+        assert numbers["train/loss"] == pytest.approx(plain)
+    else:  # the weight grows within the epoch; the report holds the last
+        assert numbers["train/reconstruction"] < numbers["train/loss"] < plain
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_trial_comes_back_from_json(method: str) -> None:
+    spec = tiny_trial(method)
+    assert TrialSpec.model_validate_json(spec.model_dump_json()) == spec
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_parameters_reach_the_row(method: str) -> None:
+    found = METHODS[method].parameters()
+    assert set(found) == PARAMETERS.get(method, set())
+    drawn: dict[str, Value] = {"target_rate": 3.5, "form": "mask", "per": "batch", "anneal_epochs": 4.0}
+    values = {name: value for name, value in drawn.items() if name in found}
+    spec = tiny_trial(method).with_values(values)
+    for name, value in values.items():
+        part: object = spec.method
+        for step in found[name].split("."):
+            part = getattr(part, step)
+        assert part == value
+    assert spec.model_copy(update={"method": METHODS[method]}) == tiny_trial(method), "nothing else changed"
+
+
+def test_other_values_go_by_their_path() -> None:
+    spec = tiny_trial("vae").with_values({"model.latent_size": 9, "descent.course.patience": 7})
+    assert spec.model.latent_size == 9
+    assert spec.descent.course == tiny_trial().descent.course.model_copy(update={"patience": 7})
+
+
+@pytest.mark.parametrize(
+    ("method", "values"),
+    [("vae", {"target_rate": 4.0}), ("ours", {"model.latent_sise": 4}), ("ours", {"target_rate": -1.0})],
+)
+def test_values_that_do_not_fit_are_refused(method: str, values: dict[str, float]) -> None:
+    with pytest.raises(ValidationError):
+        tiny_trial(method).with_values(dict(values))
+
+
+def test_an_unknown_method_is_refused_with_the_known_ones() -> None:
+    stranger = METHODS["vae"].model_copy(update={"name": "vea"})
+    with pytest.raises(ValidationError, match=r"unknown method 'vea'; known: ae, vae, "):
+        TrialSpec(corpus=CAPTIONS, corpus_fingerprint="f", method=stranger, seed=0)

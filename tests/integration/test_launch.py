@@ -1,0 +1,151 @@
+"""Sweeps from the command line with real Ray, Optuna and MLflow, undisturbed and killed."""
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+
+from tests.integration.cluster import SPACE, kill_tree, lines, run, start, wait_for, workers
+
+pytestmark = pytest.mark.slow
+COSTS = {"seconds", "tokens_per_second", "peak_memory_mb"}
+
+
+def home_with(tmp_path: Path, text: str = SPACE) -> Path:
+    tmp_path.mkdir(exist_ok=True)
+    (tmp_path / "tiny.yaml").write_text(text)
+    return tmp_path
+
+
+def journal_of(home: Path) -> Path:
+    return home / "sweeps" / "tiny" / "journal.jsonl"
+
+
+def numbers_of(home: Path) -> dict[str, Any]:
+    """Everything measured in a sweep but costs: trial -> place -> numbers."""
+    found: dict[str, Any] = {}
+    for line in lines(journal_of(home)):
+        if line["kind"] in ("epoch", "final", "scored"):
+            place = f"{line['kind']} {line.get('phase', '')} {line.get('epoch', '')}"
+            numbers = {key: value for key, value in line["numbers"].items() if key.split("/")[-1] not in COSTS}
+            known = found.setdefault(line["trial"], {}).setdefault(place, numbers)
+            assert known == numbers, f"{line['trial']} {place} came twice with other numbers"
+    return found
+
+
+def study_states(home: Path) -> list[str]:
+    storage = JournalStorage(JournalFileBackend(str(home / "sweeps" / "tiny" / "study.journal")))
+    return [trial.state.name for trial in optuna.load_study(study_name="tiny", storage=storage).trials]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which the sweep ran to its end with nobody in its way."""
+    home = home_with(tmp_path_factory.mktemp("undisturbed"))
+    done = run(home, "launch", "tiny.yaml")
+    assert done.returncode == 0, done.stderr
+    return home
+
+
+def test_an_undisturbed_sweep_is_complete(undisturbed: Path) -> None:
+    kinds = [line["kind"] for line in lines(journal_of(undisturbed))]
+    assert {kind: kinds.count(kind) for kind in set(kinds)} == {
+        "launch": 1,
+        "cell": 3,
+        "trial": 3,
+        "epoch": 15,
+        "final": 3,
+        "scored": 3,
+        "end": 1,
+    }
+    assert study_states(undisturbed) == ["COMPLETE"] * 3
+
+
+def test_the_report_has_a_row_for_each_cell_and_split(undisturbed: Path) -> None:
+    document = json.loads(run(undisturbed, "report", "sweeps/tiny", "--format", "json").stdout)
+    assert [(row["cell"], row["split"]) for row in document["rows"]] == [
+        (cell, split) for split in ("test", "validation") for cell in range(3)
+    ]
+    floor = {floor["split"]: floor["nll"] for floor in document["floors"]}
+    assert all(row["numbers"]["iw_nll"] > floor[row["split"]] for row in document["rows"])
+    table = run(undisturbed, "report", "sweeps/tiny")
+    assert table.returncode == 0
+    assert "exact" in table.stdout
+    csv = run(undisturbed, "report", "sweeps/tiny", "--format", "csv").stdout.splitlines()
+    assert len(csv) == 7
+
+
+def test_launching_a_finished_sweep_again_trains_nothing(undisturbed: Path) -> None:
+    before = numbers_of(undisturbed)
+    assert run(undisturbed, "launch", "tiny.yaml").returncode == 0
+    kinds = [line["kind"] for line in lines(journal_of(undisturbed))]
+    assert (kinds.count("trial"), kinds.count("launch")) == (3, 2)
+    assert numbers_of(undisturbed) == before
+
+
+def test_another_spec_under_the_same_name_is_refused(undisturbed: Path) -> None:
+    refused = run(undisturbed, "launch", "tiny.yaml", "--set", "model.latent_size=5")
+    assert refused.returncode == 2
+    assert "model.latent_size: 4 -> 5" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("phase", ["pretrain", "vae"])
+def test_a_worker_killed_in_a_phase_goes_on_from_its_checkpoint(
+    tmp_path: Path, undisturbed: Path, phase: str
+) -> None:
+    home = home_with(tmp_path)
+    process = start(home, "launch", "tiny.yaml")
+    journal = journal_of(home)
+    hit = wait_for(process, journal, lambda line: line["kind"] == "epoch" and line["phase"] == phase)
+    victims = workers(process)
+    assert victims
+    for victim in victims:
+        victim.kill()
+    assert process.wait(300) == 0, (home / "err.txt").read_text()
+    assert numbers_of(home) == numbers_of(undisturbed)
+    starts = [line for line in lines(journal) if line["kind"] == "trial"]
+    assert len(starts) > 3, f"no restart after the kill at {hit}"
+    assert study_states(home) == ["COMPLETE"] * 3
+
+
+def test_a_driver_killed_in_mid_sweep_is_resumed(tmp_path: Path, undisturbed: Path) -> None:
+    home = home_with(tmp_path)
+    process = start(home, "launch", "tiny.yaml")
+    wait_for(process, journal_of(home), lambda line: line["kind"] == "final")
+    kill_tree(process)
+    finished = {line["trial"] for line in lines(journal_of(home)) if line["kind"] == "final"}
+    done = run(home, "resume", "sweeps/tiny")
+    assert done.returncode == 0, done.stderr
+    assert numbers_of(home) == numbers_of(undisturbed)
+    second = [line for line in lines(journal_of(home)) if line["kind"] == "trial" and line["attempt"] == 2]
+    assert not finished & {line["trial"] for line in second}
+    assert study_states(home) == ["COMPLETE"] * 3
+
+
+def test_sigterm_ends_a_driver_in_words_and_loses_no_epoch(tmp_path: Path, undisturbed: Path) -> None:
+    home = home_with(tmp_path)
+    process = start(home, "launch", "tiny.yaml")
+    wait_for(process, journal_of(home), lambda line: line["kind"] == "epoch")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(120) == 1
+    assert "vae-sweep resume" in (home / "out.txt").read_text()
+    assert lines(journal_of(home))[-1]["outcome"] == "stopped"
+    assert run(home, "resume", "sweeps/tiny").returncode == 0
+    assert numbers_of(home) == numbers_of(undisturbed)
+
+
+def test_a_diverging_trial_is_an_outcome_and_the_sweep_goes_on(tmp_path: Path) -> None:
+    text = SPACE.replace("  vae:\n", "  vae: {descent.learning_rate: {choice: [0.005, 1.0e+30]}}\n")
+    home = home_with(tmp_path, text)
+    done = run(home, "launch", "tiny.yaml")
+    assert done.returncode == 0, done.stderr
+    outcomes = [line["outcome"] for line in lines(journal_of(home)) if line["kind"] == "final"]
+    assert sorted(outcomes)[0] == "diverged"
+    assert outcomes.count("diverged") == 1
+    assert sorted(study_states(home)) == ["COMPLETE"] * 3 + ["FAIL"]

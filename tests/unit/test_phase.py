@@ -1,0 +1,121 @@
+"""One phase: selection, decay, stopping."""
+
+import math
+
+import pytest
+import torch
+
+from tests.helpers import MODEL, random_sentences, same_tensors, tiny_model
+from trainables.base import DivergedError
+from trainables.methods import AUTOENCODER
+from trainables.objective.bound import Elbo
+from trainables.objective.kl import FreeBits
+from trainables.objective.kl_weight import Linear
+from trainables.text.batches import equal_length_batches
+from trainables.training.descent import DescentSpec, Plateau, Tail
+from trainables.training.phase import PhaseData, run_phase
+from trainables.training.report import EpochReport
+from trainables.training.spec import PhaseSpec, Selection
+from trainables.training.state import TrialState
+
+DATA = PhaseData(
+    equal_length_batches(random_sentences(1, 40), 8), equal_length_batches(random_sentences(2, 16), 64)
+)
+WILD = DescentSpec(
+    optimizer="adam",
+    learning_rate=2.0,
+    course=Plateau(patience=1, first_decay_epoch=0, decays=2),
+    epochs=30,
+)
+
+
+def phase(descent: DescentSpec, selection: Selection = "neg_elbo", objective: Elbo = Elbo()) -> PhaseSpec:  # noqa: B008
+    return PhaseSpec(
+        name="vae",
+        corpus_fingerprint="f",
+        model=MODEL,
+        objective=objective,
+        descent=descent,
+        selection=selection,
+        seed=1,
+    )
+
+
+def run(spec: PhaseSpec, state: TrialState | None = None) -> list[tuple[EpochReport, TrialState]]:
+    return list(run_phase(spec, tiny_model(), DATA, state or TrialState()))
+
+
+@pytest.fixture(scope="module")
+def wild() -> list[tuple[EpochReport, TrialState]]:
+    return run(phase(WILD))
+
+
+def test_a_decay_reloads_the_best_weights_and_makes_the_optimizer_anew(
+    wild: list[tuple[EpochReport, TrialState]],
+) -> None:
+    decays = [state.counters.plateau.decays for _, state in wild]
+    fell = [epoch for epoch in range(1, len(wild)) if decays[epoch] > decays[epoch - 1]]
+    assert len(fell) == 2, "the rate must be high enough for decays"
+    for epoch, (_, state) in enumerate(wild):
+        decayed = epoch in fell
+        assert same_tensors(state.model, state.best) == (decayed or state.counters.best_epoch == epoch)
+        assert (state.optimizer == {}) == decayed
+
+
+def test_a_decay_halves_the_rate_of_the_next_epoch(wild: list[tuple[EpochReport, TrialState]]) -> None:
+    before = [0, *(state.counters.plateau.decays for _, state in wild)]
+    rates = [report.numbers["train/learning_rate"] for report, _ in wild]
+    assert rates == [2.0 * 0.5**decays for decays in before[:-1]]
+
+
+def test_the_last_decay_ends_the_phase(wild: list[tuple[EpochReport, TrialState]]) -> None:
+    assert len(wild) < WILD.epochs
+    assert [state.counters.plateau.decays for _, state in wild].index(2) == len(wild) - 1
+    assert run(phase(WILD), wild[-1][1]) == []
+
+
+@pytest.mark.parametrize("selection", ["neg_elbo", "reconstruction"])
+def test_the_best_epoch_is_that_of_the_selected_word(selection: Selection) -> None:
+    descent = DescentSpec(optimizer="adam", learning_rate=0.3, course=Tail(), epochs=5)
+    epochs = run(phase(descent, selection, AUTOENCODER))
+    losses = [report.numbers[f"validation/{selection}"] for report, _ in epochs]
+    best = losses.index(min(losses))
+    end = epochs[-1][1]
+    assert (end.counters.best_epoch, end.counters.best_loss) == (best, losses[best])
+    assert same_tensors(end.best, epochs[best][1].model)
+
+
+def test_the_weight_and_the_rate_follow_the_epoch() -> None:
+    descent = DescentSpec(course=Tail(flat=0.5), epochs=4, learning_rate=0.4)
+    epochs = run(phase(descent, objective=Elbo(kl_weight=Linear(epochs=2))))
+    assert [r.numbers["train/kl_weight"] for r, _ in epochs] == pytest.approx([0.5, 1.0, 1.0, 1.0])
+    steps = len(DATA.train)
+    last = [0.4, 0.4, 0.4 * (1 + 1 / steps) / 2, 0.4 * (1 / steps) / 2]
+    assert [r.numbers["train/learning_rate"] for r, _ in epochs] == pytest.approx(last)
+
+
+def test_train_numbers_are_means_over_sentences() -> None:
+    """With a rate too small to move anything, the epoch's KL is that of the initial model."""
+    descent = DescentSpec(learning_rate=1e-30, epochs=1)
+    [(report, _)] = run(phase(descent, objective=Elbo(kl=FreeBits(target_rate=300.0))))
+    model = tiny_model()
+    kl = torch.cat([model.encoder(batch.tokens).kl_per_unit().sum(1) for batch in DATA.train]).detach()
+    numbers = report.numbers
+    assert numbers["train/kl"] == pytest.approx(float(kl.mean()), rel=1e-5)
+    assert numbers["train/loss"] == pytest.approx(numbers["train/reconstruction"] + 300.0, rel=1e-5)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_rate_beyond_reason_is_a_divergence(optimizer: str) -> None:
+    descent = DescentSpec.model_validate({"optimizer": optimizer, "learning_rate": 3e37, "epochs": 3})
+    with pytest.raises(DivergedError, match="vae, epoch 0: the training loss is"):
+        run(phase(descent))
+
+
+def test_gradients_are_clipped_jointly() -> None:
+    """One step of plain SGD moves all weights together by at most rate x clip."""
+    descent = DescentSpec(learning_rate=1.0, clip=0.01, epochs=1)
+    before = tiny_model().state_dict()
+    [(_, state)] = run(phase(descent))
+    moved = math.sqrt(sum(float((state.model[n] - before[n]).pow(2).sum()) for n in before))
+    assert 0 < moved <= 0.01 * len(DATA.train) * 1.001

@@ -1,0 +1,2 @@
+def hint(name, directory):
+    return f"{name} absent in {directory}"

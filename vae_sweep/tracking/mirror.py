@@ -1,0 +1,208 @@
+"""The mirror of a journal in MLflow: it may lag, it never slows or stops a trial, it can be replayed."""
+
+import fcntl
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from vae_sweep.tracking.journal import Line, Tail
+from vae_sweep.tracking.mlflow_writer import Counts, Entry, MlflowWriter, TrackingError
+from vae_sweep.tracking.records import Ledger, SweepRecord
+from vae_sweep.tracking.runs import SWEEP_KEY, points, sweep_run, trial_run
+
+PERIOD, LONGEST_DELAY, IDLE = 1.0, 30.0, 5.0
+"""Seconds between two rounds, at most between two attempts, at most until the file is looked at again."""
+
+
+class _Feed:
+    """The lines of a journal that MLflow lacks, by run; a run's state is taken from the ledger when sent."""
+
+    def __init__(self, journal_path: Path) -> None:
+        self._tail, self._ledger = Tail(journal_path), Ledger(journal_path)
+        self._queue: deque[Line] = deque()
+        self._seen: dict[str, int] = {}
+        self._pending: dict[str, list[Entry]] = {}
+
+    @property
+    def sweep(self) -> SweepRecord:
+        """Return the sweep as far as it was read."""
+        return self._ledger.record()
+
+    def read(self) -> None:
+        """Take in what the journal gained. Raises JournalError."""
+        self._queue.extend(self._tail.read())
+        while self._queue:
+            self._take(self._queue[0])
+            self._queue.popleft()
+
+    def waiting(self) -> int:
+        """Return the number of lines not yet mirrored; a run that only changes its state counts as one."""
+        return sum(max(1, len(entries)) for entries in list(self._pending.values()))
+
+    def unread(self) -> int:
+        """Return the number of lines not yet read."""
+        return len(self._queue) + self._tail.unread()
+
+    def flush(self, writer: MlflowWriter, stop: Callable[[], bool]) -> TrackingError | None:
+        """Write run after run until told to stop; return the first error.
+
+        What fails stays pending. A server that cannot be reached ends the round; one run that is refused
+        does not keep the others back.
+        """
+        sweep, first = self.sweep, None
+        parent = sweep_run(sweep) if sweep.launches else None
+        for key in list(self._pending):
+            if stop():
+                break
+            state = parent if key == SWEEP_KEY else trial_run(sweep, sweep.trials[key])
+            if state is None:
+                continue
+            try:
+                writer.write(state, self._pending[key], None if key == SWEEP_KEY else parent)
+            except TrackingError as error:
+                first = first or error
+                if not error.lasting:
+                    break
+            else:
+                del self._pending[key]
+        return first
+
+    def _take(self, line: Line) -> None:
+        numbers = self._ledger.add(line)
+        key = line.get("trial", SWEEP_KEY)
+        self._seen[key] = self._seen.get(key, 0) + 1
+        mark = f"line {self._seen[key]} of {line['time']!r}"
+        self._pending.setdefault(key, []).append(Entry(mark, points(line, numbers)))
+        if line["kind"] == "end":
+            for name, trial in self.sweep.trials.items():
+                if trial.final is None:
+                    self._pending.setdefault(name, [])
+
+
+class Mirror:
+    """Mirrors a growing journal to MLflow on a thread of its own; no error of the server leaves it.
+
+    `last_error` says what is wrong now, or is None. `uri` is a server's, or `sqlite:////absolute/path.db`;
+    without an `artifact_location` artifacts lie beside the database, or where the server puts them.
+    """
+
+    def __init__(
+        self,
+        journal_path: Path,
+        uri: str,
+        experiment: str,
+        sweep_name: str,
+        artifact_location: str | None = None,
+    ) -> None:
+        self.last_error: str | None = None
+        self._path = journal_path
+        self._target = (uri, experiment, artifact_location)
+        self._feed = _Feed(journal_path)
+        self._writer: MlflowWriter | None = None
+        self._alone = False
+        self._wake, self._closing = threading.Event(), threading.Event()
+        self._deadline = float("inf")
+        self._thread = threading.Thread(target=self._work, name=f"mirror of {sweep_name}", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread; call once, before `close`."""
+        self._thread.start()
+
+    def poke(self) -> None:
+        """Say that the journal has new lines."""
+        self._wake.set()
+
+    def close(self, timeout: float) -> int:
+        """Mirror what is left for at most `timeout` seconds; return the number of lines not mirrored."""
+        self._deadline = time.monotonic() + timeout
+        self._closing.set()
+        self._wake.set()
+        self._thread.join(timeout)
+        return self._feed.waiting() + self._feed.unread()
+
+    def _work(self) -> None:
+        delay = PERIOD
+        with ExitStack() as held:
+            while True:
+                closing = self._closing.is_set()
+                error = self._round(held)
+                self.last_error = str(error) if error else None
+                may_pass = isinstance(error, TrackingError) and not error.lasting
+                if closing and (not may_pass or self._late()):
+                    return
+                if closing:
+                    time.sleep(max(0.0, min(PERIOD, self._deadline - time.monotonic())))
+                elif error:
+                    self._closing.wait(delay)
+                    delay = min(2 * delay, LONGEST_DELAY)
+                else:
+                    delay = PERIOD
+                    self._wake.wait(IDLE)
+                    self._wake.clear()
+                    self._closing.wait(PERIOD)
+
+    def _late(self) -> bool:
+        return time.monotonic() >= self._deadline
+
+    def _round(self, held: ExitStack) -> Exception | None:
+        try:
+            if not self._alone:
+                held.enter_context(only_mirror(self._path))
+                self._alone = True
+            self._feed.read()
+            if self._writer is None and self._feed.waiting():
+                self._writer = MlflowWriter(*self._target, self._feed.sweep.identity)
+            return self._feed.flush(self._writer, self._late) if self._writer else None
+        except Exception as error:  # noqa: BLE001  the sweep must not feel even a bug in here; it is shown
+            return error
+
+
+def sync(journal_path: Path, uri: str, experiment: str, artifact_location: str | None = None) -> Counts:
+    """Bring MLflow to what the journal says; running it twice changes nothing.
+
+    Raises JournalError where the journal is damaged, TrackingError where MLflow is out of reach, refuses,
+    or another process mirrors the journal now.
+    """
+    feed = _Feed(journal_path)
+    with only_mirror(journal_path):
+        feed.read()
+        if not feed.waiting():
+            return Counts()
+        writer = MlflowWriter(uri, experiment, artifact_location, feed.sweep.identity)
+        if error := feed.flush(writer, lambda: False):
+            raise TrackingError(
+                f"{error}; {feed.waiting()} journal lines are not mirrored: mend this and run vae-sweep sync",
+                error.lasting,
+            )
+    return writer.counts
+
+
+@contextmanager
+def only_mirror(journal_path: Path) -> Iterator[None]:
+    """Hold the lock that keeps two processes from creating the same runs twice. Raises TrackingError."""
+    path = journal_path.with_name("mirror.lock")
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise TrackingError(f"{path}: cannot be opened ({error.strerror})") from error
+    try:
+        _lock(descriptor, path)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise TrackingError(
+            f"{path}: another process mirrors this journal to MLflow now (a running sweep, or vae-sweep "
+            "sync); let it finish"
+        ) from error
+    except OSError as error:
+        raise TrackingError(f"{path}: cannot be locked ({error.strerror})") from error

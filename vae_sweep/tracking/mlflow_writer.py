@@ -1,0 +1,263 @@
+"""The door to MLflow: brings one run at a time to the state that the journal asks for."""
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trainables.base import VaeSweepError, digest
+from vae_sweep.tracking.runs import SWEEP_KEY, SWEEP_TAG, TAG, TRIAL_TAG, Point, RunState
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+    from mlflow.tracking import MlflowClient
+
+OUTPUTS = ("weights.safetensors", "trial.json", "samples.txt")
+LINES_TAG, OUTPUTS_TAG, SPEC_TAG = TAG + "mirrored", TAG + "outputs", TAG + "spec"
+LARGEST_BATCH, LARGEST_PAGE = 1000, 1000
+_LASTING = {
+    "BAD_REQUEST",
+    "CUSTOMER_UNAUTHORIZED",
+    "ENDPOINT_NOT_FOUND",
+    "INVALID_PARAMETER_VALUE",
+    "INVALID_STATE",
+    "NOT_FOUND",
+    "PERMISSION_DENIED",
+    "RESOURCE_ALREADY_EXISTS",
+    "RESOURCE_DOES_NOT_EXIST",
+    "UNAUTHENTICATED",
+}
+_SETTINGS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+class TrackingError(VaeSweepError):
+    """MLflow cannot be reached, or refuses; `lasting` where waiting does not help."""
+
+    def __init__(self, message: str, lasting: bool = False) -> None:
+        self.lasting = lasting
+        super().__init__(message)
+
+
+@dataclass
+class Entry:
+    """One journal line of a run: a mark that tells it from the run's other lines, and its points."""
+
+    mark: str
+    points: list[Point]
+
+
+@dataclass
+class Counts:
+    """What was sent: journal lines, runs created, points, runs whose files were uploaded."""
+
+    lines: int = 0
+    runs: int = 0
+    points: int = 0
+    outputs: int = 0
+
+
+@dataclass
+class _Known:
+    """What the server has of a run."""
+
+    id: str
+    status: str
+    params: set[str] = field(default_factory=set)
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+class MlflowWriter:
+    """Writes the runs of one sweep; every call may be repeated without effect.
+
+    Opening creates the database and the experiment where they are absent. Raises TrackingError.
+    """
+
+    def __init__(self, uri: str, experiment: str, artifact_location: str | None, sweep_id: str) -> None:
+        self._uri, self._sweep_id = uri, sweep_id
+        self.counts = Counts()
+        self._runs: dict[str, _Known] | None = None
+        with self._told():
+            self._client = _client(uri)
+            self._experiment = self._find_experiment(experiment, artifact_location)
+
+    def write(self, state: RunState, entries: Sequence[Entry], parent: RunState | None) -> None:
+        """Bring one run to a state and add the points of its new lines. Raises TrackingError.
+
+        A trial names its parent, the sweep. The mark of the last line is written last, so that lines which
+        the run already has are skipped at the next replay.
+        """
+        try:
+            with self._told():
+                above = self._run(parent, None) if parent else None
+                self._write(self._run(state, above), state, entries)
+        except TrackingError:
+            self._runs = None
+            raise
+        self.counts.lines += len(entries)
+
+    def _write(self, run: _Known, state: RunState, entries: Sequence[Entry]) -> None:
+        from mlflow.entities import Metric, Param, RunTag
+
+        fresh = _unseen(entries, run.tags.get(LINES_TAG))
+        sent = [Metric(*point) for entry in fresh for point in entry.points]
+        tags = dict(state.tags)
+        if fresh:
+            tags[LINES_TAG] = fresh[-1].mark
+        early = len(sent) - 1 - (len(sent) - 1) % LARGEST_BATCH if sent else 0
+        for start in range(0, early, LARGEST_BATCH):
+            self._client.log_batch(run.id, sent[start : start + LARGEST_BATCH])
+        tags |= self._write_files(run, state)
+        self._write_status(run, state)
+        params = [Param(key, value) for key, value in state.params.items() if key not in run.params]
+        changed = {key: value for key, value in tags.items() if run.tags.get(key, "") != value}
+        self._client.log_batch(run.id, sent[early:], params, [RunTag(*tag) for tag in changed.items()])
+        run.params |= state.params.keys()
+        run.tags |= changed
+        self.counts.points += len(sent)
+
+    def _write_status(self, run: _Known, state: RunState) -> None:
+        if state.status == run.status:
+            return
+        if state.status == "RUNNING":
+            self._client.update_run(run.id, status="RUNNING")
+        else:
+            self._client.set_terminated(run.id, state.status, state.ended)
+        run.status = state.status
+
+    def _write_files(self, run: _Known, state: RunState) -> dict[str, str]:
+        if state.spec is not None:
+            wanted = digest(state.spec)
+            if run.tags.get(SPEC_TAG) != wanted:
+                self._client.log_dict(run.id, state.spec, "spec.json")
+            return {SPEC_TAG: wanted}
+        if state.outputs is None or run.tags.get(OUTPUTS_TAG) == f"from {state.outputs}":
+            return {}
+        missing = [name for name in OUTPUTS if not (state.outputs / name).is_file()]
+        for name in OUTPUTS:
+            if name not in missing:
+                self._client.log_artifact(run.id, str(state.outputs / name))
+        self.counts.outputs += len(missing) < len(OUTPUTS)
+        if missing:
+            return {OUTPUTS_TAG: f"{', '.join(missing)} not found in {state.outputs}"}
+        return {OUTPUTS_TAG: f"from {state.outputs}"}
+
+    def _run(self, state: RunState, parent: _Known | None) -> _Known:
+        if self._runs is None:
+            self._runs = self._find_runs()
+        if state.key not in self._runs:
+            tags = state.tags | ({"mlflow.parentRunId": parent.id} if parent else {})
+            created = self._client.create_run(self._experiment, state.started, tags, state.name)
+            self._runs[state.key] = _Known(created.info.run_id, "RUNNING", tags=tags)
+            self.counts.runs += 1
+        return self._runs[state.key]
+
+    def _find_runs(self) -> dict[str, _Known]:
+        """Return the sweep's runs; of two of one trial (a create whose answer was lost) one is deleted."""
+        found: dict[str, _Known] = {}
+        for run in sorted(self._pages(), key=lambda run: (LINES_TAG not in run.data.tags, run.info.run_id)):
+            key = run.data.tags.get(TRIAL_TAG, SWEEP_KEY)
+            if key in found:
+                self._client.delete_run(run.info.run_id)
+            else:
+                found[key] = _Known(run.info.run_id, run.info.status, set(run.data.params), dict(run.data.tags))
+        return found
+
+    def _pages(self) -> Iterator["Run"]:
+        query, token = f"tags.`{SWEEP_TAG}` = '{self._sweep_id}'", None
+        while True:
+            page = self._client.search_runs([self._experiment], query, max_results=LARGEST_PAGE, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _find_experiment(self, name: str, artifact_location: str | None) -> str:
+        from mlflow.exceptions import MlflowException
+
+        experiment = self._client.get_experiment_by_name(name)
+        if experiment is None:
+            try:
+                return str(self._client.create_experiment(name, artifact_location or _beside(self._uri)))
+            except MlflowException as error:
+                experiment = self._client.get_experiment_by_name(name)
+                if experiment is None or error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+        if experiment.lifecycle_stage != "active":
+            raise TrackingError(
+                f"MLflow at {self._uri}: experiment {name!r} was deleted; restore it there, or name another "
+                "with tracking.experiment",
+                lasting=True,
+            )
+        return str(experiment.experiment_id)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what MLflow raises into TrackingError."""
+        _quieten()
+        from alembic.util import CommandError
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            yield
+        except MlflowException as error:
+            lasting = error.error_code in _LASTING
+            raise TrackingError(f"MLflow at {self._uri}: {error.message}", lasting) from error
+        except (OSError, SQLAlchemyError, CommandError) as error:
+            raise TrackingError(f"MLflow at {self._uri}: {error}") from error
+
+
+def _unseen(entries: Sequence[Entry], mark: str | None) -> Sequence[Entry]:
+    for number, entry in enumerate(entries, start=1):
+        if entry.mark == mark:
+            return entries[number:]
+    return entries
+
+
+def _client(uri: str) -> "MlflowClient":
+    from mlflow.tracking import MlflowClient
+
+    database = _database(uri)
+    if database and not database.exists():
+        _create(database)
+    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def _create(database: Path) -> None:
+    """Make a database aside and link it to its name: a kill meanwhile, or two makers, would break it for good."""
+    from mlflow.tracking import MlflowClient
+
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{database.name}.new.", dir=database.parent) as aside:
+        made = Path(aside, database.name)
+        MlflowClient(tracking_uri=f"sqlite:///{made}").search_experiments(max_results=1)
+        with suppress(FileExistsError):
+            os.link(made, database)
+
+
+def _database(uri: str) -> Path | None:
+    return Path(uri.removeprefix("sqlite:///").partition("?")[0]) if uri.startswith("sqlite:///") else None
+
+
+def _beside(uri: str) -> str | None:
+    database = _database(uri)
+    return database.parent.joinpath("artifacts").resolve().as_uri() if database else None
+
+
+def _quieten() -> None:
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

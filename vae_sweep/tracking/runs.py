@@ -1,0 +1,149 @@
+"""What MLflow should show of a sweep, as plain values; no MLflow in here."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from vae_sweep.tracking.journal import Line
+from vae_sweep.tracking.records import LaunchRecord, Numbers, SweepRecord, TrialRecord
+
+TAG = "vae_sweep."
+SWEEP_TAG, TRIAL_TAG = TAG + "sweep_id", TAG + "trial"
+SWEEP_KEY = ""
+"""Key of the sweep's own run; a trial's run has the trial's id as its key."""
+
+LONGEST_PARAM, LONGEST_TAG = 500, 5000
+_STATUS = {"finished": "FINISHED", "collapsed": "FINISHED", "pruned": "FINISHED", "complete": "FINISHED"}
+_RATE = "method.objective.kl.target_rate"
+
+
+class Point(NamedTuple):
+    """One value of one metric; the time is the journal's, so that a point sent twice stays one."""
+
+    key: str
+    value: float
+    milliseconds: int
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """What a run should look like; times in milliseconds.
+
+    `outputs` is the directory of a trial's last checkpoint, `spec` the sweep's resolved spec.
+    """
+
+    key: str
+    name: str
+    status: str
+    started: int
+    ended: int | None
+    params: dict[str, str]
+    tags: dict[str, str]
+    outputs: Path | None = None
+    spec: dict[str, Any] | None = None
+
+
+def sweep_run(sweep: SweepRecord) -> RunState:
+    """Return the parent run; its params are those of the newest launch."""
+    newest = sweep.launches[-1]
+    tags = {**_origin(sweep, newest), TAG + "launches": str(len(sweep.launches))}
+    if sweep.ended:
+        tags[TAG + "outcome"] = sweep.ended
+    return RunState(
+        key=SWEEP_KEY,
+        name=sweep.name,
+        status=_STATUS.get(sweep.ended, "KILLED") if sweep.ended else "RUNNING",
+        started=milliseconds(sweep.launches[0].time),
+        ended=None if sweep.ended_at is None else milliseconds(sweep.ended_at),
+        params=flattened(newest.spec),
+        tags=tags,
+        spec=newest.spec,
+    )
+
+
+def trial_run(sweep: SweepRecord, trial: TrialRecord) -> RunState:
+    """Return the nested run of a trial; one that a stopped sweep left open is KILLED."""
+    status, ended = "RUNNING", None
+    if trial.final:
+        status, ended = _STATUS.get(trial.final.outcome, "FAILED"), milliseconds(trial.final.time)
+    elif sweep.ended_at is not None:
+        status, ended = "KILLED", milliseconds(sweep.ended_at)
+    spec = flattened(trial.spec)
+    own = {"method": trial.method, "seed": str(trial.seed), "cell": str(trial.cell)}
+    return RunState(
+        key=trial.id,
+        name=trial.id,
+        status=status,
+        started=milliseconds(trial.started_at),
+        ended=ended,
+        params=spec | own | flattened({"values": trial.values}),
+        tags=_origin(sweep, sweep.launches[-1]) | _trial_tags(trial, own, spec),
+        outputs=trial.final.checkpoint if trial.final else None,
+    )
+
+
+def points(line: Line, numbers: Numbers) -> list[Point]:
+    """Return the points of a line's new numbers: of its phase at step = epoch, or `final/` at step 0."""
+    prefix, step = (line["phase"], line["epoch"]) if line["kind"] == "epoch" else ("final", 0)
+    moment = milliseconds(line["time"])
+    return [
+        Point(_key(f"{prefix}/{key}"), float(value), moment, step)
+        for key, value in numbers.items()
+        if value is not None
+    ]
+
+
+def flattened(plain: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Return nested plain values as MLflow params: dotted keys, text as it is, all else as JSON, cut."""
+    flat: dict[str, str] = {}
+    for key, value in plain.items():
+        if isinstance(value, Mapping) and value:
+            flat |= flattened(value, f"{prefix}{key}.")
+        else:
+            text = value if isinstance(value, str) else json.dumps(value)
+            flat[_key(f"{prefix}{key}")] = storable(text, LONGEST_PARAM)
+    return flat
+
+
+def storable(text: str, longest: int = LONGEST_TAG) -> str:
+    """Return a text cut to a length, without characters that no database takes."""
+    clean = text.replace("\0", "").encode(errors="replace").decode()
+    return clean if len(clean) <= longest else clean[: longest - 1] + "…"
+
+
+def milliseconds(seconds: float) -> int:
+    """Return unix milliseconds."""
+    return round(seconds * 1000)
+
+
+def _origin(sweep: SweepRecord, launch: LaunchRecord) -> dict[str, str]:
+    tags = {SWEEP_TAG: sweep.identity, TAG + "sweep": sweep.name}
+    tags |= {f"{TAG}version.{library}": version for library, version in launch.versions.items()}
+    if launch.git_commit:
+        tags[TAG + "git_commit"] = launch.git_commit
+    corpus = {"corpus": "name", "corpus_fingerprint": "fingerprint"}
+    tags |= {TAG + tag: str(launch.corpus[key]) for tag, key in corpus.items() if key in launch.corpus}
+    return {_key(key): storable(value) for key, value in tags.items()}
+
+
+def _trial_tags(trial: TrialRecord, own: dict[str, str], spec: dict[str, str]) -> dict[str, str]:
+    tags = {TRIAL_TAG: trial.id, TAG + "attempts": str(trial.attempts)}
+    tags |= {TAG + key: value for key, value in own.items()}
+    rate = trial.values.get("target_rate", spec.get(_RATE))
+    if rate is not None:
+        tags[TAG + "target_rate"] = str(rate)
+    if trial.epochs:
+        tags[TAG + "phase"] = trial.epochs[-1].phase
+    if trial.conflicts:
+        tags[TAG + "conflicts"] = "\n".join(map(str, trial.conflicts))
+    tags[TAG + "outcome"] = trial.final.outcome if trial.final else ""
+    tags[TAG + "reason"] = (trial.final.reason or "") if trial.final else ""
+    return {key: storable(value) for key, value in tags.items()}
+
+
+def _key(text: str) -> str:
+    return re.sub(r"[^\w\-./ :]", "_", text)[:250]
