@@ -72,3 +72,18 @@ def outputs(directory: Path, number: int) -> str:
     for name in ("weights.safetensors", "trial.json", "samples.txt"):
         (place / name).write_text(f"{name} of {number}")
     return str(place)
+
+
+def whole_sweep(path: Path, directory: Path) -> None:
+    with Journal(path) as journal:
+        launch(journal)
+        for number in range(3):
+            start(journal, number)
+            epoch(journal, number, 0, "pretrain")
+            for at in range(4):
+                epoch(journal, number, at)
+        final(journal, 0, checkpoint=outputs(directory, 0))
+        final(journal, 1, "diverged", reason="the loss is not finite", numbers={})
+        final(journal, 2, "collapsed", checkpoint=str(directory / "gone"))
+        scored(journal, 0)
+        journal.append("end", outcome="complete")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import Generator
 
@@ -124,9 +125,11 @@ def load_model(directory: Path, spec: TrialSpec, corpus: Corpus, device: str = "
         content = path.read_bytes()
     except OSError as error:
         raise StateError(f"{path}: cannot be read ({error.strerror})") from error
+    tensors = load_tensors(content, path)
+    with safe_open(path, framework="pt") as file:
+        found = (file.metadata() or {}).get("trial")
+    if found != spec.key():
+        raise StateError(f"{path}: weights of another trial (key {str(found)[:12]}, not {spec.key()[:12]})")
     model = Vae(len(corpus.vocabulary), spec.model)
-    try:
-        model.load_state_dict(load_tensors(content, path))
-    except RuntimeError as error:
-        raise StateError(f"{path}: weights of another model ({error})") from error
+    model.load_state_dict(tensors)
     return model.to(device)

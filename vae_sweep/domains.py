@@ -16,7 +16,8 @@ FORMS = "expected a value, or one of {choice: [..]}, {int: [low, high]}, {float:
 
 def _ordered(low: float, high: float) -> None:
     if low >= high:
-        raise ValueError(f"the lower end {low:g} must lie below the upper end {high:g}")
+        ends = [str(end).removesuffix(".0") for end in (low, high)]
+        raise ValueError(f"the lower end {ends[0]} must lie below the upper end {ends[1]}")
 
 
 class Choice(Spec):

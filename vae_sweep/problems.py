@@ -27,11 +27,12 @@ WORDS = {
     "tuple_type": "expected a list [..]",
     "dict_type": FIELDS,
     "model_type": FIELDS,
+    "model_attributes_type": FIELDS,
     "greater_than": "must be above {gt:g}",
     "greater_than_equal": "must be at least {ge:g}",
     "less_than": "must be below {lt:g}",
     "less_than_equal": "must be at most {le:g}",
-    "too_short": "needs at least {min_length} of them",
+    "too_short": "must not be empty",
     "too_long": "takes at most {max_length} of them",
     "string_too_short": "must not be empty",
     "string_too_long": "takes at most {max_length} characters",
@@ -52,6 +53,8 @@ def words(detail: ErrorDetails) -> str:
         return f"expected {allowed[0]}" if len(allowed) == 1 else f"expected one of {', '.join(allowed)}"
     if detail["type"] not in WORDS:
         return detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "missing" and isinstance(detail["loc"][-1], int):
+        return "needs both ends: [low, high]"
     text = WORDS[detail["type"]].format_map(context)
     got = detail["input"]
     if text in (WHOLE_NUMBER, NUMBER) and isinstance(got, str) and re.fullmatch(r"[-+]?[\d.]+(e[-+]?\d+)?", got):
@@ -84,7 +87,8 @@ def located(
     file: str,
 ) -> Iterator[tuple[Place, str]]:
     """Yield each problem of a sweep file with its place; `values` are the file's, `schema` what it may hold."""
-    details = [(in_file(detail, values), detail) for detail in error.errors()]
+    found = [detail for detail in error.errors() if detail["type"] != "too_short" or not detail["input"]]
+    details = [(in_file(detail, values), detail) for detail in found]
     in_descent = {detail["loc"]: detail["msg"] for path, detail in details if path[:1] == ("descent",)}
     for path, group in groupby(details, key=lambda pair: pair[0]):
         alternatives = [detail for _, detail in group if not _inherited(detail, path, places, in_descent)]
@@ -111,10 +115,15 @@ def dotted(path: Where) -> str:
 
 
 def in_file(detail: ErrorDetails, values: dict[str, Any]) -> Where:
-    """Return the path in the file of a pydantic location, which also names members of unions."""
+    """Return the path in the file of a pydantic location, which also names members of unions.
+
+    The fourth part under `methods` names the kind of a domain, and so reads like one of its keys.
+    """
     path: list[str | int] = []
     node: Any = values
     for number, part in enumerate(detail["loc"], start=1):
+        if len(path) == 3 and number == 4 and path[0] == "methods" and detail["type"] != "space":
+            continue
         key = isinstance(node, dict) and part in node
         index = isinstance(node, list | tuple) and isinstance(part, int) and part < len(node)
         last = number == len(detail["loc"])
@@ -135,15 +144,14 @@ def _text(alternatives: list[ErrorDetails], schema: dict[str, Any], given: bool)
         said.remove(WHOLE_NUMBER)
     message = " or ".join([said[0], *(text.removeprefix("expected ") for text in said[1:])])
     context = detail.get("ctx", {})
-    allowed, known = list(context.get("allowed", ())), list(context.get("known", ()))
+    allowed = list(context.get("allowed", ()))
+    known = [*context.get("known", ()), *(word for each in alternatives for word in literals(each))]
     asked = str(context.get("tag", detail["input"]))
     if detail["type"] == "extra_forbidden":
         asked, allowed = str(detail["loc"][-1]), fields(detail["loc"][:-1], schema)
         known = [*allowed, *sections(schema)]
     elif detail["type"].startswith("union_tag"):
         allowed = kinds(detail["loc"], schema)
-    elif detail["type"] == "literal_error":
-        known = [word for alternative in alternatives for word in literals(alternative)]
     got = repr(context["tag"]) if detail["type"] == "union_tag_invalid" else shown(detail["input"])
     if got and given and detail["type"] != "extra_forbidden":
         message += f" (got {got})"

@@ -10,7 +10,7 @@ from trainables.base import Spec
 from trainables.methods import METHODS, Method
 from trainables.spec import SEARCHABLE, TrialSpec, Value
 from trainables.text.spec import CorpusSpec
-from vae_sweep.domains import FORMS, Domain, points, samples
+from vae_sweep.domains import FORMS, Domain, IntRange, points, samples
 from vae_sweep.problems import Where, literals, words
 
 Rows = dict[str, dict[str, Domain]]
@@ -46,6 +46,9 @@ def row_size(row: Mapping[str, Domain]) -> int | None:
     """Return how many points a row has, or None where a domain is continuous."""
     size = 1
     for domain in row.values():
+        if isinstance(domain, IntRange):
+            size *= domain.ends[1] - domain.ends[0] + 1
+            continue
         values = points(domain)
         if values is None:
             return None
@@ -74,6 +77,8 @@ def _row_problems(name: str, row: Mapping[str, Domain], settings: Mapping[str, A
     parts = {part: settings[part] for part in SEARCHABLE if part in settings}
     template = TrialSpec(corpus=CorpusSpec(name="captions"), corpus_fingerprint="", method=method, seed=0, **parts)
     for parameter, domain in row.items():
+        if parameter.partition(".")[0] in set(SEARCHABLE) - set(parts):
+            continue
         problem = _place_problem(template, name, parameter)
         if problem is None:
             problem = _value_problem(template, name, parameter, domain)

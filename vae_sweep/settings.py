@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """Environment variables of the service."""
 
-    model_config = SettingsConfigDict(env_prefix="VAE_SWEEP_")
+    model_config = SettingsConfigDict(env_prefix="VAE_SWEEP_", env_ignore_empty=True)
 
     data: Path | None = None
 

@@ -7,8 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 from tests.helpers import CAPTIONS, COSTS, epochs_and_end, tiny_trial
-from trainables.methods import METHODS
+from trainables.methods import AUTOENCODER, METHODS
 from trainables.spec import TrialSpec, Value
+from trainables.training.descent import DescentSpec
 from trainables.training.report import EpochReport, FinalReport
 
 WORDS = {"neg_elbo", "reconstruction", "kl", "mutual_information", "active_units"}
@@ -64,6 +65,18 @@ def test_a_row_trains_its_phases(method: str) -> None:
     assert [(report.phase, report.epoch) for report in reports] == [(phase, 0) for phase in PHASES[method]]
     assert final.outcome in ("finished", "collapsed")
     assert (final.reason is None) == (final.outcome == "finished")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_phases_of_a_row(method: str) -> None:
+    pretraining, descent = DescentSpec(epochs=2), DescentSpec(epochs=4)
+    phases = tiny_trial(method, pretraining=pretraining, descent=descent).phases()
+    assert [phase.name for phase in phases] == PHASES[method]
+    for phase in phases:
+        first = phase.name == "pretrain"
+        assert phase.selection == ("reconstruction" if first else "neg_elbo")
+        assert phase.descent == (pretraining if first else descent)
+        assert phase.objective == (AUTOENCODER if first else METHODS[method].objective)
 
 
 @pytest.mark.parametrize("method", METHODS)

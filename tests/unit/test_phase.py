@@ -4,14 +4,16 @@ import math
 
 import pytest
 import torch
+from torch import Generator, Tensor
 
 from tests.helpers import MODEL, random_sentences, same_tensors, tiny_model
 from trainables.base import DivergedError
 from trainables.methods import AUTOENCODER
-from trainables.objective.bound import Elbo
+from trainables.model.vae import Vae
+from trainables.objective.bound import Elbo, Loss
 from trainables.objective.kl import FreeBits
 from trainables.objective.kl_weight import Linear
-from trainables.text.batches import equal_length_batches
+from trainables.text.batches import Batch, equal_length_batches
 from trainables.training.descent import DescentSpec, Plateau, Tail
 from trainables.training.phase import PhaseData, run_phase
 from trainables.training.report import EpochReport
@@ -110,6 +112,27 @@ def test_a_rate_beyond_reason_is_a_divergence(optimizer: str) -> None:
     descent = DescentSpec.model_validate({"optimizer": optimizer, "learning_rate": 3e37, "epochs": 3})
     with pytest.raises(DivergedError, match="vae, epoch 0: the training loss is"):
         run(phase(descent))
+
+
+def test_each_epoch_has_its_own_order_and_noise() -> None:
+    seen: list[tuple[list[int], Tensor]] = []
+
+    class Watched(Elbo):
+        def __call__(
+            self, model: Vae, batch: Batch, weight: float, noise: Tensor, generator: Generator | None
+        ) -> Loss:
+            seen.append((batch.rows.tolist(), noise))
+            return super().__call__(model, batch, weight, noise, generator)
+
+    run(phase(DescentSpec(epochs=3), objective=Watched()))
+    count = len(DATA.train)
+    epochs = [seen[start : start + count] for start in range(0, len(seen), count)]
+    orders = [[rows for rows, _ in epoch] for epoch in epochs]
+    assert [sorted(order) for order in orders] == [sorted(batch.rows.tolist() for batch in DATA.train)] * 3
+    assert len({str(order) for order in orders}) == 3
+    values = torch.cat([noise.flatten() for _, noise in seen])
+    assert len(set(values.tolist())) == len(values), "no draw comes twice"
+    assert (len(epochs), len(values)) == (3, 3 * 40 * MODEL.latent_size)
 
 
 def test_gradients_are_clipped_jointly() -> None:

@@ -94,6 +94,15 @@ def test_another_seed_is_another_trial() -> None:
     assert without_costs(one[0][0]) != without_costs(other[0][0])
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_trial_starts_from_weights_of_its_seed(seed: int) -> None:
+    """With a rate too small to move anything, the best weights are the first."""
+    spec = tiny_trial("vae", descent=DescentSpec(learning_rate=1e-30, epochs=1), seed=seed)
+    expected = Vae(len(tiny_corpus().vocabulary), spec.model)
+    expected.initialise(seeded(derived_seed(seed, "vae", "init")))
+    assert same_tensors(epochs_and_end(spec)[2].best, expected.state_dict())
+
+
 def test_the_hand_over_keeps_the_encoder_and_redraws_the_decoder(whole: Whole) -> None:
     state = next(s for r, s in reversed(whole.epochs) if r.phase == "pretrain")
     model, fresh = Vae(len(tiny_corpus().vocabulary), whole.spec.model), {}
@@ -167,7 +176,7 @@ def test_outputs_that_do_not_fit_are_refused(whole: Whole, tmp_path: Path) -> No
         load_model(tmp_path, whole.spec, tiny_corpus())
     write_outputs(tmp_path, whole.spec, tiny_corpus(), whole.end)
     larger = whole.spec.with_values({"model.latent_size": 9})
-    with pytest.raises(StateError, match="weights of another model"):
+    with pytest.raises(StateError, match="weights of another trial"):
         load_model(tmp_path, larger, tiny_corpus())
     (tmp_path / "weights.safetensors").write_bytes(b"not weights")
     with pytest.raises(StateError, match="not a sound safetensors file"):

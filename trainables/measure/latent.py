@@ -32,14 +32,17 @@ def mutual_information(posterior: Gaussian, noise: Tensor) -> float:
     count, latent_size = mean.shape
     z = mean + (0.5 * log_variance).exp() * noise.double()
     precision = (-log_variance).exp()
-    right = torch.cat([precision, mean * precision], dim=1)
-    constant = (mean.pow(2) * precision + log_variance).sum(1) + latent_size * LOG_2PI
-    log_aggregate = torch.cat(
-        [
-            (-0.5 * (torch.cat([part.pow(2), -2 * part], dim=1) @ right.T + constant)).logsumexp(1)
-            for part in torch.split(z, CHUNK)
-        ]
-    ) - math.log(count)
+    right = torch.cat([precision, mean * precision], dim=1).T
+    own = noise.double().pow(2).sum(1)
+    normaliser = log_variance.sum(1) + latent_size * LOG_2PI
+    parts = []
+    for start in range(0, count, CHUNK):
+        part = z[start : start + CHUNK]
+        distance = torch.cat([part.pow(2), -2 * part], dim=1) @ right + (mean.pow(2) * precision).sum(1)
+        distance = distance.clamp_min(0)
+        distance.diagonal(start)[: len(part)] = own[start : start + CHUNK]
+        parts.append((-0.5 * (distance + normaliser)).logsumexp(1))
+    log_aggregate = torch.cat(parts) - math.log(count)
     negative_entropy = -0.5 * (latent_size * LOG_2PI + (1 + log_variance).sum(1))
     information = float(negative_entropy.mean() - log_aggregate.mean())
     if not math.isfinite(information):

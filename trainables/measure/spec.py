@@ -11,9 +11,9 @@ class EvaluationSpec(Spec):
     """Importance samples and sentences: in the search on validation, at the end on test."""
 
     search_samples: PositiveInt = Field(100, description="importance samples a validation sentence")
-    search_sentences: PositiveInt | None = Field(None, description="validation sentences; none is all")
+    search_sentences: int | None = Field(None, ge=2, description="validation sentences; none is all")
     final: Literal["all", "front", "none"] | None = Field(
         None, description="who gets the test split; none given: all in a grid, front in a search"
     )
     final_samples: PositiveInt = Field(1000, description="importance samples a test sentence")
-    final_sentences: PositiveInt | None = Field(None, description="test sentences; none is all")
+    final_sentences: int | None = Field(None, ge=2, description="test sentences; none is all")

@@ -136,7 +136,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
             for number, line in enumerate(file, start=1):
-                text = line.decode("utf-8").strip("\r\n")
+                text = line.decode("utf-8").strip("\ufeff\r\n")
                 if text.strip():
                     yield number, text
     except UnicodeDecodeError as error:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from trainables.base import Spec
 
@@ -22,9 +22,9 @@ CORPORA: dict[str, str] = {
 class LimitSpec(Spec):
     """How many sentences of each split are read, from the start of its file; none is all."""
 
-    train: PositiveInt | None = None
-    validation: PositiveInt | None = None
-    test: PositiveInt | None = None
+    train: int | None = Field(None, ge=2)
+    validation: int | None = Field(None, ge=2)
+    test: int | None = Field(None, ge=2)
 
 
 class CorpusSpec(Spec):

@@ -38,8 +38,8 @@ class Vocabulary:
         return cls([*SPECIAL, *words])
 
     def encode(self, sentence: Sequence[str]) -> Ids:
-        """Return the ids of `<s> sentence </s>` (length n + 2); unknown words become `<unk>`."""
-        inner = [self._ids.get(word, UNK) for word in sentence]
+        """Return the ids of `<s> sentence </s>` (length n + 2); unknown words and stray markers become `<unk>`."""
+        inner = [max(UNK, self._ids.get(word, UNK)) for word in sentence]
         return np.array([BOS, *inner, EOS], dtype=np.int64)
 
     def decode(self, ids: Iterable[int]) -> list[str]:

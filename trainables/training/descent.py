@@ -26,8 +26,8 @@ class PlateauState(Spec):
 class Plateau(Spec):
     """Multiply the rate by `factor` after `patience` epochs without improvement; stop after `decays`.
 
-    An epoch is compared with the one before it, not with the best; at a decay the best weights are
-    reloaded and the optimizer is made anew (authors' code, section 3).
+    An epoch is compared with the lowest loss since the last decay, at which the loss of that epoch becomes
+    the reference, the best weights are reloaded and the optimizer is made anew (authors' code, section 3).
     """
 
     kind: Literal["plateau"] = "plateau"

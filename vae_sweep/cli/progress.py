@@ -52,6 +52,8 @@ class LiveProgress:
             case "scored":
                 self._scored += 1
                 self._say(f"{trial}: test perplexity {line['numbers'].get('test/perplexity', float('nan')):.3f}")
+            case "repaired":
+                self._say(str(line["text"]))
             case "unscored":
                 self._say(f"{trial}: not scored: {line['reason']}")
 

@@ -64,6 +64,8 @@ def launch(plan: Plan, watch: Watch) -> Launched:
             mirror.poke()
             watch(line)
 
+        if journal.repaired:
+            watch({"kind": "repaired", "text": journal.repaired})
         note(journal.append("launch", **_provenance(plan, attempt)))
         mirror.start()
         try:

@@ -60,6 +60,8 @@ def make_plan(spec: SweepSpec) -> Plan:
     if missing := missing_files(spec.corpus, directory):
         raise CorpusError(_absent(spec, directory, missing))
     corpus = load_corpus(spec.corpus, directory)
+    if lone := [name for name, split in corpus.splits.items() if len(split.sentences) == 1]:
+        raise CorpusError(f"corpus {corpus.title}: {lone[0]} has a single sentence; a variance needs two at least")
     threads, gpus = resources(spec)
     points = spec.points()
     if spec.search.kind == "grid" and points is None:

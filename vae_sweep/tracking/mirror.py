@@ -10,12 +10,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from vae_sweep.tracking.journal import Line, Tail
-from vae_sweep.tracking.mlflow_writer import Counts, Entry, MlflowWriter, TrackingError
+from vae_sweep.tracking.mlflow_door import TrackingError
+from vae_sweep.tracking.mlflow_writer import Counts, Entry, MlflowWriter
 from vae_sweep.tracking.records import Ledger, SweepRecord
 from vae_sweep.tracking.runs import SWEEP_KEY, points, sweep_run, trial_run
 
 PERIOD, LONGEST_DELAY, IDLE = 1.0, 30.0, 5.0
 """Seconds between two rounds, at most between two attempts, at most until the file is looked at again."""
+
+LAST_PART = 0.8
+"""Part of close's timeout in which the thread still begins something."""
 
 
 class _Feed:
@@ -118,7 +122,7 @@ class Mirror:
 
     def close(self, timeout: float) -> int:
         """Mirror what is left for at most `timeout` seconds; return the number of lines not mirrored."""
-        self._deadline = time.monotonic() + timeout
+        self._deadline = time.monotonic() + LAST_PART * timeout
         self._closing.set()
         self._wake.set()
         self._thread.join(timeout)

@@ -1,53 +1,19 @@
 """The door to MLflow: brings one run at a time to the state that the journal asks for."""
 
-import logging
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainables.base import VaeSweepError, digest
+from trainables.base import digest
+from vae_sweep.tracking.mlflow_door import TrackingError, find_experiment, open_client, told
 from vae_sweep.tracking.runs import SWEEP_KEY, SWEEP_TAG, TAG, TRIAL_TAG, Point, RunState
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
-    from mlflow.tracking import MlflowClient
 
 OUTPUTS = ("weights.safetensors", "trial.json", "samples.txt")
 LINES_TAG, OUTPUTS_TAG, SPEC_TAG = TAG + "mirrored", TAG + "outputs", TAG + "spec"
 LARGEST_BATCH, LARGEST_PAGE = 1000, 1000
-_LASTING = {
-    "BAD_REQUEST",
-    "CUSTOMER_UNAUTHORIZED",
-    "ENDPOINT_NOT_FOUND",
-    "INVALID_PARAMETER_VALUE",
-    "INVALID_STATE",
-    "NOT_FOUND",
-    "PERMISSION_DENIED",
-    "RESOURCE_ALREADY_EXISTS",
-    "RESOURCE_DOES_NOT_EXIST",
-    "UNAUTHENTICATED",
-}
-_SETTINGS = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
-    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "GIT_PYTHON_REFRESH": "quiet",
-}
-
-
-class TrackingError(VaeSweepError):
-    """MLflow cannot be reached, or refuses; `lasting` where waiting does not help."""
-
-    def __init__(self, message: str, lasting: bool = False) -> None:
-        self.lasting = lasting
-        super().__init__(message)
 
 
 @dataclass
@@ -66,6 +32,10 @@ class Counts:
     runs: int = 0
     points: int = 0
     outputs: int = 0
+
+    def __str__(self) -> str:
+        sent = f"{self.points} points sent, {self.runs} runs made, files of {self.outputs} trials uploaded"
+        return f"{self.lines} journal lines are in MLflow: {sent}"
 
 
 @dataclass
@@ -88,9 +58,9 @@ class MlflowWriter:
         self._uri, self._sweep_id = uri, sweep_id
         self.counts = Counts()
         self._runs: dict[str, _Known] | None = None
-        with self._told():
-            self._client = _client(uri)
-            self._experiment = self._find_experiment(experiment, artifact_location)
+        with told(self._uri):
+            self._client = open_client(uri)
+            self._experiment = find_experiment(self._client, uri, experiment, artifact_location)
 
     def write(self, state: RunState, entries: Sequence[Entry], parent: RunState | None) -> None:
         """Bring one run to a state and add the points of its new lines. Raises TrackingError.
@@ -99,20 +69,20 @@ class MlflowWriter:
         the run already has are skipped at the next replay.
         """
         try:
-            with self._told():
+            with told(self._uri):
                 above = self._run(parent, None) if parent else None
-                self._write(self._run(state, above), state, entries)
+                self._write(self._run(state, above), state, entries, _origin(above))
         except TrackingError:
             self._runs = None
             raise
         self.counts.lines += len(entries)
 
-    def _write(self, run: _Known, state: RunState, entries: Sequence[Entry]) -> None:
+    def _write(self, run: _Known, state: RunState, entries: Sequence[Entry], origin: dict[str, str]) -> None:
         from mlflow.entities import Metric, Param, RunTag
 
         fresh = _unseen(entries, run.tags.get(LINES_TAG))
         sent = [Metric(*point) for entry in fresh for point in entry.points]
-        tags = dict(state.tags)
+        tags = state.tags | origin
         if fresh:
             tags[LINES_TAG] = fresh[-1].mark
         early = len(sent) - 1 - (len(sent) - 1) % LARGEST_BATCH if sent else 0
@@ -157,7 +127,7 @@ class MlflowWriter:
         if self._runs is None:
             self._runs = self._find_runs()
         if state.key not in self._runs:
-            tags = state.tags | ({"mlflow.parentRunId": parent.id} if parent else {})
+            tags = state.tags | _origin(parent)
             created = self._client.create_run(self._experiment, state.started, tags, state.name)
             self._runs[state.key] = _Known(created.info.run_id, "RUNNING", tags=tags)
             self.counts.runs += 1
@@ -183,41 +153,6 @@ class MlflowWriter:
             if not token:
                 return
 
-    def _find_experiment(self, name: str, artifact_location: str | None) -> str:
-        from mlflow.exceptions import MlflowException
-
-        experiment = self._client.get_experiment_by_name(name)
-        if experiment is None:
-            try:
-                return str(self._client.create_experiment(name, artifact_location or _beside(self._uri)))
-            except MlflowException as error:
-                experiment = self._client.get_experiment_by_name(name)
-                if experiment is None or error.error_code != "RESOURCE_ALREADY_EXISTS":
-                    raise
-        if experiment.lifecycle_stage != "active":
-            raise TrackingError(
-                f"MLflow at {self._uri}: experiment {name!r} was deleted; restore it there, or name another "
-                "with tracking.experiment",
-                lasting=True,
-            )
-        return str(experiment.experiment_id)
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Turn what MLflow raises into TrackingError."""
-        _quieten()
-        from alembic.util import CommandError
-        from mlflow.exceptions import MlflowException
-        from sqlalchemy.exc import SQLAlchemyError
-
-        try:
-            yield
-        except MlflowException as error:
-            lasting = error.error_code in _LASTING
-            raise TrackingError(f"MLflow at {self._uri}: {error.message}", lasting) from error
-        except (OSError, SQLAlchemyError, CommandError) as error:
-            raise TrackingError(f"MLflow at {self._uri}: {error}") from error
-
 
 def _unseen(entries: Sequence[Entry], mark: str | None) -> Sequence[Entry]:
     for number, entry in enumerate(entries, start=1):
@@ -226,38 +161,5 @@ def _unseen(entries: Sequence[Entry], mark: str | None) -> Sequence[Entry]:
     return entries
 
 
-def _client(uri: str) -> "MlflowClient":
-    from mlflow.tracking import MlflowClient
-
-    database = _database(uri)
-    if database and not database.exists():
-        _create(database)
-    return MlflowClient(tracking_uri=uri, registry_uri=uri)
-
-
-def _create(database: Path) -> None:
-    """Make a database aside and link it to its name: a kill meanwhile, or two makers, would break it for good."""
-    from mlflow.tracking import MlflowClient
-
-    database.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"{database.name}.new.", dir=database.parent) as aside:
-        made = Path(aside, database.name)
-        MlflowClient(tracking_uri=f"sqlite:///{made}").search_experiments(max_results=1)
-        with suppress(FileExistsError):
-            os.link(made, database)
-
-
-def _database(uri: str) -> Path | None:
-    return Path(uri.removeprefix("sqlite:///").partition("?")[0]) if uri.startswith("sqlite:///") else None
-
-
-def _beside(uri: str) -> str | None:
-    database = _database(uri)
-    return database.parent.joinpath("artifacts").resolve().as_uri() if database else None
-
-
-def _quieten() -> None:
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+def _origin(parent: _Known | None) -> dict[str, str]:
+    return {"mlflow.parentRunId": parent.id} if parent else {}

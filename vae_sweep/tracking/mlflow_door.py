@@ -1,0 +1,120 @@
+"""How MLflow is opened: quietly, with a whole database, and with its errors in our words."""
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trainables.base import VaeSweepError
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+_LASTING = {
+    "BAD_REQUEST",
+    "CUSTOMER_UNAUTHORIZED",
+    "ENDPOINT_NOT_FOUND",
+    "INVALID_PARAMETER_VALUE",
+    "INVALID_STATE",
+    "NOT_FOUND",
+    "PERMISSION_DENIED",
+    "RESOURCE_ALREADY_EXISTS",
+    "RESOURCE_DOES_NOT_EXIST",
+    "UNAUTHENTICATED",
+}
+_SETTINGS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+class TrackingError(VaeSweepError):
+    """MLflow cannot be reached, or refuses; `lasting` where waiting does not help."""
+
+    def __init__(self, message: str, lasting: bool = False) -> None:
+        self.lasting = lasting
+        super().__init__(message)
+
+
+@contextmanager
+def told(uri: str) -> Iterator[None]:
+    """Turn what MLflow raises inside into TrackingError."""
+    _quieten()
+    from alembic.util import CommandError
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except MlflowException as error:
+        lasting = error.error_code in _LASTING
+        raise TrackingError(f"MLflow at {uri}: {error.message}", lasting) from error
+    except (OSError, SQLAlchemyError, CommandError) as error:
+        raise TrackingError(f"MLflow at {uri}: {error}") from error
+
+
+def find_experiment(client: "MlflowClient", uri: str, name: str, artifact_location: str | None) -> str:
+    """Return an experiment's id; make it where it is absent. Raises TrackingError where it was deleted."""
+    from mlflow.exceptions import MlflowException
+
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        try:
+            return str(client.create_experiment(name, artifact_location or _beside(uri)))
+        except MlflowException as error:
+            experiment = client.get_experiment_by_name(name)
+            if experiment is None or error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+    if experiment.lifecycle_stage != "active":
+        raise TrackingError(
+            f"MLflow at {uri}: experiment {name!r} was deleted; restore it there, or name another "
+            "with tracking.experiment",
+            lasting=True,
+        )
+    return str(experiment.experiment_id)
+
+
+def open_client(uri: str) -> "MlflowClient":
+    """Return a client; a sqlite database that is absent is made first."""
+    from mlflow.tracking import MlflowClient
+
+    database = _database(uri)
+    if database and not database.exists():
+        _create(database)
+    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def _create(database: Path) -> None:
+    """Make a database aside and link it to its name: a kill meanwhile, or two makers, would break it for good."""
+    from mlflow.tracking import MlflowClient
+
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{database.name}.new.", dir=database.parent) as aside:
+        made = Path(aside, database.name)
+        MlflowClient(tracking_uri=f"sqlite:///{made}").search_experiments(max_results=1)
+        with suppress(FileExistsError):
+            os.link(made, database)
+
+
+def _database(uri: str) -> Path | None:
+    return Path(uri.removeprefix("sqlite:///").partition("?")[0]) if uri.startswith("sqlite:///") else None
+
+
+def _beside(uri: str) -> str | None:
+    database = _database(uri)
+    return database.parent.joinpath("mlartifacts").resolve().as_uri() if database else None
+
+
+def _quieten() -> None:
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
