@@ -1,20 +1,30 @@
-"""METHODS: the rows of the paper's tables. All rows differ in three slots; a new row is one entry here."""
+"""METHODS: the rows of the paper's tables; a new row is one entry.
+
+Rows differ in pretraining, objective, updates and descent. A new schedule, floor, bound, course or way to update
+is one class in its module, with its name in the union there.
+"""
 
 from pydantic import Field
 
 from trainables.base import Spec
-from trainables.objective.bound import Elbo
+from trainables.objective.bound import Elbo, Iwae, Objective
 from trainables.objective.kl import FreeBits, FreeBitsTotal
-from trainables.objective.kl_weight import Constant, Linear
+from trainables.objective.kl_weight import Constant, Cyclic, Linear
+from trainables.training.descent import CosineRestarts, DescentSpec, OwnDescent
+from trainables.training.updates import Aggressive, Joint, Updates
 
 
 class Method(Spec):
-    """A row: whether an autoencoder is trained first, and what is differentiated then."""
+    """A row: whether an autoencoder is trained first, what is differentiated then, and how it descends."""
 
     name: str
     title: str = Field(description="the row's name in the paper")
     pretrain: bool = False
-    objective: Elbo = Elbo()
+    objective: Objective = Elbo()
+    updates: Updates = Joint()
+    descent: OwnDescent | None = Field(None, description="what the row brings; none: the sweep's descent")
+    language_model: bool = Field(False, description="the decoder alone, without z")
+    lacks: tuple[str, ...] = Field((), description="words that say nothing of the row, absent from its results")
     reference: bool = Field(False, description="runs in grids only and never stands on the front")
 
     @property
@@ -22,24 +32,45 @@ class Method(Spec):
         """Whether the row is the pretraining itself."""
         return self.objective == AUTOENCODER
 
-    def parameters(self) -> dict[str, str]:
-        """Return the row's own parameters: name in a space -> path in the row."""
-        found: dict[str, str] = {}
+    def laid_over(self, descent: DescentSpec) -> DescentSpec:
+        """Return the sweep's descent with what the row brings of its own."""
+        return self.descent.over(descent) if self.descent else descent
+
+    def parameters(self) -> dict[str, tuple[str, ...]]:
+        """Return the row's own parameters: name in a space -> paths in the row, all of which it sets."""
+        found: dict[str, tuple[str, ...]] = {}
+        if not isinstance(self.objective, Elbo):
+            return found
         if isinstance(self.objective.kl, FreeBits | FreeBitsTotal):
-            found |= {name: f"objective.kl.{name}" for name in ("target_rate", "form", "per")}
+            found |= {name: (f"objective.kl.{name}",) for name in ("target_rate", "form", "per")}
         if isinstance(self.objective.kl_weight, Linear):
-            found["anneal_epochs"] = "objective.kl_weight.epochs"
+            found["anneal_epochs"] = ("objective.kl_weight.epochs",)
+            found["anneal_pace"] = ("objective.kl_weight.pace",)
+        if isinstance(self.objective.kl_weight, Cyclic):
+            restarts = self.descent is not None and isinstance(self.descent.course, CosineRestarts)
+            found["cycle_epochs"] = ("objective.kl_weight.period", *["descent.course.period"] * restarts)
         return found
 
 
 AUTOENCODER = Elbo(kl_weight=Constant(weight=0))
+CYCLIC_ADAM = OwnDescent(optimizer="adam", learning_rate=1e-3, course=CosineRestarts())
 
 METHODS = {
     method.name: method
     for method in (
+        Method(
+            name="lstm_lm",
+            title="LSTM-LM",
+            language_model=True,
+            lacks=("kl", "mutual_information", "active_units", "elbo_gap", "elbo_gap_error", "iw_ess"),
+            reference=True,
+        ),
         Method(name="ae", title="AE", objective=AUTOENCODER, reference=True),
         Method(name="vae", title="VAE"),
         Method(name="vae_anneal", title="VAE + anneal", objective=Elbo(kl_weight=Linear())),
+        Method(name="vae_cyclic", title="VAE + cyclic", objective=Elbo(kl_weight=Cyclic()), descent=CYCLIC_ADAM),
+        Method(name="vae_cyclic_sgd", title="VAE + cyclic (SGD)", objective=Elbo(kl_weight=Cyclic())),
+        Method(name="vae_aggressive", title="VAE + aggressive", updates=Aggressive()),
         Method(name="vae_fb", title="VAE + FB", objective=Elbo(kl=FreeBits())),
         Method(name="vae_fbp", title="VAE + FBP", objective=Elbo(kl=FreeBitsTotal())),
         Method(name="vae_pretrain", title="VAE + pretrain", pretrain=True),
@@ -49,6 +80,8 @@ METHODS = {
             pretrain=True,
             objective=Elbo(kl_weight=Linear()),
         ),
+        Method(name="iwae", title="IWAE (k = 10)", objective=Iwae()),
+        Method(name="iwae_pretrain", title="IWAE (k = 10) + pretrain", pretrain=True, objective=Iwae()),
         Method(
             name="ours",
             title="Ours (pretrain + anneal + FB)",

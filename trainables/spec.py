@@ -11,6 +11,7 @@ from trainables.model.spec import ModelSpec
 from trainables.text.spec import CorpusSpec
 from trainables.training.descent import DescentSpec
 from trainables.training.spec import PhaseSpec
+from trainables.training.updates import Joint
 
 Value = float | int | str | bool
 SEARCHABLE = ("model", "descent", "pretraining")
@@ -46,8 +47,8 @@ class TrialSpec(Spec):
         plain = self.model_dump(mode="json")
         rows = self.method.parameters()
         for name, value in values.items():
-            path = f"method.{rows[name]}" if name in rows else name
-            plain = with_value(plain, path, value)
+            for path in (f"method.{path}" for path in rows[name]) if name in rows else (name,):
+                plain = with_value(plain, path, value)
         return TrialSpec.model_validate(plain)
 
     def phases(self) -> tuple[PhaseSpec, ...]:
@@ -62,9 +63,10 @@ class TrialSpec(Spec):
         return PhaseSpec(
             name="pretrain" if first else "vae",
             corpus_fingerprint=self.corpus_fingerprint,
-            model=self.model,
+            model=self.model.without_latent() if self.method.language_model else self.model,
             objective=AUTOENCODER if first else self.method.objective,
-            descent=self.pretraining if first else self.descent,
+            updates=Joint() if first else self.method.updates,
+            descent=self.pretraining if first else self.method.laid_over(self.descent),
             selection="reconstruction" if first else "neg_elbo",
             seed=self.seed,
         )

@@ -33,7 +33,7 @@ def run_trial(
     planned one.
     """
     check_corpus(spec, corpus)
-    model = Vae(len(corpus.vocabulary), spec.model).to(device)
+    model = new_model(spec, corpus).to(device)
     for number, phase in enumerate(spec.phases()):
         if number < state.counters.phase:
             continue
@@ -47,11 +47,16 @@ def run_trial(
             equal_length_batches(sentences, phase.descent.batch_size, device),
             evaluation_batches(corpus.splits["validation"].sentences, device),
         )
-        for report, new in run_phase(phase, model, data, state):
+        for report, new in run_phase(phase, model, data, state, spec.evaluation.activity_boundary):
             state = new
             yield report, state
     model.load_state_dict(state.best)
     yield final_report(spec, corpus, model), state
+
+
+def new_model(spec: TrialSpec, corpus: Corpus) -> Vae:
+    """Return the model that a trial ends with, its weights not yet drawn; all its phases train the same sizes."""
+    return Vae(len(corpus.vocabulary), spec.phases()[-1].model)
 
 
 def check_corpus(spec: TrialSpec, corpus: Corpus) -> None:
@@ -72,28 +77,36 @@ def hand_over(model: Vae, state: TrialState, generator: Generator) -> None:
 def final_report(spec: TrialSpec, corpus: Corpus, model: Vae) -> FinalReport:
     """Measure the best weights on the validation split and name the outcome."""
     numbers = score(spec, corpus, model, "validation")
-    if numbers["validation/active_units"] == 0:
+    if numbers.get("validation/active_units") == 0:
         reason = f"no unit of {spec.model.latent_size} is active on validation: the decoder ignores z"
         return FinalReport(outcome="collapsed", reason=reason, numbers=numbers)
     return FinalReport(outcome="finished", numbers=numbers)
 
 
 def score(spec: TrialSpec, corpus: Corpus, model: Vae, split: SplitName) -> dict[str, float]:
-    """Measure a model on a split as the trial's evaluation asks; keys `<split>/<word>`."""
+    """Measure a model on a split as the trial's evaluation asks; keys `<split>/<word>`, without what a row lacks.
+
+    A language model takes one importance sample: its weights are the likelihood itself.
+    """
     evaluation = spec.evaluation
     last = split == "test"
     sentences = evaluation.final_sentences if last else evaluation.search_sentences
-    samples = evaluation.final_samples if last else evaluation.search_samples
-    numbers = measure_split(
-        model, corpus.splits[split], sentences, None if spec.method.autoencodes else samples, spec.seed
-    )
-    return {f"{split}/{word}": value for word, value in numbers.items()}
+    samples: int | None = evaluation.final_samples if last else evaluation.search_samples
+    if spec.method.autoencodes:
+        samples = None
+    elif spec.method.language_model:
+        samples = 1
+    numbers = measure_split(model, corpus.splits[split], sentences, samples, spec.seed)
+    return {f"{split}/{word}": value for word, value in numbers.items() if word not in spec.method.lacks}
 
 
 @torch.inference_mode()
 def samples_page(model: Vae, corpus: Corpus, seed: int) -> str:
     """Return a page of validation sentences with their reconstructions, and of samples from the prior."""
     device = next(model.parameters()).device
+    if not model.spec.latent_size:
+        [decoded] = model.decoder.greedy(torch.empty(1, 0, device=device))
+        return "Greedy, from a language model without z:\n  " + " ".join(corpus.vocabulary.decode(decoded)) + "\n"
     lines = ["Reconstructions (posterior mean, greedy):"]
     for sentence in corpus.splits["validation"].sentences[:PAGE]:
         mean = model.encoder(torch.from_numpy(sentence).unsqueeze(0).to(device)).mean
@@ -109,7 +122,7 @@ def samples_page(model: Vae, corpus: Corpus, seed: int) -> str:
 
 def write_outputs(directory: Path, spec: TrialSpec, corpus: Corpus, state: TrialState) -> None:
     """Write what a trial leaves behind: its spec, its best weights, a page of samples."""
-    model = Vae(len(corpus.vocabulary), spec.model)
+    model = new_model(spec, corpus)
     model.load_state_dict(state.best)
     write_file(directory / SPEC_FILE, spec.model_dump_json(indent=1).encode())
     metadata = {"trial": spec.key(), "corpus": corpus.fingerprint}
@@ -130,6 +143,6 @@ def load_model(directory: Path, spec: TrialSpec, corpus: Corpus, device: str = "
         found = (file.metadata() or {}).get("trial")
     if found != spec.key():
         raise StateError(f"{path}: weights of another trial (key {str(found)[:12]}, not {spec.key()[:12]})")
-    model = Vae(len(corpus.vocabulary), spec.model)
+    model = new_model(spec, corpus)
     model.load_state_dict(tensors)
     return model.to(device)

@@ -97,6 +97,8 @@ def _place_problem(template: TrialSpec, name: str, parameter: str) -> InitErrorD
     own, where = template.method.parameters(), (name, parameter)
     if parameter in own:
         return None
+    if problem := _idle(template.method, parameter):
+        return _problem(where, ..., problem)
     head, *rest = parameter.split(".")
     usable = _parts(template.method)
     if head in SEARCHABLE and head not in usable:
@@ -119,13 +121,23 @@ def _place_problem(template: TrialSpec, name: str, parameter: str) -> InitErrorD
     return None
 
 
+def _idle(method: Method, parameter: str) -> str | None:
+    """Say why a field that this row takes from elsewhere would change nothing."""
+    head, _, field = parameter.partition(".")
+    if method.language_model and parameter in ("model.latent_size", "model.encoder_size"):
+        return f"{method.name} has a decoder alone: {parameter} would change nothing"
+    if method.descent and head == "descent" and field.split(".")[0] in type(method.descent).model_fields:
+        return f"{method.name} brings its own {field.split('.')[0]}: {parameter} would change nothing"
+    return None
+
+
 def _parts(method: Method) -> tuple[str, ...]:
     unused = "descent" if method.autoencodes else None if method.pretrain else "pretraining"
     return tuple(part for part in SEARCHABLE if part != unused)
 
 
 def _value_problem(template: TrialSpec, name: str, parameter: str, domain: Domain) -> InitErrorDetails | None:
-    path = template.method.parameters().get(parameter)
+    path = template.method.parameters().get(parameter, (None,))[0]
     for inside, value in samples(domain):
         where = (name, parameter, *inside)
         try:

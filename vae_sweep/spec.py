@@ -23,6 +23,7 @@ from trainables.spec import TrialSpec, Value
 from trainables.text.spec import CorpusSpec
 from trainables.training.descent import DescentSpec
 from vae_sweep.domains import points
+from vae_sweep.recipes import Recipe, laid_under
 from vae_sweep.rows import LISTABLE, Rows, checked_rows, row_size
 
 Objective = Literal["perplexity", "iw_nll", "reconstruction", "neg_elbo"]
@@ -104,6 +105,7 @@ class SweepSpec(Spec):
     """A space, a search, replicates, resources; everything a sweep file may say."""
 
     name: Annotated[str, AfterValidator(_plain_name)] = Field(json_schema_extra={"pattern": NAME})
+    recipe: Recipe = Field("paper", description="whose settings are the defaults where paper and code differ")
     corpus: CorpusSpec
     data: DataSpec = DataSpec()
     model: ModelSpec = ModelSpec()
@@ -125,6 +127,7 @@ class SweepSpec(Spec):
         raw = dict(raw)
         if isinstance(raw.get("methods"), dict):
             raw["methods"] = {name: {} if row is None else row for name, row in raw["methods"].items()}
+        raw = laid_under(raw, raw.get("recipe", "paper"))
         descent, given = raw.get("descent"), raw.get("pretraining", {})
         if isinstance(descent, DescentSpec):
             descent = descent.model_dump()

@@ -27,6 +27,7 @@ OTHER: dict[str, Any] = {
     "model.initialisation": "paper",
     "objective.kl_weight.start": 0.5,
     "objective.kl_weight.epochs": 3.0,
+    "objective.kl_weight.pace": "full_batches",
     "objective.kl.target_rate": 3.0,
     "objective.kl.form": "mask",
     "objective.kl.per": "batch",
@@ -42,7 +43,9 @@ OTHER: dict[str, Any] = {
     "selection": "reconstruction",
     "seed": 99,
 }
-KINDS = {"objective.kind", "objective.kl_weight.kind", "objective.kl.kind", "descent.course.kind"}
+KINDS = {
+    "objective.kind", "objective.kl_weight.kind", "objective.kl.kind", "descent.course.kind", "updates.kind",
+}  # fmt: skip
 PRETRAINING_SEES = {"seed", "corpus_fingerprint", "model", "pretraining"}
 
 
@@ -79,7 +82,11 @@ def test_every_field_of_a_phase_changes_its_key(path: str) -> None:
         ("objective.kl_weight", {"kind": "constant"}),
         ("objective.kl", {"kind": "plain"}),
         ("objective.kl", {"kind": "free_bits_total"}),
+        ("objective", {"kind": "iwae"}),
+        ("objective.kl_weight", {"kind": "cyclic"}),
         ("descent.course", {"kind": "tail"}),
+        ("descent.course", {"kind": "cosine_restarts"}),
+        ("updates", {"kind": "aggressive"}),
     ],
 )
 def test_another_kind_changes_the_key(path: str, value: Any) -> None:
@@ -134,7 +141,7 @@ def test_the_pretraining_sees_what_it_depends_on_and_nothing_else(path: str, val
 
 def test_all_rows_with_one_seed_share_one_autoencoder() -> None:
     pretrained = [name for name, method in METHODS.items() if method.pretrain]
-    assert len(pretrained) == 3
+    assert pretrained == ["vae_pretrain", "vae_pretrain_anneal", "iwae_pretrain", "ours"]
     autoencoder = tiny_trial("ae").phases()
     assert len(autoencoder) == 1
     assert {tiny_trial(name).phases()[0].key() for name in pretrained} == {autoencoder[0].key()}
@@ -165,6 +172,20 @@ def test_the_key_of_a_trial(path: str, value: Any, same: bool) -> None:
 def test_a_row_without_pretraining_does_not_depend_on_its_descent() -> None:
     trial = tiny_trial("vae")
     assert changed(trial, "pretraining.epochs", 99).key() == trial.key()
+
+
+def test_a_language_model_does_not_depend_on_the_encoder() -> None:
+    trial = tiny_trial("lstm_lm")
+    for path in ("model.latent_size", "model.encoder_size"):
+        assert changed(trial, path, 99).key() == trial.key()
+    assert changed(trial, "model.decoder_size", 99).key() != trial.key()
+
+
+def test_a_row_that_brings_its_descent_depends_on_the_rest_of_the_sweeps() -> None:
+    trial = tiny_trial("vae_cyclic")
+    assert changed(trial, "descent.learning_rate", 0.11).key() == trial.key()
+    assert changed(trial, "descent.batch_size", 99).key() != trial.key()
+    assert trial.with_values({"cycle_epochs": 4.0}).key() != trial.key()
 
 
 def test_the_place_of_a_corpus_does_not_matter_but_its_content() -> None:

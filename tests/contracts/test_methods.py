@@ -6,11 +6,13 @@ from functools import cache
 import pytest
 from pydantic import ValidationError
 
-from tests.helpers import CAPTIONS, COSTS, epochs_and_end, tiny_trial
+from tests.helpers import CAPTIONS, COSTS, MODEL, epochs_and_end, tiny_trial
 from trainables.methods import AUTOENCODER, METHODS
 from trainables.spec import TrialSpec, Value
-from trainables.training.descent import DescentSpec
+from trainables.training.descent import CosineRestarts, DescentSpec
 from trainables.training.report import EpochReport, FinalReport
+from trainables.training.spec import PhaseSpec
+from trainables.training.updates import Joint
 
 WORDS = {"neg_elbo", "reconstruction", "kl", "mutual_information", "active_units"}
 EPOCH_KEYS = {
@@ -23,26 +25,43 @@ LIKELIHOOD_KEYS = {
     f"validation/{word}"
     for word in (
         "elbo_perplexity", "iw_samples", "iw_nll", "iw_nll_error", "perplexity",
-        "floor", "floor_perplexity", "floor_gap", "floor_gap_error",
+        "floor", "floor_perplexity", "floor_gap", "floor_gap_error", "elbo_gap", "elbo_gap_error", "iw_ess",
     )
 }  # fmt: skip
 PHASES = {
+    "lstm_lm": ["vae"],
     "ae": ["pretrain"],
     "vae": ["vae"],
     "vae_anneal": ["vae"],
+    "vae_cyclic": ["vae"],
+    "vae_cyclic_sgd": ["vae"],
+    "vae_aggressive": ["vae"],
     "vae_fb": ["vae"],
     "vae_fbp": ["vae"],
     "vae_pretrain": ["pretrain", "vae"],
     "vae_pretrain_anneal": ["pretrain", "vae"],
+    "iwae": ["vae"],
+    "iwae_pretrain": ["pretrain", "vae"],
     "ours": ["pretrain", "vae"],
 }
 PARAMETERS = {
-    "vae_anneal": {"anneal_epochs"},
+    "vae_anneal": {"anneal_epochs", "anneal_pace"},
+    "vae_cyclic": {"cycle_epochs"},
+    "vae_cyclic_sgd": {"cycle_epochs"},
     "vae_fb": {"target_rate", "form", "per"},
     "vae_fbp": {"target_rate", "form", "per"},
-    "vae_pretrain_anneal": {"anneal_epochs"},
-    "ours": {"target_rate", "form", "per", "anneal_epochs"},
+    "vae_pretrain_anneal": {"anneal_epochs", "anneal_pace"},
+    "ours": {"target_rate", "form", "per", "anneal_epochs", "anneal_pace"},
 }
+BRINGS = {
+    "vae_cyclic": {"optimizer": "adam", "learning_rate": 1e-3, "course": CosineRestarts(period=10)},
+}
+"""What a row says of its descent itself."""
+
+WEIGHTS = dict.fromkeys(("vae_anneal", "vae_pretrain_anneal", "ours"), 0.1) | dict.fromkeys(
+    ("vae_cyclic", "vae_cyclic_sgd"), 0.1 + 0.9 / 5
+)
+"""Row -> KL weight at the end of the first epoch, where it is not 1."""
 
 
 @cache
@@ -56,7 +75,7 @@ def test_the_rows_are_those_of_the_paper() -> None:
     assert set(METHODS) == set(PHASES)
     assert all(name == method.name for name, method in METHODS.items())
     assert len({method.title for method in METHODS.values()}) == len(METHODS)
-    assert [name for name, method in METHODS.items() if method.reference] == ["ae"]
+    assert [name for name, method in METHODS.items() if method.reference] == ["lstm_lm", "ae"]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -75,8 +94,12 @@ def test_the_phases_of_a_row(method: str) -> None:
     for phase in phases:
         first = phase.name == "pretrain"
         assert phase.selection == ("reconstruction" if first else "neg_elbo")
-        assert phase.descent == (pretraining if first else descent)
+        own = descent.model_copy(update=BRINGS.get(method, {}))
+        assert phase.descent == (pretraining if first else own)
         assert phase.objective == (AUTOENCODER if first else METHODS[method].objective)
+        assert phase.updates == (Joint() if first else METHODS[method].updates)
+        assert phase.model == (MODEL.without_latent() if method == "lstm_lm" else MODEL)
+        assert PhaseSpec.model_validate_json(phase.model_dump_json()) == phase
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -89,7 +112,8 @@ def test_every_report_is_total_and_finite(method: str) -> None:
         assert report.numbers["validation/kl"] >= 0
         total = report.numbers["validation/reconstruction"] + report.numbers["validation/kl"]
         assert report.numbers["validation/neg_elbo"] == pytest.approx(total)
-    assert set(final.numbers) == FINAL_KEYS | (set() if method == "ae" else LIKELIHOOD_KEYS)
+    lacking = {f"validation/{word}" for word in METHODS[method].lacks}
+    assert set(final.numbers) == (FINAL_KEYS | (set() if method == "ae" else LIKELIHOOD_KEYS)) - lacking
     assert all(math.isfinite(number) for number in final.numbers.values())
 
 
@@ -98,9 +122,7 @@ def test_the_weight_of_the_kl_is_the_rows(method: str) -> None:
     reports, _ = outcome(method)
     weights = {report.phase: report.numbers["train/kl_weight"] for report in reports}
     assert weights.get("pretrain", 0.0) == 0.0
-    assert weights.get("vae") == (
-        None if method == "ae" else 0.1 if "anneal_epochs" in PARAMETERS.get(method, ()) else 1.0
-    )
+    assert weights.get("vae", 1.0) == pytest.approx(WEIGHTS.get(method, 1.0))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -109,7 +131,9 @@ def test_the_loss_is_what_the_row_says(method: str) -> None:
     plain = numbers["train/reconstruction"] + numbers["train/kl_weight"] * numbers["train/kl"]
     if "target_rate" in PARAMETERS.get(method, ()):
         assert numbers["train/loss"] > plain + 0.01, "the floor costs something on a model that has learnt nothing"
-    elif "anneal_epochs" not in PARAMETERS.get(method, ()):
+    elif METHODS[method].objective.kind == "iwae":
+        assert numbers["train/loss"] < plain, "ten samples bound more tightly than one"
+    elif method not in WEIGHTS:
         assert numbers["train/loss"] == pytest.approx(plain)
     else:  # the weight grows within the epoch; the report holds the last
         assert numbers["train/reconstruction"] < numbers["train/loss"] < plain
@@ -125,12 +149,15 @@ def test_a_trial_comes_back_from_json(method: str) -> None:
 def test_parameters_reach_the_row(method: str) -> None:
     found = METHODS[method].parameters()
     assert set(found) == PARAMETERS.get(method, set())
-    drawn: dict[str, Value] = {"target_rate": 3.5, "form": "mask", "per": "batch", "anneal_epochs": 4.0}
+    drawn: dict[str, Value] = {
+        "target_rate": 3.5, "form": "mask", "per": "batch", "anneal_epochs": 4.0, "anneal_pace": "full_batches",
+        "cycle_epochs": 3.0,
+    }  # fmt: skip
     values = {name: value for name, value in drawn.items() if name in found}
     spec = tiny_trial(method).with_values(values)
-    for name, value in values.items():
+    for path, value in [(path, value) for name, value in values.items() for path in found[name]]:
         part: object = spec.method
-        for step in found[name].split("."):
+        for step in path.split("."):
             part = getattr(part, step)
         assert part == value
     assert spec.model_copy(update={"method": METHODS[method]}) == tiny_trial(method), "nothing else changed"
@@ -153,5 +180,5 @@ def test_values_that_do_not_fit_are_refused(method: str, values: dict[str, float
 
 def test_an_unknown_method_is_refused_with_the_known_ones() -> None:
     stranger = METHODS["vae"].model_copy(update={"name": "vea"})
-    with pytest.raises(ValidationError, match=r"unknown method 'vea'; known: ae, vae, "):
+    with pytest.raises(ValidationError, match=r"unknown method 'vea'; known: lstm_lm, ae, vae, "):
         TrialSpec(corpus=CAPTIONS, corpus_fingerprint="f", method=stranger, seed=0)

@@ -8,16 +8,25 @@ import torch
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from tests.helpers import MODEL, random_sentences, seeded, tiny_model
-from trainables.objective.bound import Elbo
+from trainables.objective.bound import Elbo, Iwae, Objective
 from trainables.objective.kl import Form, FreeBits, FreeBitsTotal, KlTerm, Per, PlainKl
-from trainables.objective.kl_weight import Constant, KlWeight, Linear
+from trainables.objective.kl_weight import Constant, Cyclic, KlWeight, Linear
 from trainables.text.batches import equal_length_batches
-from trainables.training.descent import Course, DescentSpec, Plateau, PlateauState, Tail
-from trainables.training.phase import train_epoch
+from trainables.training.descent import CosineRestarts, Course, DescentSpec, Plateau, PlateauState, Tail
+from trainables.training.phase import copied, train_epoch
 from trainables.training.spec import PhaseSpec
 from trainables.training.state import Counters
+from trainables.training.updates import Aggressive, Joint, Updates
 
-WEIGHTS = [Constant(), Constant(weight=0.0), Constant(weight=0.3), Linear(), Linear(start=0.2, epochs=2.5)]
+WEIGHTS = [
+    Constant(),
+    Constant(weight=0.0),
+    Constant(weight=0.3),
+    Linear(),
+    Linear(start=0.2, epochs=2.5, pace="full_batches"),
+    Cyclic(),
+    Cyclic(period=1.5, ratio=1.0, start=0.0),
+]
 FORMS: list[tuple[Form, Per]] = [("max", "sentence"), ("max", "batch"), ("mask", "sentence"), ("mask", "batch")]
 TERMS = [
     PlainKl(),
@@ -25,17 +34,23 @@ TERMS = [
     *(FreeBitsTotal(target_rate=1.5, form=form, per=per) for form, per in FORMS),
 ]
 COURSES = [Plateau(), Plateau(patience=1, first_decay_epoch=0, decays=2, factor=0.1), Tail(), Tail(flat=0.0)]
-FAMILIES: list[tuple[Any, list[Any]]] = [(KlWeight, WEIGHTS), (KlTerm, TERMS), (Course, COURSES)]
+COURSES += [CosineRestarts(), CosineRestarts(period=2.5)]
+OBJECTIVES = [Elbo(), Elbo(kl_weight=Cyclic(), kl=FreeBits()), Iwae(), Iwae(samples=1)]
+UPDATES = [Joint(), Aggressive(), Aggressive(window=2, longest=5)]
+FAMILIES: list[tuple[Any, list[Any]]] = [
+    (KlWeight, WEIGHTS), (KlTerm, TERMS), (Course, COURSES), (Objective, OBJECTIVES), (Updates, UPDATES),
+]  # fmt: skip
 MEMBERS = [pytest.param(union, member, id=repr(member)) for union, members in FAMILIES for member in members]
 BATCHES = equal_length_batches(random_sentences(1, 24), 8)
 
 
-def phase(objective: Elbo = Elbo(), course: Plateau | Tail = Plateau()) -> PhaseSpec:  # noqa: B008
+def phase(objective: Elbo | Iwae = Elbo(), course: Course = Plateau(), updates: Updates = Joint()) -> PhaseSpec:  # noqa: B008
     return PhaseSpec(
         name="vae",
         corpus_fingerprint="f",
         model=MODEL,
         objective=objective,
+        updates=updates,
         descent=DescentSpec(course=course, epochs=4),
         selection="neg_elbo",
         seed=0,
@@ -65,11 +80,20 @@ def test_an_unknown_key_or_kind_is_refused(union: Any, member: BaseModel) -> Non
 
 @pytest.mark.parametrize("weight", WEIGHTS, ids=repr)
 @pytest.mark.parametrize("term", TERMS, ids=repr)
-def test_loss_and_gradient_are_finite(weight: Constant | Linear, term: PlainKl | FreeBits | FreeBitsTotal) -> None:
-    model, objective = tiny_model(), Elbo(kl_weight=weight, kl=term)
+def test_loss_and_gradient_are_finite(weight: KlWeight, term: KlTerm) -> None:
+    check_learning(Elbo(kl_weight=weight, kl=term))
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=repr)
+def test_every_objective_is_finite_and_teaches_every_parameter(objective: Elbo | Iwae) -> None:
+    check_learning(objective)
+
+
+def check_learning(objective: Elbo | Iwae) -> None:
+    model = tiny_model()
     for batch in BATCHES:
-        noise = torch.randn(batch.size, MODEL.latent_size, generator=seeded(0))
-        loss = objective(model, batch, objective.kl_weight(1.5), noise, seeded(1))
+        noise = torch.randn(objective.noise_shape(batch.size, MODEL.latent_size), generator=seeded(0))
+        loss = objective(model, batch, objective.weight(1.5), noise, seeded(1))
         assert all(math.isfinite(float(part.detach())) for part in (loss.loss, loss.reconstruction, loss.kl))
         model.zero_grad()
         loss.loss.backward()  # type: ignore[no-untyped-call]
@@ -80,7 +104,7 @@ def test_loss_and_gradient_are_finite(weight: Constant | Linear, term: PlainKl |
 
 
 @pytest.mark.parametrize("course", COURSES, ids=repr)
-def test_a_course_drives_an_epoch(course: Plateau | Tail) -> None:
+def test_a_course_drives_an_epoch(course: Course) -> None:
     model, spec = tiny_model(), phase(course=course)
     before = model.decoder.output.weight.detach().clone()
     numbers = train_epoch(spec, model, spec.descent.build(model.parameters()), BATCHES, Counters())
@@ -90,7 +114,7 @@ def test_a_course_drives_an_epoch(course: Plateau | Tail) -> None:
 
 
 @pytest.mark.parametrize("course", COURSES, ids=repr)
-def test_a_courses_state_comes_back(course: Plateau | Tail) -> None:
+def test_a_courses_state_comes_back(course: Course) -> None:
     state = PlateauState()
     for epoch, loss in enumerate([3.0, 2.0, 2.5, 2.6, 2.7]):
         state, _ = course.after(loss, epoch, state)
@@ -100,10 +124,22 @@ def test_a_courses_state_comes_back(course: Plateau | Tail) -> None:
 
 @pytest.mark.parametrize("weight", WEIGHTS, ids=repr)
 @pytest.mark.parametrize("term", TERMS, ids=repr)
-def test_a_phase_comes_back_with_its_key(
-    weight: Constant | Linear, term: PlainKl | FreeBits | FreeBitsTotal
-) -> None:
-    spec = phase(Elbo(kl_weight=weight, kl=term), Tail())
+def test_a_phase_comes_back_with_its_key(weight: KlWeight, term: KlTerm) -> None:
+    check_key(phase(Elbo(kl_weight=weight, kl=term), Tail()))
+
+
+@pytest.mark.parametrize("updates", UPDATES, ids=repr)
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=repr)
+def test_a_phase_with_updates_comes_back_and_trains(objective: Elbo | Iwae, updates: Updates) -> None:
+    spec, model = phase(objective, updates=updates), tiny_model()
+    check_key(spec)
+    before = copied(model)
+    numbers = train_epoch(spec, model, spec.descent.build(model.parameters()), BATCHES, Counters())
+    assert all(math.isfinite(number) for number in numbers.values())
+    assert [name for name, tensor in model.state_dict().items() if torch.equal(tensor, before[name])] == []
+
+
+def check_key(spec: PhaseSpec) -> None:
     found = PhaseSpec.model_validate_json(spec.model_dump_json())
     assert found == spec
     assert found.key() == spec.key()

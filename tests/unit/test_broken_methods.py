@@ -14,7 +14,7 @@ BROKEN: Broken = {
     ),
     "an unknown method": (
         CORPUS + "methods:\n  vae:\n  vae_aneal:\n",
-        "space.yaml:4: methods.vae_aneal: unknown method (got 'vae_aneal'); allowed: ae, vae, vae_anneal, ",
+        "space.yaml:4: methods.vae_aneal: unknown method (got 'vae_aneal'); allowed: lstm_lm, ae, vae, ",
         "did you mean vae_anneal?",
     ),
     "methods as a list": (
@@ -32,7 +32,7 @@ BROKEN: Broken = {
     "an unknown parameter": (
         CORPUS + "methods:\n  ours:\n    target_rat: 4\n",
         "space.yaml:4: methods.ours.target_rat: no such parameter of this method; allowed: target_rate, form, "
-        "per, anneal_epochs, model.<field>, ",
+        "per, anneal_epochs, anneal_pace, model.<field>, ",
         "did you mean target_rate?",
     ),
     "a parameter of another method": (
@@ -58,6 +58,26 @@ BROKEN: Broken = {
     "a descent that never runs": (
         CORPUS + "methods:\n  ae: {descent.epochs: 5}\n",
         "space.yaml:3: methods.ae.descent.epochs: ae has no phase but pretraining: descent would change nothing",
+    ),
+    "a language model in tpe": (
+        f"{TPE}methods: {{lstm_lm: , vae: }}\n",
+        "space.yaml:3: methods.lstm_lm: a reference row runs in grids only and is never drawn by tpe",
+    ),
+    "units of a language model": (
+        CORPUS + "methods:\n  lstm_lm: {model.latent_size: {choice: [8, 16]}}\n",
+        "space.yaml:3: methods.lstm_lm.model.latent_size: lstm_lm has a decoder alone: model.latent_size would ",
+    ),
+    "a rate for a row that brings its own": (
+        CORPUS + "methods:\n  vae_cyclic: {descent.learning_rate: 0.1}\n",
+        "space.yaml:3: methods.vae_cyclic.descent.learning_rate: vae_cyclic brings its own learning_rate: ",
+    ),
+    "a course for a row that brings its own": (
+        CORPUS + "methods:\n  vae_cyclic: {descent.course.patience: 3}\n",
+        "space.yaml:3: methods.vae_cyclic.descent.course.patience: vae_cyclic brings its own course: ",
+    ),
+    "a cycle without length": (
+        CORPUS + "methods:\n  vae_cyclic: {cycle_epochs: 0}\n",
+        "space.yaml:3: methods.vae_cyclic.cycle_epochs: must be above 0 (got 0)",
     ),
     "a kind in a row": (
         CORPUS + "methods:\n  vae: {descent.course.kind: tail}\n",

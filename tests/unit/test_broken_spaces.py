@@ -85,12 +85,12 @@ BROKEN: Broken = {
     ),
     "an unknown course": (
         f"{GOOD}descent:\n  course: {{kind: plateu}}\n",
-        "space.yaml:4: descent.course.kind: unknown kind (got 'plateu'); allowed: plateau, tail",
+        "space.yaml:4: descent.course.kind: unknown kind (got 'plateu'); allowed: cosine_restarts, plateau, tail",
         "did you mean plateau?",
     ),
     "a course without a kind": (
         f"{GOOD}descent:\n  course: {{flat: 0.5}}\n",
-        "space.yaml:4: descent.course: needs kind; allowed: plateau, tail",
+        "space.yaml:4: descent.course: needs kind; allowed: cosine_restarts, plateau, tail",
     ),
     "half a GPU too much": (
         f"{GOOD}resources: {{gpu: 1.5}}\n",

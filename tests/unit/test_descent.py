@@ -1,11 +1,13 @@
 """Courses of the learning rate traced by hand; the optimizer."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
 from torch.optim import SGD, Adam
 
-from trainables.training.descent import DescentSpec, Plateau, PlateauState, Tail
+from trainables.training.descent import CosineRestarts, DescentSpec, OwnDescent, Plateau, PlateauState, Tail
 
 
 def trace(course: Plateau, losses: list[float]) -> list[tuple[float, int, int, bool]]:
@@ -80,6 +82,24 @@ def test_tail_never_decays_and_never_stops() -> None:
     state = PlateauState(reference=1.0, not_improved=7, decays=9)
     assert Tail().after(5.0, 40, state) == (state, False)
     assert not Tail().done(state)
+
+
+def test_cosine_restarts() -> None:
+    """Whole epochs from the full rate; a cycle of 4 halves it at its third epoch and starts again at its fifth."""
+    course = CosineRestarts(period=4)
+    rates = [course.rate(0.2, epoch, 100, PlateauState()) for epoch in (0, 0.9, 1, 2, 2.5, 3, 4, 6, 8)]
+    low, high = 0.1 * (1 - math.sqrt(0.5)), 0.1 * (1 + math.sqrt(0.5))
+    assert rates == pytest.approx([0.2, 0.2, high, 0.1, 0.1, low, 0.2, 0.1, 0.2])
+    assert course.after(5.0, 40, PlateauState(decays=3)) == (PlateauState(decays=3), False)
+    assert not course.done(PlateauState(decays=9))
+
+
+def test_what_a_row_brings_lies_over_the_sweeps_descent() -> None:
+    own = OwnDescent(optimizer="adam", learning_rate=1e-3, course=CosineRestarts(period=3))
+    found = own.over(DescentSpec(learning_rate=0.7, epochs=9, batch_size=4, clip=2.0))
+    assert found == DescentSpec(
+        optimizer="adam", learning_rate=1e-3, course=CosineRestarts(period=3), epochs=9, batch_size=4, clip=2.0
+    )
 
 
 def test_build() -> None:

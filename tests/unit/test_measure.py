@@ -40,6 +40,9 @@ def test_active_units_by_hand() -> None:
     assert unit_variance(mean).tolist() == pytest.approx([0.04, 0.0, 0.01])
     assert active_units(mean, 0.009) == 2
     assert active_units(mean, 0.011) == 1
+    half = torch.tensor([[0.0, 0.0], [1.0, 1.1]])  # variances 0.5 and 0.605
+    assert [active_units(half, 0.5, boundary) for boundary in ("above", "at_least")] == [1, 2]
+    assert active_units(torch.empty(4, 0)) == 0
     assert active_units(torch.tensor([[0.0], [0.14]])) == 0  # variance 0.0098
     assert active_units(torch.tensor([[0.0], [0.15]])) == 1  # variance 0.01125
 

@@ -7,11 +7,11 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from tests.helpers import log_normal, random_batch, seeded, tiny_model
+from tests.helpers import log_normal, random_batch, seeded, signs, tiny_model
 from trainables.model.gaussian import Gaussian
-from trainables.objective.bound import Elbo
+from trainables.objective.bound import Elbo, Iwae
 from trainables.objective.kl import FreeBits, FreeBitsTotal, KlTerm, PlainKl
-from trainables.objective.kl_weight import Constant, Linear
+from trainables.objective.kl_weight import Constant, Cyclic, Linear
 
 
 def kl(rows: list[list[float]]) -> Tensor:
@@ -97,6 +97,23 @@ def test_linear_weight_from_a_start() -> None:
     assert [weight(epoch) for epoch in (0, 2, 4, 9)] == pytest.approx([0.1, 0.55, 1.0, 1.0])
 
 
+def test_linear_weight_at_the_pace_of_full_batches() -> None:
+    weight = Linear(epochs=4, pace="full_batches")
+    assert [weight(epoch, 1.25) for epoch in (0, 1.6, 3.2, 4)] == pytest.approx([0.0, 0.5, 1.0, 1.0])
+    assert Linear(epochs=4)(1.6, 1.25) == pytest.approx(0.4)
+
+
+def test_cyclic_weight_at_given_epochs() -> None:
+    """Rises from 0.1 to 1 in 5 epochs, stays for 5, and starts again; the last step of a cycle belongs to it."""
+    expected = {0: 0.1, 2.5: 0.55, 5: 1.0, 7: 1.0, 10: 1.0, 10.25: 0.145, 12.5: 0.55, 15: 1.0, 20: 1.0, 22.5: 0.55}
+    assert {epoch: Cyclic()(epoch) for epoch in expected} == pytest.approx(expected)
+
+
+def test_cyclic_weight_of_another_shape() -> None:
+    weight = Cyclic(period=4, ratio=0.25, start=0.0)
+    assert [weight(epoch) for epoch in (0, 0.5, 1, 3, 4, 4.5, 8)] == pytest.approx([0, 0.5, 1, 1, 1, 0.5, 1])
+
+
 def test_constant_weight() -> None:
     assert [Constant()(0), Constant()(50), Constant(weight=0.3)(7)] == [1.0, 1.0, 0.3]
 
@@ -109,6 +126,10 @@ def test_constant_weight() -> None:
         lambda: FreeBits(form="min"),
         lambda: Linear(epochs=0),
         lambda: Linear(start=1.5),
+        lambda: Linear(pace="steps"),
+        lambda: Cyclic(period=0),
+        lambda: Cyclic(ratio=0),
+        lambda: Iwae(samples=0),
         lambda: Constant(weight=-0.1),
         lambda: Constant(weight=float("nan")),
         lambda: Elbo(kl_wait=Constant()),  # type: ignore[call-arg]
@@ -140,3 +161,47 @@ def test_weight_zero_leaves_the_reconstruction_alone() -> None:
     model, batch = tiny_model(), random_batch(1)
     loss = Elbo()(model, batch, 0.0, torch.zeros(batch.size, 3), None)
     assert float(loss.loss.detach()) == float(loss.reconstruction)
+
+
+def test_one_importance_sample_is_the_single_sample_estimate_of_the_elbo() -> None:
+    model, batch = tiny_model(), random_batch(1)
+    noise = torch.randn(batch.size, 1, 3, generator=seeded(2))
+    posterior = model.encoder(batch.tokens)
+    z = posterior.sample(noise)
+    reconstruction = model.decoder.reconstruction(batch.tokens, z[:, 0])
+    loss = Iwae(samples=1)(model, batch, 1.0, noise, None)
+    torch.testing.assert_close(loss.loss, (reconstruction - posterior.log_weight_of_prior(z, noise)[:, 0]).mean())
+    torch.testing.assert_close(loss.reconstruction, reconstruction.detach().mean())
+    torch.testing.assert_close(loss.kl, posterior.kl_per_unit().detach().sum(1).mean())
+
+
+def test_one_importance_sample_has_the_mean_and_the_dropout_of_the_elbo() -> None:
+    """Over noise and its opposite, of second moment 1, the sampled KL is the KL itself."""
+    model, batch, sign = tiny_model().double(), random_batch(1), signs(3, 4, 3)
+    elbo = [Elbo()(model, batch, 1.0, noise, seeded(5)).loss for noise in (sign, -sign)]
+    iwae = [Iwae(samples=1)(model, batch, 1.0, noise[:, None], seeded(5)).loss for noise in (sign, -sign)]
+    torch.testing.assert_close(sum(iwae), sum(elbo))
+
+
+def test_more_importance_samples_bound_more_tightly() -> None:
+    """The same 64 draws in groups of k: Jensen's inequality, group by group."""
+    model, batch = tiny_model(), random_batch(1)
+    noise = torch.randn(batch.size, 64, 3, generator=seeded(2))
+    means = [
+        float(
+            torch.stack(
+                [Iwae()(model, batch, 1.0, n, None).loss.detach() for n in torch.split(noise, k, 1)]
+            ).mean()
+        )
+        for k in (1, 2, 8, 64)
+    ]
+    assert means == sorted(means, reverse=True)
+    assert means[0] - means[-1] > 0.01
+
+
+def test_the_importance_weighted_loss_takes_no_weight() -> None:
+    model, batch = tiny_model(), random_batch(1)
+    noise = torch.randn(Iwae(samples=3).noise_shape(batch.size, 3), generator=seeded(2))
+    one, other = (Iwae(samples=3)(model, batch, weight, noise, None).loss for weight in (0.0, 1.0))
+    assert torch.equal(one, other)
+    assert [Iwae().weight(epoch) for epoch in (0.0, 7.0)] == [1.0, 1.0]

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from tests.helpers import LAW
 from trainables.methods import METHODS
-from trainables.model.spec import ModelSpec
 from trainables.spec import TrialSpec, Value
 from trainables.training.descent import DescentSpec, Plateau, Tail
 from vae_sweep.domains import Choice, Domain, FloatRange, IntRange, LogRange
@@ -26,14 +25,6 @@ SPACES = Path(__file__).parents[2] / "search_spaces"
 FILES = sorted(SPACES.glob("*.yaml"))
 HEADER = "# yaml-language-server: $schema=sweep.schema.json"
 GOOD = "corpus: {name: captions}\nmethods: {vae: , ours: {target_rate: 4}}\n"
-RATES = [2, 3, 4, 5, 6, 7, 8, 9]
-TABLE_10_AND_11 = {"ae": [], "vae": [], "vae_anneal": [], "vae_fbp": RATES, "ours": RATES}
-PAPER = {
-    "ptb": (256, 256, TABLE_10_AND_11 | {"vae_fb": [3, 7], "vae_pretrain": [], "vae_pretrain_anneal": []}),
-    "snli": (128, 512, TABLE_10_AND_11),
-    "yahoo": (512, 1024, TABLE_10_AND_11),
-    "yelp": (128, 512, TABLE_10_AND_11 | {"vae_fbp": [9], "ours": [6]}),
-}
 every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 
 
@@ -123,21 +114,6 @@ def test_a_row_that_is_continuous_or_too_large_is_not_listed(tmp_path: Path) -> 
     assert large.row_points("ours") is None
     assert large.row_points("vae") == [{}]
     assert read(tmp_path, f"{search}  ours: {{target_rate: {{log: [1, 8]}}}}\n").points() is None
-
-
-@pytest.mark.parametrize("name", PAPER)
-def test_the_papers_sweeps_hold_its_rows_rates_and_sizes(name: str) -> None:
-    spec = read_spec(SPACES / f"{name}.yaml")
-    embedding, hidden, rows = PAPER[name]
-    assert spec.model == ModelSpec(embedding_size=embedding, encoder_size=hidden, decoder_size=hidden)
-    assert (spec.model.latent_size, spec.model.input_dropout, spec.model.output_dropout) == (32, 0.5, 0.5)
-    assert (spec.descent.optimizer, spec.descent.learning_rate, spec.descent.batch_size) == ("sgd", 0.5, 32)
-    assert spec.descent.course == Plateau()
-    assert (spec.search.kind, spec.seeds, spec.final, spec.evaluation.final_samples) == ("grid", (0,), "all", 1000)
-    found: dict[str, list[Value]] = {method: [] for method in spec.methods}
-    for method, values in spec.points() or ():
-        found[method] += values.values()
-    assert found == rows
 
 
 def test_the_small_snli_differs_from_the_large_only_where_it_says_so() -> None:

@@ -9,7 +9,8 @@ from torch import Generator, Tensor
 
 from trainables.base import derived_seed
 from trainables.measure.latent import active_units, mutual_information
-from trainables.measure.likelihood import iw_nll, measure_bound, perplexity, words
+from trainables.measure.likelihood import Importance, importance, measure_bound, perplexity, words
+from trainables.measure.psis import UNTRUSTED_K
 from trainables.model.vae import Vae
 from trainables.text.batches import Batch, equal_length_batches
 from trainables.text.corpus import Split
@@ -56,12 +57,13 @@ def measure_split(
     }
     if samples is None:
         return numbers
-    nll = iw_nll(model, batches, samples, derived_seed(seed, "final", "importance"))
+    estimate = importance(model, batches, samples, derived_seed(seed, "final", "importance"))
     exact = None if split.exact_nll is None else torch.from_numpy(split.exact_nll[np.array(chosen)])
     return (
         numbers
         | {"elbo_perplexity": perplexity(bound.neg_elbo, count), "iw_samples": float(samples)}
-        | likelihood_numbers(nll, exact, count)
+        | likelihood_numbers(estimate.nll, exact, count)
+        | trust_numbers(estimate, bound.neg_elbo)
     )
 
 
@@ -78,6 +80,26 @@ def likelihood_numbers(nll: Tensor, exact: Tensor | None, word_count: int) -> di
             "floor_perplexity": perplexity(exact, word_count),
             "floor_gap": float((nll - exact).mean()),
             "floor_gap_error": standard_error(nll - exact),
+        }
+    return numbers
+
+
+def trust_numbers(estimate: Importance, neg_elbo: Tensor) -> dict[str, float]:
+    """Return how far an importance-weighted estimate lies below −ELBO [N], and how its weights look.
+
+    `pareto_k` is the median over sentences: the mean would hang on the few heavy tails that `pareto_k_bad`
+    counts. Both are absent where there are too few samples for a tail.
+    """
+    gap = neg_elbo.double() - estimate.nll
+    numbers = {
+        "elbo_gap": float(gap.mean()),
+        "elbo_gap_error": standard_error(gap),
+        "iw_ess": float(estimate.effective_samples.mean()),
+    }
+    if estimate.pareto_k is not None:
+        numbers |= {
+            "pareto_k": float(estimate.pareto_k.quantile(0.5)),
+            "pareto_k_bad": float((estimate.pareto_k > UNTRUSTED_K).double().mean()),
         }
     return numbers
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from trainables.base import DivergedError
+from trainables.measure.spec import Boundary
 from trainables.model.gaussian import LOG_2PI, Gaussian
 
 ACTIVITY_THRESHOLD = 0.01
@@ -14,12 +15,16 @@ CHUNK = 1024
 
 def unit_variance(mean: Tensor) -> Tensor:
     """Return Var_x(E_q[z_i]) of each unit over a split, unbiased: [N, latent_size] -> [latent_size]."""
-    return mean.double().var(0, correction=1)
+    return mean.double().var(0, correction=1) if mean.shape[1] else mean.double().sum(0)
 
 
-def active_units(mean: Tensor, threshold: float = ACTIVITY_THRESHOLD) -> int:
-    """Count the units with Var_x(E_q[z_i]) > threshold (Burda et al. 2016; paper, section 4.1)."""
-    return int((unit_variance(mean) > threshold).sum())
+def active_units(mean: Tensor, threshold: float = ACTIVITY_THRESHOLD, boundary: Boundary = "above") -> int:
+    """Count the units with Var_x(E_q[z_i]) > threshold (Burda et al. 2016; paper, section 4.1).
+
+    With boundary `at_least` a variance equal to the threshold counts too (authors' code, section 7).
+    """
+    variance = unit_variance(mean)
+    return int((variance >= threshold if boundary == "at_least" else variance > threshold).sum())
 
 
 def mutual_information(posterior: Gaussian, noise: Tensor) -> float:

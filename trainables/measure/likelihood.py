@@ -8,6 +8,7 @@ import torch
 from torch import Generator, Tensor
 
 from trainables.base import DivergedError, derived_seed
+from trainables.measure.psis import FEWEST_SAMPLES, effective_samples, pareto_k
 from trainables.model.gaussian import Gaussian
 from trainables.model.vae import Vae
 from trainables.text.batches import Batch
@@ -28,6 +29,19 @@ class Bound:
     def neg_elbo(self) -> Tensor:
         """Reconstruction + KL for each sentence, [N], nats, always at weight 1."""
         return self.reconstruction + self.kl
+
+
+@dataclass(frozen=True)
+class Importance:
+    """An importance-weighted estimate of each sentence, [N], and how far it can be trusted.
+
+    `nll` in nats; `effective_samples` between 1 and S; `pareto_k` of the weights' tail, None where S is too
+    small for one.
+    """
+
+    nll: Tensor
+    effective_samples: Tensor
+    pareto_k: Tensor | None
 
 
 def rows(batches: Sequence[Batch]) -> int:
@@ -67,13 +81,19 @@ def measure_bound(model: Vae, batches: Sequence[Batch], seed: int) -> Bound:
     return Bound(reconstruction.cpu(), kl.cpu(), Gaussian(mean.cpu(), log_variance.cpu()))
 
 
-@torch.inference_mode()
 def iw_nll(model: Vae, batches: Sequence[Batch], samples: int, seed: int) -> Tensor:
-    """Return −log (1/S) Σ_s p(x, z_s)/q(z_s|x) of every sentence, [N], nats (Burda et al. 2016, eq. 8).
+    """Return −log (1/S) Σ_s p(x, z_s)/q(z_s|x) of every sentence, [N], nats (Burda et al. 2016, eq. 8)."""
+    return importance(model, batches, samples, seed).nll
 
-    The noise of a sentence depends on `seed` and its row alone, so chunking cannot change the result.
+
+@torch.inference_mode()
+def importance(model: Vae, batches: Sequence[Batch], samples: int, seed: int) -> Importance:
+    """Estimate every sentence's −log p(x) from S weights, and look at the weights while they are there.
+
+    The noise of a sentence depends on `seed` and its row alone, so chunking cannot change the result. Weights
+    are held for one batch at a time. Raises DivergedError where an estimate is not finite.
     """
-    nll = torch.empty(rows(batches), dtype=torch.float64)
+    nll, effective, k = (torch.empty(rows(batches), dtype=torch.float64) for _ in range(3))
     vocabulary_size = model.decoder.output.out_features
     device = next(model.parameters()).device
     for batch in batches:
@@ -83,11 +103,15 @@ def iw_nll(model: Vae, batches: Sequence[Batch], samples: int, seed: int) -> Ten
         ).to(device)
         per_row = vocabulary_size * (batch.tokens.shape[1] - 1) * batch.size
         chunks = torch.split(noise, max(1, LOGIT_BUDGET // per_row), dim=1)
-        weights = torch.cat([model.log_weights(batch.tokens, posterior, c) for c in chunks], dim=1).double()
-        nll[batch.rows] = (math.log(samples) - weights.logsumexp(1)).cpu()
-    if not bool(torch.isfinite(nll).all()):
-        raise DivergedError("a sentence's importance-weighted NLL is not finite")
-    return nll
+        parts = [model.log_weights(batch.tokens, posterior, c).cpu() for c in chunks]
+        weights = torch.cat(parts, dim=1).double()
+        nll[batch.rows] = math.log(samples) - weights.logsumexp(1)
+        if not bool(torch.isfinite(nll[batch.rows]).all()):
+            raise DivergedError("a sentence's importance-weighted NLL is not finite")
+        effective[batch.rows] = effective_samples(weights)
+        if samples >= FEWEST_SAMPLES:
+            k[batch.rows] = pareto_k(weights)
+    return Importance(nll, effective, k if samples >= FEWEST_SAMPLES else None)
 
 
 def perplexity(nll: Tensor, word_count: int) -> float:

@@ -6,6 +6,8 @@ from pydantic import Field, PositiveInt
 
 from trainables.base import Spec
 
+Boundary = Literal["above", "at_least"]
+
 
 class EvaluationSpec(Spec):
     """Importance samples and sentences: in the search on validation, at the end on test."""
@@ -17,3 +19,6 @@ class EvaluationSpec(Spec):
     )
     final_samples: PositiveInt = Field(1000, description="importance samples a test sentence")
     final_sentences: int | None = Field(None, ge=2, description="test sentences; none is all")
+    activity_boundary: Boundary = Field(
+        "above", description="what makes a unit active: a variance above 0.01 (paper), or at_least 0.01 (its code)"
+    )

@@ -1,5 +1,7 @@
 """The decoder p(x|z): an LSTM language model that sees z at every step and in its first state."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
@@ -11,16 +13,32 @@ from trainables.text.vocabulary import BOS, EOS
 State = tuple[Tensor, Tensor]
 
 
+class NoState(nn.Module):
+    """The first cell of a decoder without z: zeros."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return zeros [B, size] for `z` [B, 0]."""
+        return z.new_zeros(len(z), self.size)
+
+
 class Decoder(nn.Module):
-    """One LSTM layer over [embedding; z]; c0 = W z, h0 = tanh(c0); output without bias, not tied."""
+    """One LSTM layer over [embedding; z]; c0 = W z, h0 = tanh(c0); output without bias, not tied.
+
+    With latent_size 0 it is the paper's LSTM-LM: zero first states, the embedding alone as input.
+    """
 
     def __init__(self, vocabulary_size: int, spec: ModelSpec) -> None:
         super().__init__()
         self.spec = spec
         self.embedding = nn.Embedding(vocabulary_size, spec.embedding_size)
-        self.cell = nn.Linear(spec.latent_size, spec.decoder_size, bias=False)
-        self.lstm = nn.LSTM(spec.embedding_size + spec.latent_size, spec.decoder_size, batch_first=True)
-        self.output = nn.Linear(spec.decoder_size, vocabulary_size, bias=False)
+        size, units = spec.decoder_size, spec.latent_size
+        self.cell = nn.Linear(units, size, bias=False) if units else NoState(size)
+        self.lstm = nn.LSTM(spec.embedding_size + units, size, batch_first=True)
+        self.output = nn.Linear(size, vocabulary_size, bias=False)
 
     def reconstruction(self, tokens: Tensor, z: Tensor, generator: Generator | None = None) -> Tensor:
         """Return −log p(x|z), nats per sentence, [B]; with a generator, dropout is on.
@@ -41,12 +59,25 @@ class Decoder(nn.Module):
         return hidden
 
     def _first_state(self, z: Tensor) -> State:
-        cell = self.cell(z).unsqueeze(0)
+        cell: Tensor = self.cell(z).unsqueeze(0)
         return cell.tanh(), cell
 
     @torch.inference_mode()
     def greedy(self, z: Tensor, steps: int = 99) -> list[list[int]]:
         """Decode each z [B, latent_size] by the most probable word, up to and with `</s>`, at most `steps`."""
+        return self._decode(z, steps, lambda logits: logits.argmax(-1))
+
+    @torch.inference_mode()
+    def sample(self, z: Tensor, generator: Generator, steps: int = 99) -> list[list[int]]:
+        """Draw a sentence from p(x|z) for each z [B, latent_size], word by word, at most `steps` of them.
+
+        `generator` lives on the device of z; a sentence ends with its `</s>` where it has one.
+        """
+        return self._decode(
+            z, steps, lambda logits: logits.softmax(-1).multinomial(1, generator=generator).squeeze(1)
+        )
+
+    def _decode(self, z: Tensor, steps: int, choose: Callable[[Tensor], Tensor]) -> list[list[int]]:
         state = self._first_state(z)
         last = torch.full((z.shape[0],), BOS, device=z.device)
         done = torch.zeros(z.shape[0], dtype=torch.bool, device=z.device)
@@ -54,7 +85,7 @@ class Decoder(nn.Module):
         for _ in range(steps):
             embedded = self.embedding(last).unsqueeze(1)
             hidden, state = self.lstm(torch.cat([embedded, z.unsqueeze(1)], dim=-1), state)
-            last = self.output(hidden.squeeze(1)).argmax(-1)
+            last = choose(self.output(hidden.squeeze(1)))
             columns.append(torch.where(done, -1, last))
             done |= last == EOS
             if bool(done.all()):

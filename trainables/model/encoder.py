@@ -1,9 +1,19 @@
 """The encoder q(z|x): an LSTM over the whole sentence and a linear map of its last state."""
 
+import torch
 from torch import Tensor, nn
 
 from trainables.model.gaussian import Gaussian
 from trainables.model.spec import ModelSpec
+
+
+class NoEncoder(nn.Module):
+    """The encoder of a language model: a Gaussian over no units."""
+
+    def forward(self, tokens: Tensor) -> Gaussian:
+        """Return mean and log variance of shape [B, 0]: KL 0, and importance weights equal to the likelihood."""
+        nothing = torch.empty(len(tokens), 0, device=tokens.device)
+        return Gaussian(nothing, nothing)
 
 
 class Encoder(nn.Module):

@@ -17,3 +17,14 @@ class ModelSpec(Spec):
     input_dropout: float = Field(0.5, ge=0, lt=1, description="on the decoder's word embeddings")
     output_dropout: float = Field(0.5, ge=0, lt=1, description="on the decoder's LSTM outputs")
     initialisation: Literal["paper", "torch"] = "paper"
+
+    def without_latent(self) -> "LanguageModelSpec":
+        """Return the decoder's sizes alone: a language model."""
+        return LanguageModelSpec(**self.model_dump(exclude={"latent_size", "encoder_size"}))
+
+
+class LanguageModelSpec(ModelSpec):
+    """A decoder without z: an LSTM language model. What an encoder would have does not enter its key."""
+
+    encoder_size: Literal[0] = 0
+    latent_size: Literal[0] = 0

@@ -3,33 +3,35 @@
 from torch import Generator, Tensor, nn
 
 from trainables.model.decoder import Decoder
-from trainables.model.encoder import Encoder
+from trainables.model.encoder import Encoder, NoEncoder
 from trainables.model.gaussian import Gaussian
 from trainables.model.layers import initialise
 from trainables.model.spec import ModelSpec
 
 
 class Vae(nn.Module):
-    """Encoder q(z|x) and decoder p(x|z)."""
+    """Encoder q(z|x) and decoder p(x|z); with latent_size 0 the decoder alone, a language model."""
 
     def __init__(self, vocabulary_size: int, spec: ModelSpec) -> None:
         super().__init__()
         self.spec = spec
-        self.encoder = Encoder(vocabulary_size, spec)
+        self.encoder = Encoder(vocabulary_size, spec) if spec.latent_size else NoEncoder()
         self.decoder = Decoder(vocabulary_size, spec)
 
     def initialise(self, generator: Generator) -> None:
         """Draw all parameters from the generator, in place."""
         initialise(self, self.spec.initialisation, generator)
 
-    def log_weights(self, tokens: Tensor, posterior: Gaussian, noise: Tensor) -> Tensor:
+    def log_weights(
+        self, tokens: Tensor, posterior: Gaussian, noise: Tensor, generator: Generator | None = None
+    ) -> Tensor:
         """Return log p(x, z) − log q(z|x) for z = posterior.sample(noise), nats, [B, S].
 
-        `tokens` [B, T], `noise` [B, S, latent_size]. The log mean exp over S is the importance-weighted
-        bound (Burda et al. 2016, eq. 8).
+        `tokens` [B, T], `noise` [B, S, latent_size]; with a generator, dropout is on, drawn for each sample.
+        The log mean exp over S is the importance-weighted bound (Burda et al. 2016, eq. 8).
         """
         z = posterior.sample(noise)
         samples = noise.shape[1]
         flat = tokens.repeat_interleave(samples, dim=0)
-        reconstruction = self.decoder.reconstruction(flat, z.flatten(0, 1)).view(-1, samples)
+        reconstruction = self.decoder.reconstruction(flat, z.flatten(0, 1), generator).view(-1, samples)
         return posterior.log_weight_of_prior(z, noise) - reconstruction

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, PositiveInt
 
 from trainables.base import Spec
 from trainables.objective.kl import KlTerm, PlainKl
@@ -32,6 +35,14 @@ class Elbo(Spec):
     kl_weight: KlWeight = Constant()
     kl: KlTerm = PlainKl()
 
+    def weight(self, epoch: float, fullness: float = 1.0) -> float:
+        """Return β at a (fractional) epoch."""
+        return self.kl_weight(epoch, fullness)
+
+    def noise_shape(self, sentences: int, units: int) -> tuple[int, ...]:
+        """Return the shape of the noise that a batch of `sentences` takes."""
+        return sentences, units
+
     def __call__(
         self, model: Vae, batch: Batch, weight: float, noise: Tensor, generator: Generator | None
     ) -> Loss:
@@ -41,3 +52,38 @@ class Elbo(Spec):
         reconstruction = model.decoder.reconstruction(batch.tokens, posterior.sample(noise), generator)
         loss = (reconstruction + weight * self.kl(kl_per_unit)).mean()
         return Loss(loss, reconstruction.detach().mean(), kl_per_unit.detach().sum(-1).mean())
+
+
+class Iwae(Spec):
+    """The importance-weighted bound −log (1/k) Σ_s p(x, z_s)/q(z_s|x) (Burda et al. 2016, eq. 8).
+
+    The authors' code computes log (1/k) Σ_s q(z_s|x)/p(x, z_s) instead, which is no bound: see docs/method.md.
+    """
+
+    kind: Literal["iwae"] = "iwae"
+    samples: PositiveInt = Field(10, description="k, samples of z a sentence")
+
+    def weight(self, epoch: float, fullness: float = 1.0) -> float:
+        """Return 1: the bound weighs its KL fully."""
+        return 1.0
+
+    def noise_shape(self, sentences: int, units: int) -> tuple[int, ...]:
+        """Return the shape of the noise that a batch of `sentences` takes."""
+        return sentences, self.samples, units
+
+    def __call__(
+        self, model: Vae, batch: Batch, weight: float, noise: Tensor, generator: Generator | None
+    ) -> Loss:
+        """Return the bound of a batch; `noise` [B, k, latent_size], dropout by `generator`, `weight` unused."""
+        posterior = model.encoder(batch.tokens)
+        log_weights = model.log_weights(batch.tokens, posterior, noise, generator)
+        loss = (math.log(noise.shape[1]) - log_weights.logsumexp(1)).mean()
+        prior = posterior.log_weight_of_prior(posterior.sample(noise), noise)
+        return Loss(
+            loss,
+            (prior - log_weights).detach().mean(),
+            posterior.kl_per_unit().detach().sum(-1).mean(),
+        )
+
+
+Objective = Annotated[Elbo | Iwae, Field(discriminator="kind")]

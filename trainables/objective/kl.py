@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Form = Literal["max", "mask"]
+"""How a floor is put: max(threshold, KL), or the KL where it exceeds the threshold and else nothing."""
+
 Per = Literal["sentence", "batch"]
+"""Whose KL meets the threshold: each sentence's own (authors' --fb 1 and 2), or the batch mean (their --fb 3)."""
 
 
 def floored(kl: Tensor, threshold: float, form: Form, per: Per) -> Tensor:

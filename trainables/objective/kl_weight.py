@@ -1,10 +1,17 @@
-"""KL weights β: pure functions of the (fractional) epoch."""
+"""KL weights β: pure functions of the (fractional) epoch.
 
+Each is called with `fullness`, the steps of an epoch over those of full batches alone (at least 1): batches of
+equal lengths leave remainders, so an epoch has more steps than sentences / batch size.
+"""
+
+import math
 from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat
 
 from trainables.base import Spec
+
+Pace = Literal["epochs", "full_batches"]
 
 
 class Constant(Spec):
@@ -13,7 +20,7 @@ class Constant(Spec):
     kind: Literal["constant"] = "constant"
     weight: float = Field(1.0, ge=0, le=1)
 
-    def __call__(self, epoch: float) -> float:
+    def __call__(self, epoch: float, fullness: float = 1.0) -> float:
         """Return β at `epoch`."""
         return self.weight
 
@@ -24,10 +31,29 @@ class Linear(Spec):
     kind: Literal["linear"] = "linear"
     start: float = Field(0.0, ge=0, le=1)
     epochs: PositiveFloat = 10.0
+    pace: Pace = Field(
+        "epochs",
+        description="an epoch of the ramp: all steps of an epoch, or as many as full batches (authors' code)",
+    )
 
-    def __call__(self, epoch: float) -> float:
-        """Return β at `epoch`."""
-        return min(1.0, self.start + (1 - self.start) * epoch / self.epochs)
+    def __call__(self, epoch: float, fullness: float = 1.0) -> float:
+        """Return β at `epoch`; the authors count sentences / batch size steps an epoch, so they end earlier."""
+        passed = epoch * fullness if self.pace == "full_batches" else epoch
+        return min(1.0, self.start + (1 - self.start) * passed / self.epochs)
 
 
-KlWeight = Annotated[Constant | Linear, Field(discriminator="kind")]
+class Cyclic(Spec):
+    """Cycles of `period` epochs: from `start` to 1 in the first `ratio` of each, then 1 (Liu et al. 2019)."""
+
+    kind: Literal["cyclic"] = "cyclic"
+    period: PositiveFloat = Field(10.0, description="epochs of a cycle")
+    ratio: float = Field(0.5, gt=0, le=1, description="share of a cycle that rises")
+    start: float = Field(0.1, ge=0, le=1)
+
+    def __call__(self, epoch: float, fullness: float = 1.0) -> float:
+        """Return β at `epoch`; a cycle's last moment still belongs to it."""
+        position = epoch - self.period * max(0, math.ceil(epoch / self.period) - 1)
+        return min(1.0, self.start + (1 - self.start) * position / (self.ratio * self.period))
+
+
+KlWeight = Annotated[Constant | Linear | Cyclic, Field(discriminator="kind")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
@@ -75,13 +76,37 @@ class Tail(Spec):
         return False
 
 
-Course = Annotated[Plateau | Tail, Field(discriminator="kind")]
+class CosineRestarts(Spec):
+    """From the full rate along half a cosine towards 0 in each cycle of `period` epochs, one rate an epoch.
+
+    At epoch e, counted from 0, the rate is multiplied by (1 + cos(π (e mod period) / period)) / 2: the course
+    that Liu et al. 2019 run their cyclic annealing with (authors' code, section 6).
+    """
+
+    kind: Literal["cosine_restarts"] = "cosine_restarts"
+    period: PositiveFloat = Field(10.0, description="epochs of a cycle")
+
+    def rate(self, base: float, epoch: float, epochs: int, state: PlateauState) -> float:
+        """Return the learning rate at a (fractional) epoch."""
+        return base * 0.5 * (1 + math.cos(math.pi * (math.floor(epoch) % self.period) / self.period))
+
+    def after(self, loss: float, epoch: int, state: PlateauState) -> tuple[PlateauState, bool]:
+        """Take an epoch's validation loss; nothing ever falls due."""
+        return state, False
+
+    def done(self, state: PlateauState) -> bool:
+        """Say whether the course asks to stop before the last epoch: never."""
+        return False
+
+
+Course = Annotated[Plateau | Tail | CosineRestarts, Field(discriminator="kind")]
+Optimizers = Literal["sgd", "adam"]
 
 
 class DescentSpec(Spec):
     """One phase's optimizer; the defaults are the paper's (section 4.1)."""
 
-    optimizer: Literal["sgd", "adam"] = "sgd"
+    optimizer: Optimizers = "sgd"
     learning_rate: PositiveFloat = 0.5
     course: Course = Plateau()
     epochs: PositiveInt = Field(100, description="at most")
@@ -94,3 +119,15 @@ class DescentSpec(Spec):
 
         kind = SGD if self.optimizer == "sgd" else Adam
         return kind(parameters, lr=self.learning_rate)
+
+
+class OwnDescent(Spec):
+    """What a method says of its descent; the rest stays the sweep's."""
+
+    optimizer: Optimizers
+    learning_rate: PositiveFloat
+    course: Course
+
+    def over(self, descent: DescentSpec) -> DescentSpec:
+        """Return the sweep's descent with the method's own fields in place."""
+        return descent.model_copy(update={name: getattr(self, name) for name in type(self).model_fields})

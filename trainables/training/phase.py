@@ -14,11 +14,13 @@ from torch.optim import Optimizer
 from trainables.base import DivergedError, derived_seed
 from trainables.measure.latent import active_units, mutual_information
 from trainables.measure.likelihood import Bound, measure_bound, rows, words
+from trainables.measure.spec import Boundary
 from trainables.model.vae import Vae
 from trainables.text.batches import Batch
 from trainables.training.report import EpochReport
 from trainables.training.spec import PhaseSpec
 from trainables.training.state import Counters, TrialState
+from trainables.training.updates import Stepper
 
 Numbers = dict[str, float]
 
@@ -32,11 +34,12 @@ class PhaseData:
 
 
 def run_phase(
-    phase: PhaseSpec, model: Vae, data: PhaseData, state: TrialState
+    phase: PhaseSpec, model: Vae, data: PhaseData, state: TrialState, boundary: Boundary = "above"
 ) -> Iterator[tuple[EpochReport, TrialState]]:
     """Train `model` in place, epoch after epoch; yield each epoch's report and the state to resume from.
 
-    Raises DivergedError where a loss or a measured number is not finite.
+    `boundary` says whether a unit at the threshold of activity counts as active. Raises DivergedError where a
+    loss or a measured number is not finite.
     """
     counters, best = state.counters, state.best
     optimizer = phase.descent.build(model.parameters())
@@ -48,7 +51,7 @@ def run_phase(
         numbers = train_epoch(phase, model, optimizer, data.train, counters)
         trained = time.perf_counter() - started
         bound = measure_bound(model, data.validation, derived_seed(phase.seed, phase.name, "validation"))
-        numbers |= validation_numbers(bound, words(data.validation), phase.seed)
+        numbers |= validation_numbers(bound, phase.seed, boundary)
         numbers |= costs(trained, time.perf_counter() - started, words(data.train))
         loss = numbers[f"validation/{phase.selection}"]
         if counters.best_loss is None or loss < counters.best_loss:
@@ -59,7 +62,9 @@ def run_phase(
             model.load_state_dict(best)
             optimizer = phase.descent.build(model.parameters())
         report = EpochReport(phase=phase.name, epoch=counters.epoch, numbers=numbers)
-        counters = counters.model_copy(update={"epoch": counters.epoch + 1, "plateau": plateau})
+        updates = phase.updates.after(numbers["validation/mutual_information"], counters.updates)
+        done = {"epoch": counters.epoch + 1, "plateau": plateau, "updates": updates}
+        counters = counters.model_copy(update=done)
         yield report, TrialState(counters, copied(model), best, stored_optimizer(optimizer, model))
 
 
@@ -71,28 +76,24 @@ def over(phase: PhaseSpec, counters: Counters) -> bool:
 def train_epoch(
     phase: PhaseSpec, model: Vae, optimizer: Optimizer, batches: list[Batch], counters: Counters
 ) -> Numbers:
-    """Take one step a batch, in an order and with noise that depend on the seed, phase and epoch alone."""
+    """Visit every batch once, in an order and with noise that depend on the seed, phase and epoch alone."""
     descent, epoch = phase.descent, counters.epoch
     device = next(model.parameters()).device
     host = Generator().manual_seed(derived_seed(phase.seed, phase.name, "order", epoch))
     noise = Generator(device).manual_seed(derived_seed(phase.seed, phase.name, "noise", epoch))
+    stepper = Stepper(model, phase.objective, optimizer, descent.clip, batches, noise, host)
     totals = torch.zeros(3, device=device, dtype=torch.float64)
+    fullness = len(batches) * descent.batch_size / rows(batches)
     weight = rate = 0.0
     for step, index in enumerate(torch.randperm(len(batches), generator=host).tolist()):
         batch = batches[index]
-        now = epoch + (step + 1) / len(batches)
-        weight = phase.objective.kl_weight(now)
+        weight = phase.objective.weight(epoch + (step + 1) / len(batches), fullness)
         rate = descent.course.rate(
             descent.learning_rate, epoch + step / len(batches), descent.epochs, counters.plateau
         )
         for group in optimizer.param_groups:
             group["lr"] = rate
-        eps = torch.randn(batch.size, model.spec.latent_size, generator=noise, device=device)
-        loss = phase.objective(model, batch, weight, eps, noise)
-        optimizer.zero_grad(set_to_none=True)
-        loss.loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(model.parameters(), descent.clip)
-        optimizer.step()
+        loss = phase.updates.step(stepper, batch, weight, counters.updates)
         totals += torch.stack([loss.loss.detach(), loss.reconstruction, loss.kl]) * batch.size
     means = (totals / rows(batches)).tolist()
     if not all(math.isfinite(mean) for mean in means):
@@ -101,7 +102,7 @@ def train_epoch(
     return {**dict(zip(names, means, strict=True)), "train/learning_rate": rate, "train/kl_weight": weight}
 
 
-def validation_numbers(bound: Bound, word_count: int, seed: int) -> Numbers:
+def validation_numbers(bound: Bound, seed: int, boundary: Boundary) -> Numbers:
     """Return the validation words of an epoch's report."""
     neg_elbo = float(bound.neg_elbo.double().mean())
     noise = torch.randn(
@@ -113,7 +114,7 @@ def validation_numbers(bound: Bound, word_count: int, seed: int) -> Numbers:
         "validation/reconstruction": float(bound.reconstruction.double().mean()),
         "validation/kl": float(bound.kl.double().mean()),
         "validation/mutual_information": mutual_information(bound.posterior, noise),
-        "validation/active_units": float(active_units(bound.posterior.mean)),
+        "validation/active_units": float(active_units(bound.posterior.mean, boundary=boundary)),
     }
 
 

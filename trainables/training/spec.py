@@ -5,11 +5,12 @@ from typing import Literal
 from pydantic import Field
 
 from trainables.base import Spec, digest
-from trainables.model.spec import ModelSpec
-from trainables.objective.bound import Elbo
+from trainables.model.spec import LanguageModelSpec, ModelSpec
+from trainables.objective.bound import Objective
 from trainables.training.descent import DescentSpec
+from trainables.training.updates import Joint, Updates
 
-VERSION = 1
+VERSION = 2
 """Raised by hand whenever the same PhaseSpec would train to other bits than before."""
 
 PhaseName = Literal["pretrain", "vae"]
@@ -21,8 +22,9 @@ class PhaseSpec(Spec):
 
     name: PhaseName
     corpus_fingerprint: str
-    model: ModelSpec
-    objective: Elbo
+    model: ModelSpec | LanguageModelSpec
+    objective: Objective
+    updates: Updates = Joint()
     descent: DescentSpec
     selection: Selection = Field(description="the validation word that picks the best epoch")
     seed: int

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from trainables.base import Spec, StateError
 from trainables.training.descent import PlateauState
+from trainables.training.updates import UpdatesState
 
 STATE_FILE, TENSOR_FILE = "state.json", "tensors.safetensors"
 
@@ -23,6 +24,7 @@ class Counters(Spec):
     phase: int = 0
     epoch: int = 0
     plateau: PlateauState = PlateauState()
+    updates: UpdatesState = UpdatesState()
     best_loss: float | None = None
     best_epoch: int | None = None
 

@@ -65,14 +65,16 @@ def _run(spec: "SweepSpec") -> None:
 
 
 def _tell_end(console: "Console", launched: "Launched", folder: "Path", spec: "SweepSpec") -> None:
-    from vae_sweep.report.tables import rows
-    from vae_sweep.report.terminal import rich_tables
+    from vae_sweep.report.document import make_report
+    from vae_sweep.report.terminal import remarks, rich_tables
     from vae_sweep.sweep.folder import JOURNAL_FILE
     from vae_sweep.tracking.records import read_sweep
 
-    found = rows(read_sweep(folder / JOURNAL_FILE), spec.search.objectives)
-    for table in rich_tables(found, spec.name):
+    found = make_report(read_sweep(folder / JOURNAL_FILE), spec.search.objectives)
+    for table in rich_tables(found):
         console.print(table)
+    for remark in remarks(found):
+        console.print(remark, soft_wrap=True, highlight=False, markup=False)
     if launched.unmirrored:
         text = (
             f"MLflow lacks {launched.unmirrored} lines of the journal ({launched.mirror_error}); nothing is lost"

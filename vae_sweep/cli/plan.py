@@ -1,8 +1,11 @@
 """`vae-sweep plan`: what a launch would run."""
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from vae_sweep.cli.arguments import Overrides, SpaceFile, make_console
+import typer
+
+from vae_sweep.cli.arguments import Overrides, make_console
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -10,14 +13,31 @@ if TYPE_CHECKING:
     from vae_sweep.sweep.plan import Plan
 
 
-def plan(space: SpaceFile, overrides: Overrides = None) -> None:
-    """Check a sweep file, its corpus and resources, and show what a launch would run; starts nothing."""
-    from vae_sweep.reading import read_spec
-    from vae_sweep.sweep.plan import make_plan
+DiffRecipes = Annotated[
+    bool,
+    typer.Option("--diff-recipes", help="Show only in what the recipes differ, in a sweep file or at all."),
+]
+PlannedFile = Annotated[
+    Path | None,
+    typer.Argument(metavar="SPACE.yaml", help="The sweep file; --diff-recipes needs none.", show_default=False),
+]
 
-    made = make_plan(read_spec(space, overrides or ()))
+
+def plan(space: PlannedFile = None, overrides: Overrides = None, diff_recipes: DiffRecipes = False) -> None:
+    """Check a sweep file, its corpus and resources, and show what a launch would run; starts nothing."""
     console = make_console()
-    for part in plan_tables(made):
+    if diff_recipes:
+        from vae_sweep.cli.recipes import recipe_tables
+
+        parts = recipe_tables(space, overrides or ())
+    elif space is None:
+        raise typer.BadParameter("give a sweep file, e.g. search_spaces/quickstart.yaml", param_hint="SPACE.yaml")
+    else:
+        from vae_sweep.reading import read_spec
+        from vae_sweep.sweep.plan import make_plan
+
+        parts = plan_tables(make_plan(read_spec(space, overrides or ())))
+    for part in parts:
         console.print(part)
 
 

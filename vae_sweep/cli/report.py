@@ -14,28 +14,33 @@ class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+    LATEX = "latex"
 
 
 def report(
     sweep: Folder,
     style: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.TABLE,
 ) -> None:
-    """Show every cell of a sweep with the metrics of the paper's tables, also while the sweep runs."""
-    from vae_sweep.report.tables import rows
-    from vae_sweep.report.terminal import as_csv, as_json, rich_tables
+    """Show every cell of a sweep with the metrics of the paper's tables, also while the sweep runs.
+
+    Where the paper's tables have the corpus, a second table gives its numbers and verdicts beside ours.
+    """
+    from vae_sweep.report.document import make_report
+    from vae_sweep.report.files import as_csv, as_json, as_latex
+    from vae_sweep.report.terminal import remarks, rich_tables
     from vae_sweep.sweep.folder import JOURNAL_FILE, existing_spec
     from vae_sweep.tracking.records import read_sweep
 
     spec = existing_spec(sweep)
     record = read_sweep(sweep / JOURNAL_FILE)
-    found = rows(record, spec.search.objectives)
-    if style is Format.JSON:
-        print(as_json(found))
-    elif style is Format.CSV:
-        print(as_csv(found), end="")
-    else:
-        console = make_console()
-        ended = sum(trial.final is not None for trial in record.trials.values())
-        console.print(f"{ended} of {len(record.trials)} started trials have ended")
-        for table in rich_tables(found, spec.name):
-            console.print(table)
+    found = make_report(record, spec.search.objectives)
+    if style is not Format.TABLE:
+        print({Format.JSON: as_json, Format.CSV: as_csv, Format.LATEX: as_latex}[style](found).rstrip())
+        return
+    console = make_console()
+    ended = sum(trial.final is not None for trial in record.trials.values())
+    console.print(f"{ended} of {len(record.trials)} started trials have ended")
+    for table in rich_tables(found):
+        console.print(table)
+    for remark in remarks(found):
+        console.print(remark, soft_wrap=True, highlight=False, markup=False)

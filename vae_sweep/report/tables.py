@@ -6,6 +6,8 @@ from typing import Any
 
 from trainables.methods import METHODS
 from vae_sweep.report.front import front_cells
+from vae_sweep.statistics.intervals import mean_interval
+from vae_sweep.tracking.checks import words_of
 from vae_sweep.tracking.records import SweepRecord, TrialRecord
 
 WORDS = (
@@ -19,12 +21,16 @@ WORDS = (
     "elbo_perplexity",
 )
 FLOOR_WORDS = ("floor", "floor_perplexity", "floor_gap", "floor_gap_error")
+TRUST_WORDS = ("elbo_gap", "iw_samples", "iw_ess", "pareto_k", "pareto_k_bad")
 SPLITS = ("test", "validation")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One cell on one split; `numbers` are means over its ended seeds, words that a row lacks are absent."""
+    """One cell on one split; `numbers` are means over its ended seeds, words that a row lacks are absent.
+
+    With several seeds `half_widths` holds half the width of each mean's 95 % interval.
+    """
 
     cell: int
     method: str
@@ -35,6 +41,7 @@ class Row:
     outcomes: dict[str, int]
     front: bool
     numbers: dict[str, float]
+    half_widths: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,17 @@ def floors(found: list[Row]) -> list[Floor]:
     return result
 
 
+def ended_trials(record: SweepRecord, cell: int) -> list[TrialRecord]:
+    """Return the trials of a cell that have ended, in the order of their starts."""
+    return [trial for trial in record.trials.values() if trial.cell == cell and trial.final is not None]
+
+
+def split_numbers(trial: TrialRecord, split: str) -> dict[str, float]:
+    """Return what a trial ended with on a split, as word -> value; empty where it was not measured."""
+    source = trial.scored if split == "test" else (trial.final.numbers if trial.final else {})
+    return {word: value for word, value in words_of(source, split).items() if value is not None}
+
+
 def as_plain(found: list[Row]) -> list[dict[str, Any]]:
     """Return rows as plain values."""
     return [asdict(row) for row in found]
@@ -71,12 +89,17 @@ def as_plain(found: list[Row]) -> list[dict[str, Any]]:
 
 def _row(record: SweepRecord, number: int, split: str, front: set[int]) -> Iterator[Row]:
     cell = record.cells[number]
-    trials = [trial for trial in record.trials.values() if trial.cell == number and trial.final is not None]
+    trials = ended_trials(record, number)
     if not trials:
         return
-    tables = [_numbers(trial, split) for trial in trials]
+    tables = [split_numbers(trial, split) for trial in trials]
     if split == "test" and not any(tables):
         return
+    intervals = {
+        word: mean_interval([table[word] for table in tables])
+        for word in (*WORDS, *TRUST_WORDS, *FLOOR_WORDS)
+        if all(word in table for table in tables)
+    }
     outcomes: dict[str, int] = {}
     for trial in trials:
         name = trial.final.outcome if trial.final else ""
@@ -90,22 +113,6 @@ def _row(record: SweepRecord, number: int, split: str, front: set[int]) -> Itera
         seeds=len(trials),
         outcomes=outcomes,
         front=number in front and not METHODS[cell.method].reference,
-        numbers=_means(tables),
+        numbers={word: found.mean for word, found in intervals.items()},
+        half_widths={word: found.half_width for word, found in intervals.items() if found.half_width is not None},
     )
-
-
-def _numbers(trial: TrialRecord, split: str) -> dict[str, float]:
-    source = trial.scored if split == "test" else (trial.final.numbers if trial.final else {})
-    return {
-        key.partition("/")[2]: value
-        for key, value in source.items()
-        if value is not None and key.startswith(f"{split}/")
-    }
-
-
-def _means(tables: list[dict[str, float]]) -> dict[str, float]:
-    return {
-        word: sum(table[word] for table in tables) / len(tables)
-        for word in (*WORDS, *FLOOR_WORDS)
-        if all(word in table for table in tables)
-    }

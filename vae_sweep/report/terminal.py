@@ -1,47 +1,92 @@
-"""Tables for a terminal, JSON and CSV."""
+"""Tables for a terminal."""
 
-import csv
-import io
-import json
 from collections.abc import Iterable
 from typing import Any
 
 from rich import box
 from rich.table import Table
 
-from vae_sweep.report.tables import FLOOR_WORDS, WORDS, Row, as_plain, floors
+from vae_sweep.report.document import Report
+from vae_sweep.report.tables import WORDS, Row, floors
+from vae_sweep.report.verdicts import Comparison, Verdict
 from vae_sweep.tracking.names import METRICS
 
 SHOWN = tuple(word for word in WORDS if word != "elbo_perplexity")
 SYMBOLS = {"target_rate": "λ", "anneal_epochs": "anneal"}
+SIGNS = {
+    Verdict.REPRODUCED: "=",
+    Verdict.BETTER: "better",
+    Verdict.WORSE: "worse",
+    Verdict.CANNOT_TELL: "?",
+    Verdict.NOT_COMPARABLE: "n/c",
+}
+LEGEND = (
+    "= reproduced, ? cannot tell, n/c not comparable; ± the tolerance of the difference (docs/method.md, "
+    "Verdicts). The paper prints single runs: their scatter is a hint taken from its tables, and so is ours where "
+    "a cell has one seed"
+)
 
 
-def rich_tables(found: list[Row], sweep: str) -> Iterable[Table]:
-    """Return one table a split; an asterisk marks the cells on the front of the objectives."""
-    for split in dict.fromkeys(row.split for row in found):
-        chosen = [row for row in found if row.split == split]
-        yield _table(chosen, f"{sweep}: {split} split, means over seeds (* on the validation front)")
+def rich_tables(report: Report) -> Iterable[Table]:
+    """Return one table a split, an asterisk at the cells on the front, and one of ours beside the paper's."""
+    for split in dict.fromkeys(row.split for row in report.rows):
+        chosen = [row for row in report.rows if row.split == split]
+        means = "means over seeds" + (" ± 95 %" if any(row.half_widths for row in chosen) else "")
+        yield _table(chosen, f"{report.sweep}: {split} split, {means} (* on the validation front)")
+    if report.comparisons:
+        yield _beside(report)
 
 
-def as_json(found: list[Row]) -> str:
-    """Return the rows and floors as a JSON document."""
-    document = {"rows": as_plain(found), "floors": [vars(floor) for floor in floors(found)]}
-    return json.dumps(document, indent=1, sort_keys=True)
+def remarks(report: Report) -> list[str]:
+    """Return the lines below the tables: why verdicts fell, broken invariants, untrustworthy estimates."""
+    lines = [LEGEND, *reasons(report.comparisons)] if report.comparisons else []
+    lines += [f"invariant broken: {finding.trial}, {finding}" for finding in report.violations]
+    return lines + [f"warning: {warning}" for warning in report.warnings]
 
 
-def as_csv(found: list[Row]) -> str:
-    """Return the rows as CSV; words that a row lacks are empty."""
-    text = io.StringIO()
-    words = (*WORDS, *FLOOR_WORDS)
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["cell", "method", "values", "split", "seeds", "outcome", "front", *words])
-    for row in found:
-        values = json.dumps(row.values, sort_keys=True)
-        numbers = [row.numbers.get(word, "") for word in words]
-        writer.writerow(
-            [row.cell, row.method, values, row.split, row.seeds, outcome(row), int(row.front), *numbers]
-        )
-    return text.getvalue()
+def reasons(compared: list[Comparison]) -> list[str]:
+    """Return each reason that numbers beside a published one are not comparable, with its cells."""
+    cells: dict[str, list[int]] = {}
+    for one in compared:
+        if one.verdict is Verdict.NOT_COMPARABLE and (one.published or one.no_row):
+            for reason in one.why.split("; "):
+                known = cells.setdefault(reason, [])
+                known += [one.cell] if one.cell not in known else []
+    return [f"n/c in cells {', '.join(map(str, found))}: {reason}" for reason, found in cells.items()]
+
+
+def beside_lines(found: list[Comparison]) -> tuple[list[str], list[str], list[str]]:
+    """Return a cell's numbers, those of the paper, and the verdicts with their tolerances, by SHOWN word."""
+    known = {one.word: one for one in found}
+    ours, theirs, verdicts = [], [], []
+    for word in SHOWN:
+        one = known.get(word)
+        ours.append(number_text(word, one.ours.mean, one.ours.half_width) if one else "-")
+        theirs.append(number_text(word, one.published.value) if one and one.published else "-")
+        verdicts.append(_verdict(one) if one and one.published else "")
+    return ours, theirs, verdicts
+
+
+def by_cell(compared: list[Comparison]) -> list[list[Comparison]]:
+    """Return the comparisons of each cell together."""
+    cells: dict[int, list[Comparison]] = {}
+    for one in compared:
+        cells.setdefault(one.cell, []).append(one)
+    return list(cells.values())
+
+
+def number_text(word: str, value: float | None, half_width: float | None = None) -> str:
+    """Return a number with the word's digits, and half the width of its interval where there is one."""
+    if value is None:
+        return "-"
+    digits = METRICS[word].digits
+    spread = "" if half_width is None else f"±{half_width:.{max(digits, 1)}f}"
+    return f"{value:.{digits}f}{spread}"
+
+
+def _verdict(one: Comparison) -> str:
+    tolerance = "" if one.tolerance is None else f" ±{one.tolerance:.2g}"
+    return SIGNS[one.verdict] + tolerance
 
 
 def outcome(row: Row) -> str:
@@ -49,6 +94,11 @@ def outcome(row: Row) -> str:
     if len(row.outcomes) == 1:
         return next(iter(row.outcomes))
     return ", ".join(f"{count} {name}" for name, count in sorted(row.outcomes.items()))
+
+
+def cell_name(cell: Row | Comparison) -> str:
+    """Return a cell's method and values in few words."""
+    return f"{cell.method} {values_text(cell.values)}".strip()
 
 
 def values_text(values: dict[str, Any]) -> str:
@@ -70,19 +120,33 @@ def _table(chosen: list[Row], title: str) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("outcome", no_wrap=True)
     for row in chosen:
-        numbers = [_number(word, row.numbers.get(word)) for word in SHOWN]
+        numbers = [number_text(word, row.numbers.get(word), row.half_widths.get(word)) for word in SHOWN]
         gap = [_gap(row.numbers)] if known else []
-        name = f"{row.method} {values_text(row.values)}".strip()
+        name = cell_name(row)
         seeds = f" ({row.seeds} seeds)" if row.seeds > 1 else ""
         table.add_row(f"{row.cell}{'*' if row.front else ' '}", name + seeds, *numbers, *gap, outcome(row))
     for floor in known:
-        numbers = [_number("perplexity", floor.perplexity), _number("iw_nll", floor.nll)]
+        numbers = [number_text("perplexity", floor.perplexity), number_text("iw_nll", floor.nll)]
         table.add_row("", "exact -log p", *numbers, *["-"] * (len(SHOWN) - 2), "0", "", style="dim")
     return table
 
 
-def _number(word: str, value: float | None) -> str:
-    return "-" if value is None else f"{value:.{METRICS[word].digits}f}"
+def _beside(report: Report) -> Table:
+    title = f"{report.sweep}: test split beside Li et al. 2019"
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("cell", justify="right", no_wrap=True)
+    table.add_column("method", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for word in SHOWN:
+        table.add_column(METRICS[word].symbol, justify="right", no_wrap=True)
+    for found in by_cell(report.comparisons):
+        first = found[0]
+        ours, theirs, verdicts = beside_lines(found)
+        seeds = max(one.ours.count for one in found)
+        table.add_row(str(first.cell), cell_name(first), f"ours, {seeds} seed{'s' * (seeds > 1)}", *ours)
+        table.add_row("", "", "paper", *theirs)
+        table.add_row("", "", "verdict", *verdicts, style="dim", end_section=True)
+    return table
 
 
 def _gap(numbers: dict[str, float]) -> str:

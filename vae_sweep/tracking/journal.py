@@ -31,6 +31,7 @@ KINDS: dict[str, dict[str, tuple[type, ...]]] = {
     "epoch": _PLACED | {"phase": (str,), "epoch": (int,)},
     "final": _PLACED | {"outcome": (str,), "reason": (str, NoneType)},
     "scored": _NAMED | {"numbers": (dict,)},
+    "probed": _NAMED | {"numbers": (dict,), "probes": (list,), "texts": (str, NoneType)},
     "end": {"outcome": (str,)},
 }
 """Kind of line -> its fields and their types; a line may hold more."""

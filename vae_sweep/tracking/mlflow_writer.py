@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 OUTPUTS = ("weights.safetensors", "trial.json", "samples.txt")
-LINES_TAG, OUTPUTS_TAG, SPEC_TAG = TAG + "mirrored", TAG + "outputs", TAG + "spec"
+LINES_TAG, OUTPUTS_TAG, SPEC_TAG, TEXTS_TAG = TAG + "mirrored", TAG + "outputs", TAG + "spec", TAG + "probes"
+TEXTS_FOLDER = "probes"
 LARGEST_BATCH, LARGEST_PAGE = 1000, 1000
 
 
@@ -88,7 +89,7 @@ class MlflowWriter:
         early = len(sent) - 1 - (len(sent) - 1) % LARGEST_BATCH if sent else 0
         for start in range(0, early, LARGEST_BATCH):
             self._client.log_batch(run.id, sent[start : start + LARGEST_BATCH])
-        tags |= self._write_files(run, state)
+        tags |= self._write_files(run, state) | self._write_texts(run, state)
         self._write_status(run, state)
         params = [Param(key, value) for key, value in state.params.items() if key not in run.params]
         changed = {key: value for key, value in tags.items() if run.tags.get(key, "") != value}
@@ -122,6 +123,19 @@ class MlflowWriter:
         if missing:
             return {OUTPUTS_TAG: f"{', '.join(missing)} not found in {state.outputs}"}
         return {OUTPUTS_TAG: f"from {state.outputs}"}
+
+    def _write_texts(self, run: _Known, state: RunState) -> dict[str, str]:
+        """Upload the pages of a trial's probes where they are not those that the run has."""
+        if state.texts is None:
+            return {}
+        pages = sorted(state.texts.glob("*.txt"))
+        wanted = digest([[page.name, page.read_text(encoding="utf-8")] for page in pages])
+        if not pages:
+            return {TEXTS_TAG: f"not found in {state.texts}"}
+        if run.tags.get(TEXTS_TAG) != wanted:
+            for page in pages:
+                self._client.log_artifact(run.id, str(page), TEXTS_FOLDER)
+        return {TEXTS_TAG: wanted}
 
     def _run(self, state: RunState, parent: _Known | None) -> _Known:
         if self._runs is None:

@@ -26,10 +26,31 @@ _ALL = (
     Metric("iw_nll_error", "NLL s.e.", "nats/sentence", None, 2, "standard error of NLL over sentences"),
     Metric("perplexity", "PPL", "per token", "min", 2, "exp(sum of NLL / tokens)"),
     Metric("elbo_perplexity", "PPL(ELBO)", "per token", "min", 2, "exp(sum of -ELBO / tokens), an upper bound"),
+    Metric("elbo_gap", "-ELBO - NLL", "nats/sentence", "min", 3, "how far the bound lies above NLL, paired"),
+    Metric("elbo_gap_error", "gap s.e.", "nats/sentence", None, 3, "paired standard error of -ELBO - NLL"),
+    Metric("iw_ess", "ESS", "samples", "max", 1, "effective samples of the importance weights, mean"),
+    Metric("pareto_k", "k", "", "min", 2, "Pareto shape of the importance weights' tails, median (PSIS)"),
+    Metric("pareto_k_bad", "k > 0.7", "share", "min", 3, "sentences whose weights make NLL untrustworthy"),
     Metric("floor", "-log p", "nats/sentence", None, 2, "exact -log p of the scored sentences"),
     Metric("floor_perplexity", "PPL*", "per token", None, 2, "exp(sum of exact -log p / tokens)"),
     Metric("floor_gap", "NLL - floor", "nats/sentence", "min", 3, "NLL above the exact -log p, paired"),
     Metric("floor_gap_error", "gap s.e.", "nats/sentence", None, 3, "paired standard error of the gap"),
+    Metric("bleu", "BLEU", "0 to 100", "max", 2, "corpus BLEU of greedy reconstructions"),
+    Metric("pcc", "PCC", "", "max", 3, "correlation of code distances with word edit distances"),
+    *(
+        Metric(
+            f"recon_swap{k}", f"#swap {k}", "nats/sentence", "min", 2, f"clean sentence from {k} swaps of words"
+        )
+        for k in range(1, 5)
+    ),
+    Metric("accuracy_gmm", "#labeled 0", "%", "max", 1, "a Gaussian mixture's clusters as labels"),
+    *(
+        Metric(f"accuracy_{n}", f"#labeled {n}", "%", "max", 1, f"a linear classifier on {n} labelled codes")
+        for n in (100, 500, 1000, 2000, 10000)
+    ),
+    Metric("copy_distance", "edit distance", "words", None, 2, "prior samples to their nearest training sentence"),
+    Metric("copy_length", "sample length", "words", None, 2, "prior samples, with </s>"),
+    Metric("copy_train_length", "train length", "words", None, 2, "training sentences, with </s>"),
     Metric("loss", "loss", "nats/sentence", "min", 2, "what is differentiated; comparable inside a phase only"),
     Metric("learning_rate", "lr", "", None, 5, "learning rate of the epoch"),
     Metric("kl_weight", "β", "", None, 3, "weight of the KL in the loss, 0 to 1"),

@@ -1,13 +1,12 @@
 """What a journal says, read back: the sweep, its cells, its trials, their epochs and ends."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from trainables.base import digest
+from vae_sweep.tracking.conflicts import Conflict, conflicts, merge
 from vae_sweep.tracking.journal import JournalError, Line, read_journal
-from vae_sweep.tracking.names import COSTS, word_of
 
 Numbers = dict[str, float | None]
 
@@ -59,22 +58,11 @@ class FinalRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Conflict:
-    """A report that came twice with different numbers; `differing` holds key -> (kept, came)."""
-
-    place: str
-    differing: dict[str, tuple[Any, Any]]
-
-    def __str__(self) -> str:
-        pairs = (f"{key}: {kept!r}, then {came!r}" for key, (kept, came) in sorted(self.differing.items()))
-        return f"{self.place} was reported twice and differently ({'; '.join(pairs)}); the first is kept"
-
-
-@dataclass(frozen=True, slots=True)
 class TrialRecord:
     """A cell and a seed, and all that is known of its run; `attempts` counts its starts.
 
-    `checkpoints` are the places reported, oldest first; whether they still exist is not known here.
+    `checkpoints` are the places reported, oldest first; whether they still exist is not known here. `probes`
+    are the names of those that ran, `probed` their numbers, `texts` the folder of their pages.
     """
 
     id: str
@@ -88,6 +76,9 @@ class TrialRecord:
     epochs: list[EpochRecord] = field(default_factory=list)
     final: FinalRecord | None = None
     scored: Numbers = field(default_factory=dict)
+    probed: Numbers = field(default_factory=dict)
+    probes: list[str] = field(default_factory=list)
+    texts: Path | None = None
     checkpoints: list[Path] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
 
@@ -171,7 +162,10 @@ class Ledger:
             case "final":
                 return self._final(self._trial(line), line)
             case "scored":
-                return self._scored(self._trial(line), line)
+                trial = self._trial(line)
+                return _merge(trial, "the score", trial.scored, line)
+            case "probed":
+                return self._probed(self._trial(line), line)
             case "end":
                 self._end = line
         return {}
@@ -207,7 +201,8 @@ class Ledger:
         checkpoint = _place(trial, line)
         for known in trial.epochs:
             if (known.phase, known.epoch) == (line["phase"], line["epoch"]):
-                _compare(trial, f"{known.phase} epoch {known.epoch}", known.numbers, line["numbers"])
+                place = f"{known.phase} epoch {known.epoch}"
+                trial.conflicts.extend(conflicts(place, known.numbers, line["numbers"]))
                 return {}
         numbers: Numbers = line["numbers"]
         trial.epochs.append(EpochRecord(line["phase"], line["epoch"], numbers, checkpoint, line["time"]))
@@ -222,16 +217,20 @@ class Ledger:
             self._trials[trial.id] = replace(trial, final=final)
             return final.numbers
         kept, came = {"outcome": old.outcome, **old.numbers}, {"outcome": final.outcome, **final.numbers}
-        _compare(trial, "the end", kept, came)
+        trial.conflicts.extend(conflicts("the end", kept, came))
         return {}
 
-    def _scored(self, trial: TrialRecord, line: Line) -> Numbers:
-        numbers: Numbers = line["numbers"]
-        fresh = {key: value for key, value in numbers.items() if key not in trial.scored}
-        again = {key: value for key, value in numbers.items() if key in trial.scored}
-        _compare(trial, "the score", {key: trial.scored[key] for key in again}, again)
-        trial.scored.update(fresh)
-        return fresh
+    def _probed(self, trial: TrialRecord, line: Line) -> Numbers:
+        trial.probes.extend(name for name in line["probes"] if name not in trial.probes)
+        if line.get("texts"):
+            trial = self._trials[trial.id] = replace(trial, texts=self._path.parent / line["texts"])
+        return _merge(trial, "the probes", trial.probed, line)
+
+
+def _merge(trial: TrialRecord, place: str, kept: Numbers, line: Line) -> Numbers:
+    fresh, found = merge(place, kept, line["numbers"])
+    trial.conflicts.extend(found)
+    return fresh
 
 
 def _place(trial: TrialRecord, line: Line) -> Path | None:
@@ -240,10 +239,3 @@ def _place(trial: TrialRecord, line: Line) -> Path | None:
     checkpoint = Path(line["checkpoint"])
     trial.checkpoints.append(checkpoint)
     return checkpoint
-
-
-def _compare(trial: TrialRecord, place: str, kept: Mapping[str, Any], came: Mapping[str, Any]) -> None:
-    keys = {key for key in kept.keys() | came.keys() if word_of(key) not in COSTS}
-    differing = {key: (kept.get(key), came.get(key)) for key in keys if kept.get(key) != came.get(key)}
-    if differing:
-        trial.conflicts.append(Conflict(place, differing))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from vae_sweep.tracking.checks import trial_findings
 from vae_sweep.tracking.journal import Line
 from vae_sweep.tracking.records import LaunchRecord, Numbers, SweepRecord, TrialRecord
 
@@ -33,7 +34,8 @@ class Point(NamedTuple):
 class RunState:
     """What a run should look like; times in milliseconds.
 
-    `outputs` is the directory of a trial's last checkpoint, `spec` the sweep's resolved spec.
+    `outputs` is the directory of a trial's last checkpoint, `texts` that of its probes' pages, `spec` the
+    sweep's resolved spec.
     """
 
     key: str
@@ -44,6 +46,7 @@ class RunState:
     params: dict[str, str]
     tags: dict[str, str]
     outputs: Path | None = None
+    texts: Path | None = None
     spec: dict[str, Any] | None = None
 
 
@@ -81,17 +84,23 @@ def trial_run(sweep: SweepRecord, trial: TrialRecord) -> RunState:
         started=milliseconds(trial.started_at),
         ended=ended,
         params=spec | own | flattened({"values": trial.values}),
-        tags=_origin(sweep, sweep.launches[-1]) | _trial_tags(trial, own, spec),
+        tags=_origin(sweep, sweep.launches[-1]) | _trial_tags(sweep, trial, own, spec),
         outputs=trial.final.checkpoint if trial.final else None,
+        texts=trial.texts,
     )
 
 
 def points(line: Line, numbers: Numbers) -> list[Point]:
-    """Return the points of a line's new numbers: of its phase at step = epoch, or `final/` at step 0."""
-    prefix, step = (line["phase"], line["epoch"]) if line["kind"] == "epoch" else ("final", 0)
+    """Return the points of a line's new numbers: of its phase at step = epoch, else at step 0.
+
+    Those of an end or a score are `final/<key>`; a probe's keys say themselves what they are.
+    """
+    prefix, step = (f"{line['phase']}/", line["epoch"]) if line["kind"] == "epoch" else ("final/", 0)
+    if line["kind"] == "probed":
+        prefix = ""
     moment = milliseconds(line["time"])
     return [
-        Point(_key(f"{prefix}/{key}"), float(value), moment, step)
+        Point(_key(f"{prefix}{key}"), float(value), moment, step)
         for key, value in numbers.items()
         if value is not None
     ]
@@ -130,7 +139,9 @@ def _origin(sweep: SweepRecord, launch: LaunchRecord) -> dict[str, str]:
     return {_key(key): storable(value) for key, value in tags.items()}
 
 
-def _trial_tags(trial: TrialRecord, own: dict[str, str], spec: dict[str, str]) -> dict[str, str]:
+def _trial_tags(
+    sweep: SweepRecord, trial: TrialRecord, own: dict[str, str], spec: dict[str, str]
+) -> dict[str, str]:
     tags = {TRIAL_TAG: trial.id, TAG + "attempts": str(trial.attempts)}
     tags |= {TAG + key: value for key, value in own.items()}
     rate = trial.values.get("target_rate", spec.get(_RATE))
@@ -140,6 +151,8 @@ def _trial_tags(trial: TrialRecord, own: dict[str, str], spec: dict[str, str]) -
         tags[TAG + "phase"] = trial.epochs[-1].phase
     if trial.conflicts:
         tags[TAG + "conflicts"] = "\n".join(map(str, trial.conflicts))
+    if broken := trial_findings(sweep, trial):
+        tags[TAG + "violations"] = "\n".join(f"\N{LARGE RED CIRCLE} {finding}" for finding in broken)
     tags[TAG + "outcome"] = trial.final.outcome if trial.final else ""
     tags[TAG + "reason"] = (trial.final.reason or "") if trial.final else ""
     return {key: storable(value) for key, value in tags.items()}

@@ -1,0 +1,98 @@
+"""Broken invariants found in a journal: once a rule, on the run and below the report."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.journals import TRIAL_SPEC, epoch, launch, start, trial_id
+from vae_sweep.report.document import make_report
+from vae_sweep.report.terminal import remarks
+from vae_sweep.tracking.checks import sweep_findings
+from vae_sweep.tracking.journal import Journal
+from vae_sweep.tracking.records import SweepRecord, read_sweep
+from vae_sweep.tracking.runs import trial_run
+
+SOUND = {
+    "validation/neg_elbo": 12.0,
+    "validation/reconstruction": 8.0,
+    "validation/kl": 4.0,
+    "validation/mutual_information": 3.0,
+    "validation/active_units": 4.0,
+    "train/kl_weight": 1.0,
+}
+
+
+def record(
+    path: Path,
+    epochs: list[dict[str, Any]],
+    final: dict[str, Any] | None = None,
+    test: dict[str, Any] | None = None,
+    term: dict[str, Any] | None = None,
+) -> SweepRecord:
+    """A sweep of one trial, n_z = 4, whose reports differ from SOUND as given."""
+    objective = {"kl": term or {"kind": "free_bits", "target_rate": 4.0}}
+    spec = {**TRIAL_SPEC, "method": {"name": "ours", "objective": objective}}
+    with Journal(path) as journal:
+        launch(journal)
+        start(journal, 0)
+        journal.append("trial", trial=trial_id(0), cell=0, seed=0, method="ours", values={}, attempt=2, spec=spec)
+        for at, changes in enumerate(epochs):
+            epoch(journal, 0, at, numbers=SOUND | changes)
+        if final is not None:
+            numbers = SOUND | final
+            journal.append(
+                "final", trial=trial_id(0), outcome="finished", reason=None, numbers=numbers, checkpoint=None
+            )
+        if test is not None:
+            scored = {key.replace("validation", "test"): value for key, value in SOUND.items()} | test
+            journal.append("scored", trial=trial_id(0), numbers=scored)
+    return read_sweep(path)
+
+
+def tags(sweep: SweepRecord) -> dict[str, str]:
+    return trial_run(sweep, sweep.trials[trial_id(0)]).tags
+
+
+def test_sound_numbers_leave_no_trace(tmp_path: Path) -> None:
+    sweep = record(tmp_path / "journal.jsonl", [{}, {}], {}, {})
+    assert sweep_findings(sweep) == []
+    assert "vae_sweep.violations" not in tags(sweep)
+    assert remarks(make_report(sweep, ("perplexity",))) == []
+
+
+def test_a_rule_broken_again_is_said_once(tmp_path: Path) -> None:
+    broken = {"validation/kl": 3.0, "validation/active_units": 5.0}
+    sweep = record(tmp_path / "journal.jsonl", [{}, broken, {"validation/active_units": 6.0}], {})
+    expected = [
+        "vae epoch 1: -ELBO = Recon + KL: 12 against 8 + 3 = 11",
+        "vae epoch 1: AU <= n_z: AU 5, n_z 4 (and in 1 more)",
+    ]
+    assert [str(finding) for finding in sweep_findings(sweep)] == expected
+    assert tags(sweep)["vae_sweep.violations"] == "\n".join(f"🔴 {line}" for line in expected)
+    lines = remarks(make_report(sweep, ("perplexity",)))
+    assert lines == [f"invariant broken: {trial_id(0)}, {line}" for line in expected]
+
+
+def test_the_test_split_is_looked_at_too(tmp_path: Path) -> None:
+    sweep = record(tmp_path / "journal.jsonl", [], {}, {"test/neg_elbo": 13.0})
+    assert [finding.place for finding in sweep_findings(sweep)] == ["final test"]
+
+
+def test_fbp_is_held_to_its_rate_at_the_end_and_at_weight_one(tmp_path: Path) -> None:
+    term = {"kind": "free_bits_total", "target_rate": 8.0}
+    far = {"validation/kl": 4.0}
+    held = record(tmp_path / "a.jsonl", [far], far, None, term)
+    assert [finding.violation.rule for finding in sweep_findings(held)] == ["FBP holds KL at λ"]
+    lighter = record(tmp_path / "b.jsonl", [{"train/kl_weight": 0.5}], far, None, term)
+    assert sweep_findings(lighter) == []
+    assert sweep_findings(record(tmp_path / "c.jsonl", [far], None, None, term)) == []
+
+
+def test_untrustworthy_weights_draw_a_warning(tmp_path: Path) -> None:
+    trust = {"pareto_k": 0.85, "pareto_k_bad": 0.64, "iw_ess": 3.21, "iw_samples": 100.0}
+    final = {f"validation/{word}": value for word, value in trust.items()}
+    sweep = record(tmp_path / "journal.jsonl", [], final)
+    [line] = remarks(make_report(sweep, ("perplexity",)))
+    assert line == (
+        "warning: cell 0, validation: NLL and PPL cannot be trusted for 64% of the sentences "
+        "(Pareto k > 0.7; median k 0.85, 3.2 effective of 100 samples)"
+    )

@@ -1,0 +1,63 @@
+"""`vae-sweep probe`: what the codes of stored trials are good for."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vae_sweep.cli.arguments import Folder, make_console
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from vae_sweep.sweep.probe_tables import ProbeTable
+
+
+def probe(
+    sweep: Folder,
+    trial: Annotated[
+        list[str] | None,
+        typer.Option("--trial", metavar="ID", help="A trial, e.g. 0003-ours-s0. Repeatable. Default: all."),
+    ] = None,
+    only: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="Some of bleu, pcc, swaps, interpolation, accuracy, copying, joined by commas. Default: all.",
+        ),
+    ] = "",
+) -> None:
+    """Run the paper's probes on ended trials (Tables 4 to 8, 12, 13); what was probed before is not run again."""
+    from vae_sweep.sweep.folder import JOURNAL_FILE
+    from vae_sweep.sweep.probe import TEXTS_FOLDER, probe_sweep
+    from vae_sweep.sweep.probe_tables import probe_tables
+    from vae_sweep.tracking.records import read_sweep
+
+    console = make_console()
+    names = [name.strip() for name in only.split(",") if name.strip()]
+
+    def note(text: str) -> None:
+        console.print(text, soft_wrap=True, highlight=False, markup=False)
+
+    probed = probe_sweep(sweep, trial or (), names, note)
+    record = read_sweep(sweep / JOURNAL_FILE)
+    for table in probe_tables(record):
+        console.print(_rich(table))
+    if any(known.texts for known in record.trials.values()):
+        note(f"interpolations and nearest sentences: {sweep / TEXTS_FOLDER}")
+    if probed.unmirrored:
+        note(f"{probed.unmirrored}\nnothing is lost: vae-sweep sync {sweep}")
+    if probed.failed:
+        sys.exit(1)
+
+
+def _rich(table: "ProbeTable") -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    drawn = Table(title=table.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for number, column in enumerate(table.columns):
+        drawn.add_column(column, justify="right" if number else "left", no_wrap=True)
+    for row in table.rows:
+        drawn.add_row(*row)
+    return drawn

@@ -1,0 +1,40 @@
+"""A sweep's report: its rows, how they stand against the paper, and what is wrong with the numbers."""
+
+from dataclasses import dataclass
+
+from vae_sweep.report.tables import Row, rows
+from vae_sweep.report.verdicts import Comparison, comparisons
+from vae_sweep.tracking.checks import Finding, sweep_findings
+from vae_sweep.tracking.records import SweepRecord
+
+BAD_SHARE = 0.1
+"""The share of sentences with k > 0.7 above which a row draws a warning."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that `vae-sweep report` shows, in any format."""
+
+    sweep: str
+    rows: list[Row]
+    comparisons: list[Comparison]
+    violations: list[Finding]
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return a line for each row whose importance weights make NLL and PPL untrustworthy."""
+        return [_warning(row) for row in self.rows if row.numbers.get("pareto_k_bad", 0.0) > BAD_SHARE]
+
+
+def make_report(record: SweepRecord, objectives: tuple[str, ...]) -> Report:
+    """Return the report of a sweep, also while it runs."""
+    return Report(record.name, rows(record, objectives), comparisons(record), sweep_findings(record))
+
+
+def _warning(row: Row) -> str:
+    numbers = row.numbers
+    return (
+        f"cell {row.cell}, {row.split}: NLL and PPL cannot be trusted for {numbers['pareto_k_bad']:.0%} of the "
+        f"sentences (Pareto k > 0.7; median k {numbers['pareto_k']:.2f}, "
+        f"{numbers['iw_ess']:.1f} effective of {numbers['iw_samples']:.0f} samples)"
+    )

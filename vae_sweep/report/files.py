@@ -1,0 +1,126 @@
+"""A report as JSON, CSV and LaTeX."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from vae_sweep.report.document import Report
+from vae_sweep.report.tables import FLOOR_WORDS, TRUST_WORDS, WORDS, Row, as_plain, floors
+from vae_sweep.report.terminal import SHOWN, beside_lines, by_cell, cell_name, number_text, outcome, remarks
+from vae_sweep.report.verdicts import Comparison
+from vae_sweep.tracking.names import METRICS
+
+ESCAPES = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "λ": r"$\lambda$",
+        "±": r"$\pm$",
+        "<": r"$<$",
+        ">": r"$>$",
+        **{sign: f"\\{sign}" for sign in "_%&#${}"},
+    }
+)
+
+
+def as_json(report: Report) -> str:
+    """Return the whole report as a JSON document."""
+    document = {
+        "rows": as_plain(report.rows),
+        "floors": [vars(floor) for floor in floors(report.rows)],
+        "comparisons": [_plain(one) for one in report.comparisons],
+        "violations": [
+            {"trial": one.trial, "place": one.place, **one.violation._asdict(), "more": one.more}
+            for one in report.violations
+        ],
+        "warnings": report.warnings,
+    }
+    return json.dumps(document, indent=1, sort_keys=True)
+
+
+def as_csv(report: Report) -> str:
+    """Return the rows as CSV, empty where a row lacks a word.
+
+    `<word>_ci95` is half the width of a mean's interval. Where the corpus has published numbers each word has
+    the paper's and the verdict beside it.
+    """
+    text = io.StringIO()
+    words = (*WORDS, *TRUST_WORDS, *FLOOR_WORDS)
+    several = any(row.half_widths for row in report.rows)
+    compared = {(one.cell, one.word): one for one in report.comparisons}
+    head = ["cell", "method", "values", "split", "seeds", "outcome", "front", *words]
+    head += [f"{word}_ci95" for word in words if several]
+    head += [f"{kind}_{word}" for word in WORDS if compared for kind in ("published", "verdict")]
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    for row in report.rows:
+        values = json.dumps(row.values, sort_keys=True)
+        line: list[Any] = [row.cell, row.method, values, row.split, row.seeds, outcome(row), int(row.front)]
+        line += [row.numbers.get(word, "") for word in words]
+        line += [row.half_widths.get(word, "") for word in words if several]
+        for word in WORDS if compared else ():
+            one = compared.get((row.cell, word)) if row.split == "test" else None
+            line += [one.published.value if one and one.published else "", one.verdict.value if one else ""]
+        writer.writerow(line)
+    return text.getvalue()
+
+
+def as_latex(report: Report) -> str:
+    """Return one plain tabular a split and one of ours beside the paper's, then the remarks as comments."""
+    parts = []
+    for split in dict.fromkeys(row.split for row in report.rows):
+        chosen = [row for row in report.rows if row.split == split]
+        head = ["cell", "method", *(METRICS[word].symbol for word in SHOWN)]
+        parts.append(_tabular(f"{report.sweep}, {split} split", head, [_line(row) for row in chosen], 2))
+    if report.comparisons:
+        head = ["cell", "method", "", *(METRICS[word].symbol for word in SHOWN)]
+        body = [line for found in by_cell(report.comparisons) for line in _beside(found)]
+        parts.append(_tabular(f"{report.sweep}, test split beside Li et al. 2019", head, body, 3))
+    parts += [f"% {remark}\n" for remark in remarks(report)]
+    return "\n".join(parts)
+
+
+def escaped(text: str) -> str:
+    """Return a text as LaTeX prints it."""
+    return text.translate(ESCAPES)
+
+
+def _line(row: Row) -> list[str]:
+    numbers = [number_text(word, row.numbers.get(word), row.half_widths.get(word)) for word in SHOWN]
+    return [f"{row.cell}{'*' if row.front else ''}", cell_name(row), *numbers]
+
+
+def _beside(found: list[Comparison]) -> Iterator[list[str]]:
+    ours, theirs, verdicts = beside_lines(found)
+    yield [str(found[0].cell), cell_name(found[0]), "ours", *ours]
+    yield ["", "", "paper", *theirs]
+    yield ["", "", "verdict", *verdicts]
+
+
+def _tabular(title: str, head: list[str], body: list[list[str]], left: int) -> str:
+    columns = "l" * left + "r" * (len(head) - left)
+    lines = [" & ".join(map(escaped, cells)) + r" \\" for cells in (head, *body)]
+    return "\n".join(
+        [
+            f"% {title}",
+            rf"\begin{{tabular}}{{{columns}}}",
+            r"\hline",
+            lines[0],
+            r"\hline",
+            *lines[1:],
+            r"\hline",
+            r"\end{tabular}",
+            "",
+        ]
+    )
+
+
+def _plain(one: Comparison) -> dict[str, Any]:
+    return {
+        **asdict(one),
+        "verdict": one.verdict.value,
+    }
