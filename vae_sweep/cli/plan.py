@@ -76,7 +76,7 @@ def _totals(made: "Plan") -> str:
         text += f" and {made.gpus:g} GPU"
     if made.pretrainings and made.pretrainings[0]:
         runs, distinct = made.pretrainings
-        text += f"; {runs} pretrainings, {distinct} of them distinct"
+        text += f"; {runs} pretraining{'s' * (runs > 1)}, {distinct} distinct"
     wrong = [word for word in made.spec.search.objectives if word == "neg_elbo"]
     if wrong:
         text += "\nwarning: the ELBO as an objective favours collapsed models; perplexity is the paper's"

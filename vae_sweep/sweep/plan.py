@@ -64,8 +64,6 @@ def make_plan(spec: SweepSpec) -> Plan:
         raise CorpusError(f"corpus {corpus.title}: {lone[0]} has a single sentence; a variance needs two at least")
     threads, gpus = resources(spec)
     points = spec.points()
-    if spec.search.kind == "grid" and points is None:
-        raise LaunchError("search: a grid needs domains that can be listed; use {choice: [..]} or {int: [..]}")
     cells = None if points is None else tuple(_cell(spec, corpus, *point) for point in points)
     wanted = spec.search.trials
     count = len(cells or ()) if wanted is None else min(wanted, len(cells)) if cells else wanted

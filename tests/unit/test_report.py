@@ -1,0 +1,83 @@
+"""Report rows: means over seeds, the front, and what a row lacks."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from vae_sweep.report.tables import floors, rows
+from vae_sweep.report.terminal import as_csv, as_json, outcome, rich_tables
+from vae_sweep.tracking.journal import Journal
+from vae_sweep.tracking.records import SweepRecord, read_sweep
+
+OBJECTIVES = ("perplexity", "reconstruction")
+
+
+def journal(path: Path, finals: list[tuple[int, str, int, str, dict[str, float]]]) -> SweepRecord:
+    """A journal with one ended trial for each (cell, method, seed, outcome, numbers)."""
+    with Journal(path) as out:
+        out.append("launch", sweep="s", attempt=1, spec={}, versions={}, git_commit=None, corpus={})
+        for number, method in {cell: method for cell, method, *_ in finals}.items():
+            out.append("cell", cell=number, method=method, values={})
+        for cell, method, seed, result, numbers in finals:
+            name = f"{cell}-{seed}"
+            identity: dict[str, Any] = {"cell": cell, "seed": seed, "method": method, "values": {}}
+            out.append("trial", trial=name, attempt=1, spec={}, **identity)
+            out.append("final", trial=name, outcome=result, reason=None, numbers=numbers, checkpoint=None)
+    return read_sweep(path)
+
+
+def validation(perplexity: float, reconstruction: float, **more: float) -> dict[str, float]:
+    words = {"perplexity": perplexity, "reconstruction": reconstruction, **more}
+    return {f"validation/{word}": value for word, value in words.items()}
+
+
+def test_means_over_seeds_and_the_front(tmp_path: Path) -> None:
+    record = journal(
+        tmp_path / "journal.jsonl",
+        [
+            (0, "vae", 0, "collapsed", validation(3.0, 13.0)),
+            (0, "vae", 1, "finished", validation(5.0, 11.0)),
+            (1, "ours", 0, "finished", validation(4.5, 10.0)),
+            (2, "vae_fbp", 0, "finished", validation(4.6, 10.5)),
+        ],
+    )
+    found = rows(record, OBJECTIVES)
+    assert [(row.cell, row.numbers["perplexity"], row.front) for row in found] == [
+        (0, 4.0, True),
+        (1, 4.5, True),
+        (2, 4.6, False),
+    ]
+    assert (found[0].seeds, outcome(found[0])) == (2, "1 collapsed, 1 finished")
+
+
+def test_a_diverged_replicate_keeps_its_cell_off_the_front(tmp_path: Path) -> None:
+    record = journal(
+        tmp_path / "journal.jsonl",
+        [(0, "vae", 0, "finished", validation(1.0, 1.0)), (0, "vae", 1, "diverged", {})],
+    )
+    [row] = rows(record, OBJECTIVES)
+    assert (row.front, row.numbers) == (False, {})
+
+
+def test_the_autoencoder_never_stands_on_the_front(tmp_path: Path) -> None:
+    record = journal(tmp_path / "journal.jsonl", [(0, "ae", 0, "finished", validation(1.0, 1.0))])
+    assert not rows(record, OBJECTIVES)[0].front
+
+
+def test_the_floor_is_a_row_of_the_table(tmp_path: Path) -> None:
+    more = {"iw_nll": 13.5, "floor": 13.4, "floor_perplexity": 3.4, "floor_gap": 0.1, "floor_gap_error": 0.02}
+    record = journal(tmp_path / "journal.jsonl", [(0, "vae", 0, "collapsed", validation(3.5, 13.5, **more))])
+    found = rows(record, OBJECTIVES)
+    assert [(floor.split, floor.nll, floor.perplexity) for floor in floors(found)] == [("validation", 13.4, 3.4)]
+    [table] = rich_tables(found, "s")
+    assert list(table.columns[-2].cells) == ["+0.10 ± 0.02", "0"]
+
+
+def test_json_and_csv_hold_the_same_numbers(tmp_path: Path) -> None:
+    record = journal(tmp_path / "journal.jsonl", [(0, "vae", 0, "finished", validation(3.25, 13.5))])
+    found = rows(record, OBJECTIVES)
+    [row] = csv.DictReader(io.StringIO(as_csv(found)))
+    assert float(row["perplexity"]) == json.loads(as_json(found))["rows"][0]["numbers"]["perplexity"] == 3.25
+    assert row["kl"] == ""
