@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainables.text.fetch import hint
-
 from trainables.base import CorpusError
 from trainables.methods import METHODS
 from trainables.text.corpus import Corpus, load_corpus, missing_files
+from trainables.text.fetch import hint
 from vae_sweep.errors import LaunchError
 from vae_sweep.settings import data_directory
 from vae_sweep.spec import Draw, SweepSpec
