@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table
+
 from vae_sweep.report.tables import floors, rows
 from vae_sweep.report.terminal import as_csv, as_json, outcome, rich_tables
 from vae_sweep.tracking.journal import Journal
@@ -71,7 +73,9 @@ def test_the_floor_is_a_row_of_the_table(tmp_path: Path) -> None:
     record = journal(tmp_path / "journal.jsonl", [(0, "vae", 0, "collapsed", validation(3.5, 13.5, **more))])
     found = rows(record, OBJECTIVES)
     assert [(floor.split, floor.nll, floor.perplexity) for floor in floors(found)] == [("validation", 13.4, 3.4)]
-    [table] = rich_tables(found, "s")
+    [group] = rich_tables(found, "s")
+    table = group.renderables[1]
+    assert isinstance(table, Table)
     assert list(table.columns[-2].cells) == ["+0.10 ± 0.02", "0"]
 
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from rich import box
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from vae_sweep.report.tables import FLOOR_WORDS, WORDS, Row, as_plain, floors
 from vae_sweep.tracking.names import METRICS
@@ -16,11 +18,12 @@ SHOWN = tuple(word for word in WORDS if word != "elbo_perplexity")
 SYMBOLS = {"target_rate": "λ", "anneal_epochs": "anneal"}
 
 
-def rich_tables(found: list[Row], sweep: str) -> Iterable[Table]:
+def rich_tables(found: list[Row], sweep: str) -> Iterable[Group]:
     """Return one table a split; an asterisk marks the cells on the front of the objectives."""
     for split in dict.fromkeys(row.split for row in found):
         chosen = [row for row in found if row.split == split]
-        yield _table(chosen, f"{sweep}: {split} split, means over seeds (* on the validation front)")
+        title = f"{sweep}: {split} split, means over seeds (* on the validation front)"
+        yield Group(Text(title, style="bold"), _table(chosen))
 
 
 def as_json(found: list[Row]) -> str:
@@ -60,8 +63,8 @@ def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _table(chosen: list[Row], title: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+def _table(chosen: list[Row]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("cell", justify="right", no_wrap=True)
     table.add_column("method", no_wrap=True)
     known = floors(chosen)
