@@ -11,6 +11,7 @@ from trainables.base import derived_seed
 from trainables.measure.latent import active_units, mutual_information
 from trainables.measure.likelihood import Importance, importance, measure_bound, perplexity, words
 from trainables.measure.psis import UNTRUSTED_K
+from trainables.measure.spec import Boundary
 from trainables.model.vae import Vae
 from trainables.text.batches import Batch, equal_length_batches
 from trainables.text.corpus import Split
@@ -32,7 +33,12 @@ def evaluation_batches(sentences: Sequence[Ids], device: torch.device | str) -> 
 
 
 def measure_split(
-    model: Vae, split: Split, sentences: int | None, samples: int | None, seed: int
+    model: Vae,
+    split: Split,
+    sentences: int | None,
+    samples: int | None,
+    seed: int,
+    boundary: Boundary = "above",
 ) -> dict[str, float]:
     """Return the paper's words for at most `sentences` of a split; without `samples` no likelihood.
 
@@ -53,7 +59,7 @@ def measure_split(
         "reconstruction": float(bound.reconstruction.double().mean()),
         "kl": float(bound.kl.double().mean()),
         "mutual_information": mutual_information(bound.posterior, noise),
-        "active_units": float(active_units(bound.posterior.mean)),
+        "active_units": float(active_units(bound.posterior.mean, boundary=boundary)),
     }
     if samples is None:
         return numbers

@@ -47,27 +47,31 @@ def plan_tables(made: "Plan") -> "list[RenderableType]":
 
 
 def _corpus_table(made: "Plan") -> "RenderableType":
+    from rich.console import Group
     from rich.table import Table
+    from rich.text import Text
 
     corpus = made.corpus
     title = f"corpus {corpus.title}, fingerprint {corpus.fingerprint[:12]}, {len(corpus.vocabulary)} words"
-    table = Table("split", title=title, title_justify="left", title_style="bold")
+    table = Table("split")
     for heading in ("sentences", "tokens/sentence", "<unk>"):
         table.add_column(heading, justify="right")
     for name, split in corpus.splits.items():
         share = f"{split.unknown} ({split.unknown / split.words:.2%})"
         table.add_row(name, f"{len(split.sentences):,}", f"{split.tokens_per_sentence:.3f}", share)
-    return table
+    return Group(Text(title, style="bold"), table)
 
 
 def _cell_table(made: "Plan") -> "RenderableType":
+    from rich.console import Group
     from rich.table import Table
+    from rich.text import Text
 
     from vae_sweep.report.terminal import values_text
 
     spec = made.spec
     title = f"sweep {spec.name}: {spec.search.kind}, objectives {' and '.join(spec.search.objectives)}"
-    table = Table("method", "values", "a trial runs", title=title, title_justify="left", title_style="bold")
+    table = Table("method", "values", "a trial runs")
     for cell in made.cells or ():
         table.add_row(
             cell.method, values_text(cell.values), f"{' then '.join(cell.phases)}, {cell.epochs} epochs at most"
@@ -76,7 +80,7 @@ def _cell_table(made: "Plan") -> "RenderableType":
         for name, row in spec.methods.items():
             domains = ", ".join(f"{key}: {_domain_text(domain)}" for key, domain in row.items())
             table.add_row(name, domains, "drawn as the search goes")
-    return table
+    return Group(Text(title, style="bold"), table)
 
 
 def _domain_text(domain: object) -> str:
@@ -96,7 +100,7 @@ def _totals(made: "Plan") -> str:
         text += f" and {made.gpus:g} GPU"
     if made.pretrainings and made.pretrainings[0]:
         runs, distinct = made.pretrainings
-        text += f"; {runs} pretrainings, {distinct} of them distinct"
+        text += f"; {runs} pretraining{'s' * (runs > 1)}, {distinct} distinct"
     wrong = [word for word in made.spec.search.objectives if word == "neg_elbo"]
     if wrong:
         text += "\nwarning: the ELBO as an objective favours collapsed models; perplexity is the paper's"

@@ -1,14 +1,17 @@
 """Which cells of a sweep stand on the front of its objectives."""
 
+from trainables.methods import METHODS
 from vae_sweep.statistics.front import on_front
 from vae_sweep.tracking.records import SweepRecord
 
 
 def objectives_of(record: SweepRecord, words: tuple[str, ...]) -> dict[int, list[float]]:
-    """Return each complete cell's mean objectives over its seeds; cells with a missing number are left out."""
+    """Return each complete cell's mean objectives over its seeds; without reference rows and missing numbers."""
     sums: dict[int, list[list[float]]] = {}
     broken = set()
     for trial in record.trials.values():
+        if METHODS[trial.method].reference:
+            continue
         numbers = trial.final.numbers if trial.final else {}
         values = [numbers.get(f"validation/{word}") for word in words]
         known = [value for value in values if value is not None]

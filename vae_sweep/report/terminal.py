@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from rich import box
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from vae_sweep.report.document import Report
 from vae_sweep.report.tables import WORDS, Row, floors
@@ -27,12 +29,13 @@ LEGEND = (
 )
 
 
-def rich_tables(report: Report) -> Iterable[Table]:
+def rich_tables(report: Report) -> Iterable[Group]:
     """Return one table a split, an asterisk at the cells on the front, and one of ours beside the paper's."""
     for split in dict.fromkeys(row.split for row in report.rows):
         chosen = [row for row in report.rows if row.split == split]
         means = "means over seeds" + (" ± 95 %" if any(row.half_widths for row in chosen) else "")
-        yield _table(chosen, f"{report.sweep}: {split} split, {means} (* on the validation front)")
+        title = f"{report.sweep}: {split} split, {means} (* on the validation front)"
+        yield Group(Text(title, style="bold"), _table(chosen))
     if report.comparisons:
         yield _beside(report)
 
@@ -110,8 +113,8 @@ def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _table(chosen: list[Row], title: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+def _table(chosen: list[Row]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("cell", justify="right", no_wrap=True)
     table.add_column("method", no_wrap=True)
     known = floors(chosen)
@@ -131,9 +134,9 @@ def _table(chosen: list[Row], title: str) -> Table:
     return table
 
 
-def _beside(report: Report) -> Table:
+def _beside(report: Report) -> Group:
     title = f"{report.sweep}: test split beside Li et al. 2019"
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("cell", justify="right", no_wrap=True)
     table.add_column("method", no_wrap=True)
     table.add_column("", no_wrap=True)
@@ -146,7 +149,7 @@ def _beside(report: Report) -> Table:
         table.add_row(str(first.cell), cell_name(first), f"ours, {seeds} seed{'s' * (seeds > 1)}", *ours)
         table.add_row("", "", "paper", *theirs)
         table.add_row("", "", "verdict", *verdicts, style="dim", end_section=True)
-    return table
+    return Group(Text(title, style="bold"), table)
 
 
 def _gap(numbers: dict[str, float]) -> str:

@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 
 from trainables.base import derived_seed
 from vae_sweep.errors import LaunchError
-from vae_sweep.spec import SweepSpec
+from vae_sweep.spec import SearchSpec, SweepSpec
 
 STUDY_FILE = "study.journal"
 
@@ -40,7 +40,7 @@ def open_study(spec: SweepSpec, directory: Path) -> Study:
             )
         study.set_metric_names(list(spec.search.objectives))
         seed = derived_seed("sampler", spec.search.seed, len(study.get_trials(deepcopy=False))) % 2**32
-        study.sampler = _sampler(spec.search.kind, seed)
+        study.sampler = _sampler(spec.search, seed)
     return study
 
 
@@ -50,10 +50,14 @@ def _storage(spec: SweepSpec, directory: Path) -> BaseStorage:
     return RDBStorage(spec.storage.study)
 
 
-def _sampler(kind: str, seed: int) -> BaseSampler:
-    if kind == "tpe":
-        return TPESampler(seed=seed, constant_liar=True)
-    return NSGAIISampler(seed=seed) if kind == "nsga2" else RandomSampler(seed=seed)
+def _sampler(search: SearchSpec, seed: int) -> BaseSampler:
+    """Return the sampler; TPE starts from random draws for a third of the trials, at most 10, NSGA-II likewise."""
+    trials = search.trials or 1
+    if search.kind == "tpe":
+        return TPESampler(seed=seed, constant_liar=True, n_startup_trials=min(10, max(2, trials // 3)))
+    if search.kind == "nsga2":
+        return NSGAIISampler(seed=seed, population_size=min(50, max(2, trials // 3)))
+    return RandomSampler(seed=seed)
 
 
 def fail_strangers(study: Study, known: set[int]) -> list[int]:

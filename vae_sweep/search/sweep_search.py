@@ -123,11 +123,8 @@ class SweepSearch(Searcher):
             method, values = next(point for point in self._points if not self._known(*point))
             self._study.enqueue_trial(as_params(self._spec, method, values))
             return
-        open_rows = [name for name, row in self._spec.methods.items() if self._endless(row)]
+        open_rows = [name for name in self._spec.methods if self._spec.row_points(name) is None]
         self._study.enqueue_trial({METHOD: open_rows[len(self._cells) % len(open_rows)]})
-
-    def _endless(self, row: dict[str, Any]) -> bool:
-        return any(hasattr(domain, "points") and domain.points() is None for domain in row.values())
 
     def _known(self, method: str, values: Draw) -> bool:
         return any(cell.same_as(method, values) for cell in self._cells)

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainables.text.fetch import hint
-
 from trainables.base import CorpusError
 from trainables.methods import METHODS
 from trainables.text.corpus import Corpus, load_corpus, missing_files
+from trainables.text.fetch import hint
 from vae_sweep.errors import LaunchError
 from vae_sweep.settings import data_directory
 from vae_sweep.spec import Draw, SweepSpec
@@ -64,8 +63,6 @@ def make_plan(spec: SweepSpec) -> Plan:
         raise CorpusError(f"corpus {corpus.title}: {lone[0]} has a single sentence; a variance needs two at least")
     threads, gpus = resources(spec)
     points = spec.points()
-    if spec.search.kind == "grid" and points is None:
-        raise LaunchError("search: a grid needs domains that can be listed; use {choice: [..]} or {int: [..]}")
     cells = None if points is None else tuple(_cell(spec, corpus, *point) for point in points)
     wanted = spec.search.trials
     count = len(cells or ()) if wanted is None else min(wanted, len(cells)) if cells else wanted

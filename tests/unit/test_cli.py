@@ -1,0 +1,57 @@
+"""The command line: helps and errors load nothing heavy, and a mistake ends in words."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("torch", "ray", "optuna", "mlflow", "numpy")
+PROBE = """
+import sys
+sys.argv = ["vae-sweep", *{arguments}]
+from vae_sweep.cli.main import main
+try:
+    main()
+except SystemExit as end:
+    code = end.code
+print(sorted(set(sys.modules) & set({heavy})), code, file=sys.stderr)
+"""
+
+
+def run(*arguments: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    code = PROBE.format(arguments=list(arguments), heavy=HEAVY)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=cwd, env=environment, check=False
+    )
+
+
+@pytest.mark.parametrize("verb", ["", "plan", "launch", "resume", "report", "sync", "data", "schema"])
+def test_help_loads_nothing_heavy(verb: str) -> None:
+    done = run(*([verb] if verb else []), "--help")
+    assert done.stderr.splitlines()[-1] == "[] 0"
+    assert "Usage" in done.stdout
+
+
+def test_a_broken_file_is_refused_at_once_and_in_words(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("corpus: {name: captoins}\nmethods: {vea: {}}\n")
+    done = run("launch", "bad.yaml", cwd=tmp_path)
+    *_, last = done.stderr.splitlines()
+    assert last == "[] 2"
+    assert "did you mean captions?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_schema_is_json() -> None:
+    assert "methods" in json.loads(run("schema").stdout)["properties"]
+
+
+def test_a_plan_is_shown_without_ray(tmp_path: Path) -> None:
+    space = Path(__file__).parents[2] / "search_spaces" / "quickstart.yaml"
+    done = run("plan", str(space), cwd=tmp_path)
+    assert "4 cells × 1 seed = 4 trials" in done.stdout
+    assert "ray" not in done.stderr.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,69 @@
+"""The plan: cells, trials, distinct pretrainings, and what is refused before Ray starts."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from trainables.base import CorpusError
+from vae_sweep.errors import LaunchError
+from vae_sweep.spec import SweepSpec
+from vae_sweep.sweep.plan import make_plan
+
+
+def sweep(**changes: object) -> SweepSpec:
+    fields: dict[str, object] = {
+        "name": "one",
+        "corpus": {"name": "captions", "limit": {"train": 50, "validation": 5, "test": 5}},
+        "methods": {"ae": {}, "vae": {}, "ours": {"target_rate": {"choice": [2, 4, 8]}}},
+        "seeds": [1, 2],
+    }
+    return SweepSpec.model_validate(fields | changes)
+
+
+def test_cells_trials_and_distinct_pretrainings() -> None:
+    plan = make_plan(sweep())
+    assert (plan.cell_count, plan.trial_count) == (5, 10)
+    assert plan.pretrainings == (8, 2)
+
+
+def test_a_search_draws_no_more_than_its_space_has() -> None:
+    methods = {"vae": {}, "ours": {"target_rate": {"choice": [2, 4, 8]}}}
+    assert make_plan(sweep(methods=methods, search={"kind": "tpe", "trials": 20})).cell_count == 4
+
+
+def test_a_continuous_space_has_no_list_of_cells() -> None:
+    plan = make_plan(
+        sweep(methods={"ours": {"target_rate": {"float": [2, 8]}}}, search={"kind": "tpe", "trials": 7})
+    )
+    assert (plan.cells, plan.cell_count, plan.pretrainings) == (None, 7, None)
+
+
+def test_an_absent_corpus_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="vae-sweep data fetch snli"):
+        make_plan(sweep(corpus={"name": "snli"}, data={"directory": str(tmp_path)}))
+    with pytest.raises(CorpusError, match=r"lacks train\.txt\[\.gz\], valid\.txt\[\.gz\], test\.txt\[\.gz\]"):
+        make_plan(sweep(corpus={"path": str(tmp_path)}))
+
+
+def test_a_single_validation_sentence_is_refused(tmp_path: Path) -> None:
+    for stem, text in (("train", "a b\nc d\n"), ("valid", "a b\n"), ("test", "a b\nc\n")):
+        (tmp_path / f"{stem}.txt").write_text(text)
+    with pytest.raises(CorpusError, match="validation has a single sentence"):
+        make_plan(sweep(corpus={"path": str(tmp_path)}))
+
+
+@pytest.mark.parametrize(
+    ("resources", "message"),
+    [
+        ({"cpu": 10_000}, r"resources\.cpu: a trial asks for 10000 cores, this machine has"),
+        ({"gpu": 64}, r"resources\.gpu: a trial asks for 64 GPUs, this machine has"),
+    ],
+)
+def test_impossible_resources_are_refused(
+    resources: dict[str, float], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert "RAY_ADDRESS" not in os.environ
+    with pytest.raises(LaunchError, match=message):
+        make_plan(sweep(resources=resources))
