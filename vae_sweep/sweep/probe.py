@@ -1,5 +1,6 @@
 """Probing the stored trials of a sweep: one after the other in this process, each journaled when it is done."""
 
+import json
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -25,7 +26,7 @@ from vae_sweep.tracking.mirror import sync
 from vae_sweep.tracking.mlflow_door import TrackingError
 from vae_sweep.tracking.records import SweepRecord, TrialRecord, read_sweep
 
-TEXTS_FOLDER = "probes"
+TEXTS_FOLDER, TABLE_FILE = "probes", "numbers.json"
 PROBED_OUTCOMES = ("finished", "collapsed")
 
 Note = Callable[[str], None]
@@ -145,8 +146,10 @@ def _keep(
     place = Path(TEXTS_FOLDER, trial.id)
     for name, text in report.texts.items():
         write_file(folder / place / f"{name}.txt", text.encode())
-    texts = str(place) if report.texts else None
-    journal.append("probed", trial=trial.id, probes=list(probes), numbers=report.numbers, texts=texts)
+    numbers = {**trial.probed, **report.numbers}
+    table = {"columns": ["probe", "value"], "data": [list(item) for item in sorted(numbers.items())]}
+    write_file(folder / place / TABLE_FILE, json.dumps(table, indent=1).encode())
+    journal.append("probed", trial=trial.id, probes=list(probes), numbers=report.numbers, texts=str(place))
 
 
 def _summary(report: ProbeReport) -> str:

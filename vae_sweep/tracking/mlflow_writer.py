@@ -128,7 +128,7 @@ class MlflowWriter:
         """Upload the pages of a trial's probes where they are not those that the run has."""
         if state.texts is None:
             return {}
-        pages = sorted(state.texts.glob("*.txt"))
+        pages = sorted([*state.texts.glob("*.txt"), *state.texts.glob("*.json")])
         wanted = digest([[page.name, page.read_text(encoding="utf-8")] for page in pages])
         if not pages:
             return {TEXTS_TAG: f"not found in {state.texts}"}
