@@ -146,6 +146,6 @@ def test_a_diverging_trial_is_an_outcome_and_the_sweep_goes_on(tmp_path: Path) -
     done = run(home, "launch", "tiny.yaml")
     assert done.returncode == 0, done.stderr
     outcomes = [line["outcome"] for line in lines(journal_of(home)) if line["kind"] == "final"]
-    assert sorted(outcomes)[0] == "diverged"
+    assert len(outcomes) == 4
     assert outcomes.count("diverged") == 1
     assert sorted(study_states(home)) == ["COMPLETE"] * 3 + ["FAIL"]
