@@ -19,7 +19,7 @@ NUMBERS = {
     "probe/copy_length",
     "probe/copy_train_length",
 }
-PAGES = {"copying.txt", "interpolation_posterior.txt", "interpolation_prior.txt"}
+PAGES = {"numbers.json", "copying.txt", "interpolation_posterior.txt", "interpolation_prior.txt"}
 SWEEP = "sweeps/tiny"
 
 
