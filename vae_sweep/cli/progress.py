@@ -21,7 +21,7 @@ class LiveProgress:
         self._epochs: dict[str, int] = {}
         self._place: dict[str, str] = {}
         self._outcomes: dict[str, str] = {}
-        self._scored = 0
+        self._reference: set[str] = set()
         self._best: dict[str, tuple[float, str]] = {}
         self._live = Live(console=console, get_renderable=self._view, refresh_per_second=2, transient=True)
 
@@ -43,6 +43,8 @@ class LiveProgress:
             case "trial":
                 spec = TrialSpec.model_validate(line["spec"])
                 self._planned[trial] = sum(phase.descent.epochs for phase in spec.phases())
+                if spec.method.reference:
+                    self._reference.add(trial)
                 self._place[trial] = "starting"
             case "epoch":
                 self._epochs[trial] = self._epochs.get(trial, 0) + 1
@@ -50,8 +52,7 @@ class LiveProgress:
             case "final":
                 self._end(trial, line)
             case "scored":
-                self._scored += 1
-                self._say(f"{trial}: test perplexity {line['numbers'].get('test/perplexity', float('nan')):.3f}")
+                self._say(f"{trial}: test {_shown(line['numbers'], 'test')}")
             case "repaired":
                 self._say(str(line["text"]))
             case "unscored":
@@ -63,13 +64,11 @@ class LiveProgress:
         self._epochs[trial] = self._planned.get(trial, 0)
         for word in ("perplexity", "reconstruction"):
             value = line["numbers"].get(f"validation/{word}")
-            if value is not None and (word not in self._best or value < self._best[word][0]):
+            if value is None or trial in self._reference:
+                continue
+            if word not in self._best or value < self._best[word][0]:
                 self._best[word] = (value, trial)
-        shown = ", ".join(
-            f"{word} {line['numbers'][f'validation/{word}']:.3f}"
-            for word in ("perplexity", "reconstruction")
-            if f"validation/{word}" in line["numbers"]
-        )
+        shown = _shown(line["numbers"], "validation")
         why = f" ({str(line['reason']).strip().splitlines()[-1]})" if line.get("reason") else ""
         self._say(f"{trial}: {line['outcome']} {shown}{why}")
 
@@ -92,3 +91,9 @@ class LiveProgress:
         total = mean * self._count
         seconds = (time.monotonic() - self._started) * max(0.0, total - done) / done
         return f"about {seconds / 60:.0f} min left" if seconds > 90 else f"about {seconds:.0f} s left"
+
+
+def _shown(numbers: dict[str, float], split: str) -> str:
+    """Return those of the two objectives that a trial has, in words."""
+    words = [word for word in ("perplexity", "reconstruction") if f"{split}/{word}" in numbers]
+    return ", ".join(f"{word} {numbers[f'{split}/{word}']:.3f}" for word in words)

@@ -1,0 +1,55 @@
+"""Live progress: what is said of a line of the journal."""
+
+import io
+from typing import Any
+
+from rich.console import Console
+
+from tests.helpers import tiny_trial
+from vae_sweep.cli.progress import LiveProgress
+
+
+def final(trial: str, **words: float) -> dict[str, Any]:
+    numbers = {f"validation/{word}": value for word, value in words.items()}
+    return {"kind": "final", "trial": trial, "outcome": "finished", "reason": None, "numbers": numbers}
+
+
+def started(trial: str, method: str) -> dict[str, Any]:
+    return {"kind": "trial", "trial": trial, "spec": tiny_trial(method).model_dump(mode="json")}
+
+
+def shown(*lines: dict[str, Any]) -> tuple[str, str]:
+    """What is printed for the lines, and the live view after them."""
+    said = Console(file=io.StringIO(), width=200)
+    view = Console(file=io.StringIO(), width=200)
+    progress = LiveProgress(said, trial_count=4)
+    for line in lines:
+        progress.watch(line)
+    view.print(progress._view())
+    assert isinstance(said.file, io.StringIO)
+    assert isinstance(view.file, io.StringIO)
+    return said.file.getvalue(), view.file.getvalue()
+
+
+def test_the_autoencoder_has_no_perplexity_and_is_never_the_best() -> None:
+    scored = {"kind": "scored", "trial": "0-ae", "numbers": {"test/reconstruction": 2.5}}
+    said, view = shown(
+        started("0-ae", "ae"),
+        started("1-vae", "vae"),
+        final("0-ae", reconstruction=2.0),
+        final("1-vae", perplexity=3.0, reconstruction=9.0),
+        scored,
+    )
+    assert said.splitlines() == [
+        "0-ae: finished reconstruction 2.000",
+        "1-vae: finished perplexity 3.000, reconstruction 9.000",
+        "0-ae: test reconstruction 2.500",
+    ]
+    assert "best perplexity 3.000 (1-vae); best reconstruction 9.000 (1-vae)" in view
+
+
+def test_counts_of_done_running_and_failed() -> None:
+    failed = {"kind": "final", "trial": "1-vae", "outcome": "failed", "reason": "Traceback\nboom", "numbers": {}}
+    said, view = shown(started("0-vae", "vae"), started("1-vae", "vae"), failed)
+    assert said == "1-vae: failed  (boom)\n"
+    assert "1/4 trials done, 1 running, 1 failed or diverged" in view
