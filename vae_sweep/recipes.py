@@ -19,6 +19,12 @@ RECIPES: dict[str, dict[str, dict[str, Any]]] = {
 }
 """Recipe -> differences from the defaults, which are the paper's: in sections, and in rows with the parameter."""
 
+MAPPINGS: dict[Recipe, Literal["one_to_one", "most_responsible"]] = {
+    "paper": "one_to_one",
+    "official_code": "most_responsible",
+}
+"""Recipe -> how the classification probe maps mixture components to labels; a setting of the probe alone."""
+
 SAME = (
     "the learning rate starts at 0.5 (the code's own default is 1.0; its README passes 0.5)",
     "no decay before epoch 15, counted from 0 (the paper is silent)",

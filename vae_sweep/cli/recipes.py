@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainables.methods import METHODS
-from vae_sweep.recipes import RECIPES, SAME
+from vae_sweep.recipes import MAPPINGS, RECIPES, SAME
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -31,6 +31,7 @@ def recipe_tables(space: Path | None, overrides: Sequence[str]) -> "list[Rendera
     table = Table("setting", *RECIPES, title=title, title_justify="left", title_style="bold")
     for setting, values in differences([recipe_spec(recipe, space, overrides) for recipe in RECIPES]):
         table.add_row(setting, *map(str, values))
+    table.add_row("label of a mixture component (probe)", *MAPPINGS.values())
     return [table, "The same in both:\n" + "\n".join(f"- {line}" for line in SAME)]
 
 

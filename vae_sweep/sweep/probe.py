@@ -17,6 +17,7 @@ from trainables.spec import TrialSpec
 from trainables.text.corpus import Corpus, load_corpus
 from trainables.training.state import write_file
 from trainables.trial import check_corpus, load_model
+from vae_sweep.recipes import MAPPINGS
 from vae_sweep.settings import data_directory
 from vae_sweep.spec import SweepSpec
 from vae_sweep.sweep.folder import JOURNAL_FILE, driver_lock, existing_spec
@@ -80,7 +81,6 @@ def probe_sweep(folder: Path, ids: Sequence[str], only: Sequence[str], note: Not
     spec, probes = existing_spec(folder), chosen_probes(only)
     cores = spec.resources.cpu
     torch.set_num_threads(1 if cores == "auto" else min(cores, os.cpu_count() or 1))
-    mapping = "most_responsible" if spec.recipe == "official_code" else "one_to_one"
     done = failed = 0
     with driver_lock(folder), Journal(folder / JOURNAL_FILE) as journal:
         if journal.repaired:
@@ -95,7 +95,7 @@ def probe_sweep(folder: Path, ids: Sequence[str], only: Sequence[str], note: Not
             note(f"{place}: {', '.join(missing)}")
             started = time.monotonic()
             try:
-                report = reader.run(trial, ProbeSpec(probes=missing, mapping=mapping))
+                report = reader.run(trial, ProbeSpec(probes=missing, mapping=MAPPINGS[spec.recipe]))
             except VaeSweepError as error:
                 failed += 1
                 note(f"{place}: not probed: {error}")
