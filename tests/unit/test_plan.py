@@ -8,7 +8,7 @@ import pytest
 from trainables.base import CorpusError
 from vae_sweep.errors import LaunchError
 from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.plan import make_plan
+from vae_sweep.sweep.plan import located, make_plan
 
 
 def sweep(**changes: object) -> SweepSpec:
@@ -67,3 +67,9 @@ def test_impossible_resources_are_refused(
     assert "RAY_ADDRESS" not in os.environ
     with pytest.raises(LaunchError, match=message):
         make_plan(sweep(resources=resources))
+
+
+def test_data_paths_are_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    spec = located(sweep(corpus={"path": "mine"}, data={"directory": "data"}))
+    assert (spec.corpus.path, spec.data.directory) == (str(tmp_path / "mine"), str(tmp_path / "data"))

@@ -70,7 +70,10 @@ def make_plan(spec: SweepSpec) -> Plan:
 
 
 def located(spec: SweepSpec) -> SweepSpec:
-    """Return the spec with the corpus path made absolute, so that every machine reads the same."""
+    """Return the spec with its data paths made absolute, so that a resume from elsewhere reads the same."""
+    if spec.data.directory is not None:
+        directory = str(Path(spec.data.directory).expanduser().absolute())
+        spec = spec.model_copy(update={"data": spec.data.model_copy(update={"directory": directory})})
     if spec.corpus.path is None:
         return spec
     path = str(Path(spec.corpus.path).expanduser().absolute())

@@ -21,7 +21,7 @@ from vae_sweep.recipes import MAPPINGS
 from vae_sweep.settings import data_directory
 from vae_sweep.spec import SweepSpec
 from vae_sweep.sweep.folder import JOURNAL_FILE, driver_lock, existing_spec
-from vae_sweep.sweep.tracker import artifact_location, tracking_uri
+from vae_sweep.sweep.tracker import tracking_uri
 from vae_sweep.tracking.journal import Journal
 from vae_sweep.tracking.mirror import sync
 from vae_sweep.tracking.mlflow_door import TrackingError
@@ -159,7 +159,7 @@ def _summary(report: ProbeReport) -> str:
 
 def _mirror(spec: SweepSpec, folder: Path) -> str | None:
     try:
-        sync(folder / JOURNAL_FILE, tracking_uri(spec), spec.tracking.experiment, artifact_location(spec))
+        sync(folder / JOURNAL_FILE, tracking_uri(spec), spec.tracking.experiment)
     except TrackingError as error:
         return str(error)
     return None

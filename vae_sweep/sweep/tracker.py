@@ -17,17 +17,6 @@ def browse_command(spec: SweepSpec) -> str:
     return spec.tracking.uri or f"mlflow ui --backend-store-uri {tracking_uri(spec)}"
 
 
-def artifact_location(spec: SweepSpec) -> str | None:
-    """Return where a sqlite database's artifacts go; a server decides for itself."""
-    return None if spec.tracking.uri else (storage_directory(spec) / "mlartifacts").as_uri()
-
-
 def mirror_for(spec: SweepSpec, folder: Path) -> Mirror:
     """Return the mirror of a sweep's journal, not yet started."""
-    return Mirror(
-        folder / JOURNAL_FILE,
-        tracking_uri(spec),
-        spec.tracking.experiment,
-        spec.name,
-        artifact_location=artifact_location(spec),
-    )
+    return Mirror(folder / JOURNAL_FILE, tracking_uri(spec), spec.tracking.experiment, spec.name)
