@@ -1,54 +1,86 @@
 """The door to Ray: one trial as a Tune function trainable, and the scoring of its test split."""
 
+import errno
 import os
 import socket
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from ray import tune
 
-from trainables.base import DivergedError, StateError, VaeSweepError
+from trainables.base import CorpusError, DivergedError, StateError, VaeSweepError
 from trainables.spec import TrialSpec
 from trainables.text.corpus import load_corpus
-from trainables.training.report import EpochReport, FinalReport
+from trainables.training.report import EpochReport, ErrorClass, FinalReport, StoreReport
+from trainables.training.sharing import PhaseStore
 from trainables.training.state import TrialState, load_state, save_state
-from trainables.trial import load_model, run_trial, score, write_outputs
+from trainables.trial import check_corpus, load_model, run_trial, score, write_outputs
+
+Stores = Callable[[str], PhaseStore]
+"""The pretraining store as a trial of this name sees it."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "std::bad_alloc")
 
 
-def train(config: dict[str, Any]) -> None:
+class WeightsError(VaeSweepError):
+    """A trial's stored weights are gone or damaged: it must be trained again."""
+
+
+def train(config: dict[str, Any], stores: Stores | None = None) -> None:
     """Run one trial to its final report, checkpointing every epoch; start from the newest sound checkpoint.
 
-    `config`: `trial` (a TrialSpec as plain values), `data_directory`, `threads`, `starts` (checkpoint
-    directories, newest first). A trial that diverges or fails says so in its final report; only a lost
-    process is left to Ray.
+    `config`: `trial` (a TrialSpec as plain values), `identity` (with its name as `trial`), `data_directory`,
+    `threads`, `starts` (checkpoint directories, newest first). A trial that diverges or fails says so in its
+    final report; only a lost process is left to Ray.
     """
     torch.set_num_threads(config["threads"])
+    tune.report({"kind": "started", "host": socket.gethostname(), "process": os.getpid()})
     spec = TrialSpec.model_validate(config["trial"])
     try:
-        _train(spec, config)
+        _train(spec, config, stores(config["identity"]["trial"]) if stores else None)
     except DivergedError as error:
         _report(FinalReport(outcome="diverged", reason=str(error)))
-    except VaeSweepError as error:
-        _report(FinalReport(outcome="failed", reason=str(error)))
-    except Exception:  # noqa: BLE001 - whatever a bug raises is reported whole, and its sweep goes on
-        _report(FinalReport(outcome="failed", reason=traceback.format_exc()))
+    except Exception as error:  # noqa: BLE001 - whatever is raised is reported whole, and its sweep goes on
+        reason = str(error) if isinstance(error, VaeSweepError) else traceback.format_exc()
+        _report(FinalReport(outcome="failed", error=error_class(error), reason=reason))
 
 
-def _train(spec: TrialSpec, config: dict[str, Any]) -> None:
+def error_class(error: Exception) -> ErrorClass:
+    """Tell a full disk, missing memory and bad data from a bug."""
+    text = str(error)
+    if isinstance(error, OSError) and (error.errno in FULL or "No space left" in text):
+        return "disk"
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return "memory"
+    if isinstance(error, RuntimeError) and any(sign in text for sign in NO_MEMORY):
+        return "memory"
+    return "data" if isinstance(error, CorpusError | StateError) else "bug"
+
+
+def _train(spec: TrialSpec, config: dict[str, Any], store: PhaseStore | None) -> None:
     corpus = load_corpus(spec.corpus, Path(config["data_directory"]))
     state, damaged = _start(spec, config["starts"])
-    for report, new in run_trial(spec, corpus, state, _device()):
+    for report, new in run_trial(spec, corpus, state, _device(), store):
         with tempfile.TemporaryDirectory() as name:
-            if isinstance(report, EpochReport):
-                save_state(Path(name), spec.key(), new)
-            else:
+            if isinstance(report, FinalReport):
                 write_outputs(Path(name), spec, corpus, new)
                 save_state(Path(name), spec.key(), TrialState(new.counters, best=new.best))
+            elif _at_its_state(report, new):
+                save_state(Path(name), spec.key(), new)
+            else:
+                _report(report, None, damaged)
+                continue
             _report(report, name, damaged)
+
+
+def _at_its_state(report: EpochReport | StoreReport, state: TrialState) -> bool:
+    """Say whether a report is that of the last epoch of a state; those from the store come many at a time."""
+    return isinstance(report, EpochReport) and report.epoch + 1 == state.counters.epoch
 
 
 def _start(spec: TrialSpec, starts: list[str]) -> tuple[TrialState, list[str]]:
@@ -66,11 +98,13 @@ def _start(spec: TrialSpec, starts: list[str]) -> tuple[TrialState, list[str]]:
     return TrialState(), damaged
 
 
-def _report(report: EpochReport | FinalReport, directory: str | None = None, damaged: Sequence[str] = ()) -> None:
-    epoch = isinstance(report, EpochReport)
+def _report(
+    report: EpochReport | StoreReport | FinalReport, directory: str | None = None, damaged: Sequence[str] = ()
+) -> None:
+    kinds = {EpochReport: "epoch", StoreReport: "store", FinalReport: "final"}
     checkpoint = tune.Checkpoint.from_directory(directory) if directory else None
     metrics = {
-        "kind": "epoch" if epoch else "final",
+        "kind": kinds[type(report)],
         "report": report.model_dump_json(),
         "vae_epoch": report.epoch + 1 if isinstance(report, EpochReport) and report.phase == "vae" else 0,
         "host": socket.gethostname(),
@@ -87,10 +121,15 @@ def _device() -> str:
 def score_test(plain: dict[str, Any], data_directory: str, weights: str, threads: int) -> dict[str, float]:
     """Score a finished trial's best weights on the test split; `weights` is its final checkpoint directory.
 
-    Raises StateError where the weights are absent or damaged, DivergedError where a number is not finite.
+    Raises CorpusError or StateError where the corpus is not the planned one, WeightsError where the weights are
+    absent or damaged, DivergedError where a number is not finite.
     """
     torch.set_num_threads(threads)
     spec = TrialSpec.model_validate(plain)
     corpus = load_corpus(spec.corpus, Path(data_directory))
-    model = load_model(Path(weights), spec, corpus, _device())
+    check_corpus(spec, corpus)
+    try:
+        model = load_model(Path(weights), spec, corpus, _device())
+    except StateError as error:
+        raise WeightsError(str(error)) from error
     return score(spec, corpus, model, "test")

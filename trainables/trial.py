@@ -16,8 +16,9 @@ from trainables.spec import TrialSpec
 from trainables.text.batches import equal_length_batches
 from trainables.text.corpus import Corpus
 from trainables.text.spec import SplitName
-from trainables.training.phase import PhaseData, run_phase
-from trainables.training.report import EpochReport, FinalReport
+from trainables.training.phase import PhaseData, over, run_phase
+from trainables.training.report import EpochReport, FinalReport, StoreReport
+from trainables.training.sharing import PhaseStore, share_phase
 from trainables.training.state import Counters, TrialState, load_tensors, write_file
 
 WEIGHTS_FILE, SPEC_FILE, SAMPLES_FILE = "weights.safetensors", "trial.json", "samples.txt"
@@ -25,12 +26,12 @@ PAGE = 10
 
 
 def run_trial(
-    spec: TrialSpec, corpus: Corpus, state: TrialState, device: str = "cpu"
-) -> Iterator[tuple[EpochReport | FinalReport, TrialState]]:
+    spec: TrialSpec, corpus: Corpus, state: TrialState, device: str = "cpu", store: PhaseStore | None = None
+) -> Iterator[tuple[EpochReport | StoreReport | FinalReport, TrialState]]:
     """Run what is left of a trial; yield after every epoch, and last the FinalReport.
 
-    Raises DivergedError where training leaves the finite numbers, StateError where the corpus is not the
-    planned one.
+    With a `store` the pretraining is taken from there, or trained for all who wait for it. Raises DivergedError
+    where training leaves the finite numbers, StateError where the corpus is not the planned one.
     """
     check_corpus(spec, corpus)
     model = new_model(spec, corpus).to(device)
@@ -47,7 +48,12 @@ def run_trial(
             equal_length_batches(sentences, phase.descent.batch_size, device),
             evaluation_batches(corpus.splits["validation"].sentences, device),
         )
-        for report, new in run_phase(phase, model, data, state, spec.evaluation.activity_boundary):
+        boundary = spec.evaluation.activity_boundary
+        if store is not None and phase.name == "pretrain" and not over(phase, state.counters):
+            reports = share_phase(store, phase, model, data, state, boundary)
+        else:
+            reports = run_phase(phase, model, data, state, boundary)
+        for report, new in reports:
             state = new
             yield report, state
     model.load_state_dict(state.best)

@@ -132,3 +132,10 @@ def points(domain: Domain) -> Sequence[Value] | None:
 def samples(domain: Domain) -> tuple[Sample, ...]:
     """Return values whose validity shows that of the domain, each with its place in the domain."""
     return domain.samples() if isinstance(domain, Spec) else (((), domain),)
+
+
+def holds(domain: Domain, value: Value) -> bool:
+    """Say whether a value may be drawn from a domain."""
+    if isinstance(domain, FloatRange | LogRange):
+        return isinstance(value, int | float) and domain.ends[0] <= value <= domain.ends[1]
+    return value in (points(domain) or ())

@@ -78,6 +78,9 @@ class ResourceSpec(Spec):
     cpu: PositiveInt | Literal["auto"] = "auto"
     gpu: Annotated[float, Field(ge=0)] | Literal["auto"] = Field("auto", description="a share, or whole GPUs")
     max_concurrent: PositiveInt | None = Field(None, description="trials at once; none is as many as fit")
+    memory_retries: NonNegativeInt = Field(
+        0, description="after out of memory, runs again, each on twice the share, at most the machine"
+    )
 
     @field_validator("gpu")
     @classmethod
@@ -91,6 +94,7 @@ class StorageSpec(Spec):
     """Where a sweep is kept."""
 
     directory: str = Field("sweeps", description="holds a folder for each sweep; relative to where you launch")
+    share_pretraining: bool = Field(True, description="train equal pretrainings once, for all sweeps kept there")
     study: str | None = Field(None, description="database URL of the Optuna study; none is a journal file")
 
 

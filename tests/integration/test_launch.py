@@ -54,7 +54,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_an_undisturbed_sweep_is_complete(undisturbed: Path) -> None:
     kinds = [line["kind"] for line in lines(journal_of(undisturbed))]
-    assert {kind: kinds.count(kind) for kind in set(kinds)} == {
+    assert {kind: kinds.count(kind) for kind in set(kinds) - {"store"}} == {
         "launch": 1,
         "cell": 3,
         "trial": 3,
@@ -125,7 +125,9 @@ def test_a_driver_killed_in_mid_sweep_is_resumed(tmp_path: Path, undisturbed: Pa
     assert numbers_of(home) == numbers_of(undisturbed)
     second = [line for line in lines(journal_of(home)) if line["kind"] == "trial" and line["attempt"] == 2]
     assert not finished & {line["trial"] for line in second}
-    assert study_states(home) == ["COMPLETE"] * 3
+    states = study_states(home)
+    assert states.count("COMPLETE") == 3
+    assert set(states) <= {"COMPLETE", "FAIL"}, "a cell asked for but not yet journaled is told as failed"
 
 
 def test_sigterm_ends_a_driver_in_words_and_loses_no_epoch(tmp_path: Path, undisturbed: Path) -> None:

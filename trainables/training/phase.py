@@ -41,7 +41,7 @@ def run_phase(
     `boundary` says whether a unit at the threshold of activity counts as active. Raises DivergedError where a
     loss or a measured number is not finite.
     """
-    counters, best = state.counters, state.best
+    counters, best, history = state.counters, state.best, state.history
     optimizer = phase.descent.build(model.parameters())
     if counters.epoch and not over(phase, counters):
         model.load_state_dict(state.model)
@@ -65,7 +65,8 @@ def run_phase(
         updates = phase.updates.after(numbers["validation/mutual_information"], counters.updates)
         done = {"epoch": counters.epoch + 1, "plateau": plateau, "updates": updates}
         counters = counters.model_copy(update=done)
-        yield report, TrialState(counters, copied(model), best, stored_optimizer(optimizer, model))
+        history = (*history, report)
+        yield report, TrialState(counters, copied(model), best, stored_optimizer(optimizer, model), history)
 
 
 def over(phase: PhaseSpec, counters: Counters) -> bool:

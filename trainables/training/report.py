@@ -6,19 +6,42 @@ from trainables.base import Spec
 from trainables.training.spec import PhaseName
 
 Outcome = Literal["finished", "collapsed", "pruned", "diverged", "failed"]
+ErrorClass = Literal["memory", "disk", "data", "bug", "worker"]
+StoreEvent = Literal["waiting", "hit", "waited", "miss"]
 
 
 class EpochReport(Spec):
-    """One epoch of one phase; `numbers` has the same keys in every phase, `<split>/<word>`, all finite."""
+    """One epoch of one phase; `numbers` has the same keys in every phase, `<split>/<word>`, all finite.
+
+    `stored` says that the epoch was taken from the pretraining store, with the costs of whoever trained it.
+    """
 
     phase: PhaseName
     epoch: int
     numbers: dict[str, float]
+    stored: bool = False
+
+
+class StoreReport(Spec):
+    """How a trial comes by its pretraining: another holds it now (waiting), it was ready (hit), it was waited
+    for (waited), or the trial trains it (miss).
+
+    `seconds` were waited; `saved` seconds of training, by whoever did it, were not repeated; `damaged` names what
+    was found unfit in the store.
+    """
+
+    key: str
+    event: StoreEvent
+    seconds: float = 0.0
+    saved: float = 0.0
+    holder: str | None = None
+    damaged: tuple[str, ...] = ()
 
 
 class FinalReport(Spec):
-    """The end of a trial; it alone carries the objectives."""
+    """The end of a trial; it alone carries the objectives. `error` is the class of a failure."""
 
     outcome: Outcome
+    error: ErrorClass | None = None
     reason: str | None = None
     numbers: dict[str, float] = {}

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from trainables.base import Spec, StateError
 from trainables.training.descent import PlateauState
+from trainables.training.report import EpochReport
 from trainables.training.updates import UpdatesState
 
 STATE_FILE, TENSOR_FILE = "state.json", "tensors.safetensors"
@@ -31,17 +32,22 @@ class Counters(Spec):
 
 @dataclass(frozen=True)
 class TrialState:
-    """Where a trial stands after an epoch: `counters.epoch` epochs of phase number `counters.phase` are done."""
+    """Where a trial stands after an epoch: `counters.epoch` epochs of phase number `counters.phase` are done.
+
+    `history` holds the reports of these epochs.
+    """
 
     counters: Counters = Counters()
     model: dict[str, Tensor] = field(default_factory=dict)
     best: dict[str, Tensor] = field(default_factory=dict)
     optimizer: dict[str, Tensor] = field(default_factory=dict)
+    history: tuple[EpochReport, ...] = ()
 
 
 class _StateFile(Spec):
     trial_key: str
     counters: Counters
+    history: tuple[EpochReport, ...]
     sha256: str
 
 
@@ -65,7 +71,8 @@ def save_state(directory: Path, trial_key: str, state: TrialState) -> None:
     groups = {"model": state.model, "best": state.best, "optimizer": state.optimizer}
     tensors = {f"{g}/{k}": v.detach().cpu().contiguous() for g, group in groups.items() for k, v in group.items()}
     content = save(tensors)
-    record = _StateFile(trial_key=trial_key, counters=state.counters, sha256=hashlib.sha256(content).hexdigest())
+    sha256 = hashlib.sha256(content).hexdigest()
+    record = _StateFile(trial_key=trial_key, counters=state.counters, history=state.history, sha256=sha256)
     write_file(directory / TENSOR_FILE, content)
     write_file(directory / STATE_FILE, record.model_dump_json(indent=1).encode())
 
@@ -88,7 +95,7 @@ def load_state(directory: Path, trial_key: str) -> TrialState:
     for name, tensor in load_tensors(content, directory / TENSOR_FILE).items():
         group, _, key = name.partition("/")
         groups[group][key] = tensor
-    return TrialState(record.counters, **groups)
+    return TrialState(record.counters, **groups, history=record.history)
 
 
 def load_tensors(content: bytes, path: Path) -> dict[str, Tensor]:

@@ -1,7 +1,9 @@
 """`vae-sweep launch` and `vae-sweep resume`."""
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from vae_sweep.cli.arguments import Folder, Overrides, SpaceFile, make_console
 
@@ -14,11 +16,17 @@ if TYPE_CHECKING:
     from vae_sweep.sweep.launch import Launched
 
 
-def launch(space: SpaceFile, overrides: Overrides = None) -> None:
+Extend = Annotated[
+    bool,
+    typer.Option("--extend", help="Add seeds, values, methods or trials to a sweep; its cells stay as they are."),
+]
+
+
+def launch(space: SpaceFile, overrides: Overrides = None, extend: Extend = False) -> None:
     """Run a sweep; on a sweep that was launched before with the same file, run what is missing."""
     from vae_sweep.reading import read_spec
 
-    _run(read_spec(space, overrides or ()))
+    _run(read_spec(space, overrides or ()), extend)
 
 
 def sync(sweep: Folder) -> None:
@@ -38,18 +46,19 @@ def resume(sweep: Folder) -> None:
     _run(existing_spec(sweep))
 
 
-def _run(spec: "SweepSpec") -> None:
+def _run(spec: "SweepSpec", extend: bool = False) -> None:
     from vae_sweep.cli.plan import plan_tables
     from vae_sweep.cli.progress import LiveProgress
+    from vae_sweep.sweep.amend import check_folder
     from vae_sweep.sweep.environment import prepare_environment
-    from vae_sweep.sweep.folder import check_folder, sweep_folder
+    from vae_sweep.sweep.folder import sweep_folder
     from vae_sweep.sweep.plan import make_plan
     from vae_sweep.sweep.tracker import browse_command
 
     console = make_console()
     plan = make_plan(spec)
     folder = sweep_folder(spec)
-    check_folder(folder, plan.spec)
+    check_folder(folder, plan.spec, extend)
     for part in plan_tables(plan):
         console.print(part)
     console.print(f"sweep folder: {folder}", soft_wrap=True)
@@ -58,9 +67,9 @@ def _run(spec: "SweepSpec") -> None:
     with console.status("loading Ray"):
         from vae_sweep.sweep.launch import launch as run
     with LiveProgress(console, plan.trial_count) as progress:
-        launched = run(plan, progress.watch)
+        launched = run(plan, progress.watch, extend)
     _tell_end(console, launched, folder, plan.spec)
-    if not launched.complete:
+    if launched.outcome != "complete":
         sys.exit(1)
 
 
@@ -80,5 +89,8 @@ def _tell_end(console: "Console", launched: "Launched", folder: "Path", spec: "S
             f"MLflow lacks {launched.unmirrored} lines of the journal ({launched.mirror_error}); nothing is lost"
         )
         console.print(f"{text}: vae-sweep sync {folder}", soft_wrap=True)
-    if not launched.complete:
-        console.print(f"the sweep is not complete; go on with: vae-sweep resume {folder}", soft_wrap=True)
+    if launched.reason:
+        console.print(f"stopped: {launched.reason}", soft_wrap=True, highlight=False, markup=False)
+    if launched.outcome != "complete":
+        why = f"; why a trial failed: vae-sweep explain {folder} TRIAL" if launched.outcome == "failed" else ""
+        console.print(f"the sweep is not complete; go on with: vae-sweep resume {folder}{why}", soft_wrap=True)

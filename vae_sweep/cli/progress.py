@@ -57,6 +57,18 @@ class LiveProgress:
                 self._say(str(line["text"]))
             case "unscored":
                 self._say(f"{trial}: not scored: {line['reason']}")
+            case "lost":
+                self._say(f"{trial}: its weights are lost, it is trained again: {line['reason']}")
+            case "store":
+                self._stored(trial, line)
+
+    def _stored(self, trial: str, line: dict[str, Any]) -> None:
+        for text in line.get("damaged") or ():
+            self._say(f"{trial}: {text}")
+        if line["event"] == "waiting":
+            self._place[trial] = f"waits for the pretraining of {line['holder']}"
+        elif line["event"] != "miss":
+            self._say(f"{trial}: pretraining from the store, {line['saved']:.0f} s of training saved")
 
     def _end(self, trial: str, line: dict[str, Any]) -> None:
         self._place.pop(trial, None)

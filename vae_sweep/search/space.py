@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from optuna import Trial
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from trainables.spec import Value
 from vae_sweep.domains import Choice, Domain, FloatRange, IntRange, LogRange
@@ -14,7 +15,7 @@ METHOD = "method"
 
 @dataclass(frozen=True)
 class Cell:
-    """A method with its values; `number` is its Optuna trial."""
+    """A method with its values; `number` counts the cells of a sweep in the order in which they were drawn."""
 
     number: int
     method: str
@@ -33,24 +34,42 @@ def draw(spec: SweepSpec, trial: Trial) -> tuple[str, Draw]:
     }
 
 
-def _suggest(trial: Trial, name: str, domain: Domain) -> Value:
-    match domain:
-        case Choice():
-            return cast(Value, trial.suggest_categorical(name, list(domain.choice)))
-        case IntRange():
-            return trial.suggest_int(name, *domain.ends)
-        case FloatRange():
-            return trial.suggest_float(name, *domain.ends)
-        case LogRange():
-            return trial.suggest_float(name, *domain.ends, log=True)
-        case _:
-            return domain
+def distributions(spec: SweepSpec, method: str) -> dict[str, BaseDistribution]:
+    """Return what Optuna draws for a cell of this method; fixed values are no parameters."""
+    found: dict[str, BaseDistribution] = {METHOD: CategoricalDistribution(list(spec.methods))}
+    for name, domain in spec.methods[method].items():
+        if (distribution := _distribution(domain)) is not None:
+            found[f"{method}.{name}"] = distribution
+    return found
 
 
 def as_params(spec: SweepSpec, method: str, values: Draw) -> Draw:
-    """Return the Optuna parameters that draw this cell, for enqueuing it."""
-    searched = (Choice, IntRange, FloatRange, LogRange)
-    row = spec.methods[method]
-    return {METHOD: method} | {
-        f"{method}.{name}": value for name, value in values.items() if isinstance(row[name], searched)
-    }
+    """Return the Optuna parameters that draw this cell."""
+    plain = {METHOD: method} | {f"{method}.{name}": value for name, value in values.items()}
+    return {name: plain[name] for name in distributions(spec, method)}
+
+
+def _suggest(trial: Trial, name: str, domain: Domain) -> Value:
+    match distribution := _distribution(domain):
+        case CategoricalDistribution():
+            return cast(Value, trial.suggest_categorical(name, distribution.choices))
+        case IntDistribution():
+            return trial.suggest_int(name, distribution.low, distribution.high)
+        case FloatDistribution():
+            return trial.suggest_float(name, distribution.low, distribution.high, log=distribution.log)
+        case _:
+            return cast(Value, domain)
+
+
+def _distribution(domain: Domain) -> BaseDistribution | None:
+    match domain:
+        case Choice():
+            return CategoricalDistribution(list(domain.choice))
+        case IntRange():
+            return IntDistribution(*domain.ends)
+        case FloatRange():
+            return FloatDistribution(*domain.ends)
+        case LogRange():
+            return FloatDistribution(*domain.ends, log=True)
+        case _:
+            return None

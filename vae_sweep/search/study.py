@@ -1,52 +1,104 @@
 """The Optuna study of a sweep: its storage, its sampler, its name."""
 
+import json
 import warnings
 from pathlib import Path
 
 import optuna
 from optuna import Study
+from optuna.exceptions import StorageInternalError
 from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
-from optuna.trial import TrialState
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from sqlalchemy.exc import SQLAlchemyError
 
-from trainables.base import derived_seed
-from vae_sweep.errors import LaunchError
+from trainables.base import derived_seed, digest
 from vae_sweep.spec import SearchSpec, SweepSpec
 
-STUDY_FILE = "study.journal"
+STUDY_FILE, SPACE = "study.journal", "space"
+LOCK_PATIENCE = 3
+"""Seconds after which the lock of a killed driver's study is taken; the sweep's own lock keeps others out."""
+
+DAMAGES = (ValueError, KeyError, AssertionError, StorageInternalError, SQLAlchemyError)
 
 
-def open_study(spec: SweepSpec, directory: Path) -> Study:
+def open_study(spec: SweepSpec, directory: Path) -> tuple[Study, str | None]:
     """Open or make the study of a sweep, by default a journal file in its directory; all objectives fall.
 
-    The sampler's seed depends on how many trials the study holds, so that a resumed search goes on drawing
-    instead of repeating its first draws.
+    A study that is damaged, or that draws from another space than the spec, is set aside and made anew; what was
+    done is returned in words. The caller tells the new one what the sweep's journal knows: the study holds nothing
+    else. The sampler's seed depends on how many trials the study holds, so that a resumed search goes on drawing.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage = _storage(spec, directory)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study = optuna.create_study(
-            storage=storage,
-            study_name=spec.name,
-            directions=["minimize"] * len(spec.search.objectives),
-            load_if_exists=True,
-        )
-        if len(study.directions) != len(spec.search.objectives):
-            raise LaunchError(
-                f"study {spec.name!r} has {len(study.directions)} objectives, the sweep "
-                f"{len(spec.search.objectives)}; give the sweep another name"
-            )
-        study.set_metric_names(list(spec.search.objectives))
+        said = None
+        try:
+            study = _made(spec, directory)
+            if (problem := _misfit(study, spec)) is not None:
+                said = f"{problem}; {_set_aside(spec, directory)}, and filled from the sweep's journal"
+        except DAMAGES as error:
+            problem = str(error).splitlines()[0] if str(error) else type(error).__name__
+            said = f"the study is damaged ({problem}); {_set_aside(spec, directory)}, and filled from the journal"
+        if said is not None:
+            study = _made(spec, directory)
         seed = derived_seed("sampler", spec.search.seed, len(study.get_trials(deepcopy=False))) % 2**32
         study.sampler = _sampler(spec.search, seed)
+    return study, said
+
+
+def _made(spec: SweepSpec, directory: Path) -> Study:
+    _check_whole(spec, directory)
+    study = optuna.create_study(
+        storage=_storage(spec, directory),
+        study_name=spec.name,
+        directions=["minimize"] * len(spec.search.objectives),
+        load_if_exists=True,
+    )
+    study.set_metric_names(list(spec.search.objectives))
+    if SPACE not in study.user_attrs:
+        study.set_user_attr(SPACE, _space(spec))
     return study
+
+
+def _space(spec: SweepSpec) -> str:
+    """Return what names the space of a spec: a study's distributions may not change."""
+    plain = spec.model_dump(mode="json", by_alias=True, include={"methods", "seeds"})
+    return digest({**plain, "objectives": spec.search.objectives})
+
+
+def _misfit(study: Study, spec: SweepSpec) -> str | None:
+    return None if study.user_attrs.get(SPACE) == _space(spec) else "the study draws from the space of before"
+
+
+def _check_whole(spec: SweepSpec, directory: Path) -> None:
+    """Raise ValueError where a line of the study's file is torn or damaged; Optuna would append to it."""
+    path = directory / STUDY_FILE
+    if spec.storage.study is None and path.is_file():
+        for number, line in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
+            try:
+                json.loads(line)
+            except ValueError:
+                raise ValueError(f"{path}, line {number}: not JSON") from None
+            if not line.endswith(b"\n"):
+                raise ValueError(f"{path}, line {number}: torn")
+
+
+def _set_aside(spec: SweepSpec, directory: Path) -> str:
+    if spec.storage.study is not None:
+        optuna.delete_study(study_name=spec.name, storage=_storage(spec, directory))
+        return "it was made anew"
+    number = 1
+    while (aside := directory / f"{STUDY_FILE}.{number}").exists():
+        number += 1
+    (directory / STUDY_FILE).rename(aside)
+    return f"it was moved to {aside.name}, made anew"
 
 
 def _storage(spec: SweepSpec, directory: Path) -> BaseStorage:
     if spec.storage.study is None:
-        return JournalStorage(JournalFileBackend(str(directory / STUDY_FILE)))
+        path = str(directory / STUDY_FILE)
+        return JournalStorage(JournalFileBackend(path, JournalFileSymlinkLock(path, grace_period=LOCK_PATIENCE)))
     return RDBStorage(spec.storage.study)
 
 
@@ -58,15 +110,3 @@ def _sampler(search: SearchSpec, seed: int) -> BaseSampler:
     if search.kind == "nsga2":
         return NSGAIISampler(seed=seed, population_size=min(50, max(2, trials // 3)))
     return RandomSampler(seed=seed)
-
-
-def fail_strangers(study: Study, known: set[int]) -> list[int]:
-    """Tell as failed every RUNNING trial that the journal does not name; return their numbers."""
-    lost = [
-        trial.number
-        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        if trial.number not in known
-    ]
-    for number in lost:
-        study.tell(number, state=TrialState.FAIL)
-    return lost

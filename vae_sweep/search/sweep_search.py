@@ -3,7 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from optuna import Study
@@ -12,7 +12,7 @@ from ray.tune.search import Searcher
 
 from trainables.training.report import FinalReport
 from vae_sweep.search.space import METHOD, Cell, as_params, draw
-from vae_sweep.search.study import fail_strangers
+from vae_sweep.search.teller import Teller
 from vae_sweep.spec import Draw, SweepSpec
 
 MOST_REPEATS = 20
@@ -24,11 +24,15 @@ TOLD = ("finished", "collapsed")
 
 @dataclass(frozen=True)
 class Assignment:
-    """One Ray trial to run: a cell, a seed, and the checkpoints it may start from, newest first."""
+    """One Ray trial to run: a cell, a seed, and the checkpoints it may start from, newest first.
+
+    `retries` counts the times that it ran out of memory in this launch.
+    """
 
     cell: Cell
     seed: int
     starts: tuple[str, ...] = ()
+    retries: int = 0
 
 
 @dataclass
@@ -43,6 +47,9 @@ class Progress:
 class SweepSearch(Searcher):
     """Hand out the journal's unfinished trials first, then cells that Optuna draws, until the budget is out.
 
+    `stopped` says that nothing more is to start. A trial that ran out of memory is handed out again, as often as
+    the spec allows.
+
     A cell is told to Optuna once, when its last replicate has ended, with the mean over its seeds; a cell
     with a diverged or failed replicate is told as failed, a pruned one as pruned. Reports that are not
     final are never told. Nothing is pickled: study and journal are the state, and a resume is a new search.
@@ -55,14 +62,16 @@ class SweepSearch(Searcher):
         progress: Progress,
         on_cell: Callable[[Cell], None],
         config: Callable[[Assignment], dict[str, Any]],
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__()
         self._spec, self._study, self._on_cell, self._config = spec, study, on_cell, config
+        self._stopped = stopped
         self._cells, self._ended = progress.cells, progress.ended
         self._queue = deque(progress.unfinished)
         self._running: dict[str, Assignment] = {}
         self._points = spec.points()
-        fail_strangers(study, {cell.number for cell in self._cells})
+        self._teller = Teller(spec, study, [cell.number for cell in self._cells])
         for cell in self._cells:
             self._tell_if_complete(cell)
 
@@ -72,12 +81,14 @@ class SweepSearch(Searcher):
         wanted = len(self._points or ()) if self._spec.search.kind == "grid" else self._spec.search.trials
         return wanted if self._points is None else min(wanted or 0, len(self._points))
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | Literal["FINISHED"]:  # type: ignore[override]
-        """Return the config of the next (cell, seed), or FINISHED."""
+    def suggest(self, trial_id: str) -> dict[str, Any] | Literal["FINISHED"] | None:  # type: ignore[override]
+        """Return the config of the next (cell, seed), FINISHED, or None while a running trial may come again."""
+        if self._stopped():
+            return "FINISHED"
         if not self._queue:
             cell = self._next_cell()
             if cell is None:
-                return "FINISHED"
+                return None if self._running and self._spec.resources.memory_retries else "FINISHED"
             self._queue.extend(Assignment(cell, seed) for seed in self._spec.seeds)
         assignment = self._queue.popleft()
         self._running[trial_id] = assignment
@@ -92,10 +103,13 @@ class SweepSearch(Searcher):
         if assignment is None:
             return
         if error:
-            final = FinalReport(outcome="failed", reason="the worker was lost too often")
+            final = FinalReport(outcome="failed", error="worker")
         elif result and result.get("kind") == "final":
             final = FinalReport.model_validate_json(result["report"])
         else:
+            return
+        if final.error == "memory" and assignment.retries < self._spec.resources.memory_retries:
+            self._queue.append(replace(assignment, retries=assignment.retries + 1))
             return
         self._ended.setdefault(assignment.cell.number, {})[assignment.seed] = final
         self._tell_if_complete(assignment.cell)
@@ -109,7 +123,8 @@ class SweepSearch(Searcher):
             trial = self._study.ask()
             method, values = draw(self._spec, trial)
             if not self._known(method, values):
-                cell = Cell(trial.number, method, values)
+                cell = Cell(max((cell.number for cell in self._cells), default=-1) + 1, method, values)
+                self._teller.asked(trial, cell.number)
                 self._cells.append(cell)
                 self._on_cell(cell)
                 return cell
@@ -132,26 +147,19 @@ class SweepSearch(Searcher):
     def _tell_repeat(self, number: int, method: str, values: Draw) -> None:
         """Tell a repeated draw what its cell gave, or that it failed while the cell still runs."""
         twin = next(cell for cell in self._cells if cell.same_as(method, values))
-        told = self._study.get_trials(deepcopy=False)[twin.number]
-        if told.state == TrialState.COMPLETE:
-            self._study.tell(number, told.values)
-        else:
-            self._study.tell(number, state=TrialState.FAIL)
+        told = self._teller.values(twin.number)
+        self._study.tell(number, told, state=TrialState.COMPLETE if told else TrialState.FAIL)
 
     def _tell_if_complete(self, cell: Cell) -> None:
         finals = self._ended.get(cell.number, {})
-        state = self._study.get_trials(deepcopy=False)[cell.number].state
-        if set(finals) != set(self._spec.seeds) or state != TrialState.RUNNING:
+        if not set(finals) >= set(self._spec.seeds):
             return
         reports = [finals[seed] for seed in self._spec.seeds]
         if any(report.outcome == "pruned" for report in reports):
-            self._study.tell(cell.number, state=TrialState.PRUNED)
+            self._teller.tell(cell, TrialState.PRUNED, None)
             return
         values = self._means(reports)
-        if values is None:
-            self._study.tell(cell.number, state=TrialState.FAIL)
-        else:
-            self._study.tell(cell.number, values)
+        self._teller.tell(cell, TrialState.COMPLETE if values else TrialState.FAIL, values)
 
     def _means(self, reports: Sequence[FinalReport]) -> list[float] | None:
         """Return the objectives' means over replicates, or None where a replicate lacks a finite one."""

@@ -1,14 +1,13 @@
 """Launching a sweep: a new Tuner over exactly what the journal says is missing."""
 
-import importlib.metadata
 import logging
 import os
 import signal
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -17,22 +16,30 @@ import ray
 from ray import tune
 
 from trainables.ray_trainable import train
-from trainables.training.report import FinalReport
+from vae_sweep.errors import LaunchError
 from vae_sweep.search.space import Cell
 from vae_sweep.search.study import open_study
-from vae_sweep.search.sweep_search import Assignment, Progress, SweepSearch
-from vae_sweep.sweep.folder import JOURNAL_FILE, adopt_spec, check_folder, driver_lock, sweep_folder
+from vae_sweep.search.sweep_search import SweepSearch
+from vae_sweep.store.pretrained import STORE_FOLDER, store_for
+from vae_sweep.sweep.amend import check_folder
+from vae_sweep.sweep.folder import JOURNAL_FILE, storage_directory, store_spec, sweep_folder
+from vae_sweep.sweep.lock import driver_lock
+from vae_sweep.sweep.missing import progress_of, trial_config
 from vae_sweep.sweep.plan import Plan
+from vae_sweep.sweep.provenance import provenance
 from vae_sweep.sweep.score import score_missing
 from vae_sweep.sweep.tracker import mirror_for
-from vae_sweep.tracking.callback import JournalCallback
-from vae_sweep.tracking.journal import Journal
+from vae_sweep.tracking.brake import REQUEST_FILE, Brake
+from vae_sweep.tracking.callback import BrakeStopper, JournalCallback
+from vae_sweep.tracking.journal import Journal, JournalError
 from vae_sweep.tracking.records import SweepRecord, read_sweep
 
 WORKER_LOSSES = 3
 """How often a trial may lose its worker and go on from its checkpoint."""
 
-LIBRARIES = ("vae-sweep", "torch", "ray", "optuna", "mlflow", "pydantic")
+ROUNDS = 2
+"""How often a launch trains and scores: the second time for trials whose weights were lost meanwhile."""
+
 MIRROR_PATIENCE = 60.0
 """Seconds that a finished sweep waits for MLflow before leaving the rest to `vae-sweep sync`."""
 
@@ -41,128 +48,161 @@ Watch = Callable[[dict[str, Any]], None]
 
 @dataclass(frozen=True)
 class Launched:
-    """How a launch ended: `unmirrored` journal lines have not reached MLflow, for `mirror_error`."""
+    """How a launch ended: complete, failed (some trial did) or stopped, for a `reason` or by a signal.
+
+    `unmirrored` journal lines have not reached MLflow, for `mirror_error`.
+    """
 
     folder: Path
-    complete: bool
+    outcome: str
+    reason: str | None
     unmirrored: int
     mirror_error: str | None
 
 
-def launch(plan: Plan, watch: Watch) -> Launched:
+@dataclass(frozen=True)
+class _Drive:
+    """What a launch carries while it holds the sweep."""
+
+    plan: Plan
+    folder: Path
+    journal: Journal
+    brake: Brake
+    attempt: int
+    note: Watch
+
+    def record(self) -> SweepRecord:
+        return read_sweep(self.folder / JOURNAL_FILE)
+
+    def write(self, kind: str, **fields: Any) -> None:
+        self.note(self.journal.append(kind, **fields))
+
+
+def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
     """Run what is missing of a sweep. Raises LaunchError before Ray starts where it cannot run."""
     folder = sweep_folder(plan.spec)
-    check_folder(folder, plan.spec)
-    with driver_lock(folder):
-        adopt_spec(folder, plan.spec)
-        journal = Journal(folder / JOURNAL_FILE)
-        record = read_sweep(folder / JOURNAL_FILE)
+    check_folder(folder, plan.spec, extend)
+    with driver_lock(folder) as lease, Journal(folder / JOURNAL_FILE) as journal:
+        store_spec(folder, plan.spec)
         mirror = mirror_for(plan.spec, folder)
-        attempt = len(record.launches) + 1
+        brake = Brake(folder / REQUEST_FILE, lambda: lease.lost)
 
         def note(line: dict[str, Any]) -> None:
             mirror.poke()
             watch(line)
 
+        attempt = len(read_sweep(folder / JOURNAL_FILE).launches) + 1
+        drive = _Drive(plan, folder, journal, brake, attempt, note)
+        drive.write("launch", **provenance(plan, attempt))
         if journal.repaired:
-            watch({"kind": "repaired", "text": journal.repaired})
-        note(journal.append("launch", **_provenance(plan, attempt)))
+            drive.write("repaired", text=journal.repaired)
         mirror.start()
         try:
-            with _ray_session(plan):
-                complete = _run_trials(plan, folder, journal, record, attempt, note)
-                complete = complete and score_missing(plan, folder, journal, note)
-            note(journal.append("end", outcome="complete" if complete else "stopped"))
+            with _ray_session():
+                outcome = _run(drive)
+            _end(drive, outcome)
         finally:
             unmirrored = mirror.close(MIRROR_PATIENCE)
-        return Launched(folder, complete, unmirrored, mirror.last_error)
+            reason = brake.reason
+            brake.release()
+        return Launched(folder, outcome, reason, unmirrored, mirror.last_error)
 
 
-def progress_of(plan: Plan, record: SweepRecord) -> Progress:
-    """Return what the journal knows: cells drawn, replicates ended, and what is left of the rest."""
-    cells = [Cell(cell.number, cell.method, cell.values) for _, cell in sorted(record.cells.items())]
-    ended: dict[int, dict[int, FinalReport]] = {}
-    starts: dict[tuple[int, int], tuple[str, ...]] = {}
-    for trial in record.trials.values():
-        if trial.final is not None:
-            final = trial.final
-            plain = {"outcome": final.outcome, "reason": final.reason, "numbers": final.numbers}
-            ended.setdefault(trial.cell, {})[trial.seed] = FinalReport.model_validate(plain)
-        else:
-            starts[trial.cell, trial.seed] = tuple(str(place) for place in reversed(trial.checkpoints))
-    unfinished = [
-        Assignment(cell, seed, starts.get((cell.number, seed), ()))
-        for cell in cells
-        for seed in plan.spec.seeds
-        if seed not in ended.get(cell.number, {})
-    ]
-    return Progress(cells, ended, unfinished)
+def _run(drive: _Drive) -> str:
+    """Run the trials that are missing, then score; once more where weights were lost; return how it ended."""
+    outcome = "stopped"
+    for _ in range(ROUNDS):
+        try:
+            _run_trials(drive)
+        except Exception as error:
+            if drive.brake.reason is None and not _disk_is_full(error):
+                raise
+            drive.brake.pull(f"a disk is full; make space, then resume ({error})")
+        record = drive.record()
+        failed = [trial for trial in record.trials.values() if trial.final is not None and not trial.settled]
+        if drive.brake.reason or len(progress_of(drive.plan, record).unfinished) > len(failed):
+            return "stopped"
+        scored = score_missing(drive.plan, drive.folder, drive.journal, drive.brake, drive.note)
+        if drive.brake.reason:
+            return "stopped"
+        outcome = "complete" if scored and not failed else "failed"
+        if not any(trial.final is None for trial in drive.record().trials.values()):
+            break
+    return outcome
 
 
-def trial_name(cell: Cell, seed: int) -> str:
-    """Return a trial's identity: cell number, method, seed."""
-    return f"{cell.number:04d}-{cell.method}-s{seed}"
-
-
-def _config(plan: Plan, assignment: Assignment) -> dict[str, Any]:
-    cell, seed = assignment.cell, assignment.seed
-    trial = plan.spec.trial(cell.method, cell.values, seed, plan.corpus.fingerprint)
-    return {
-        "trial": trial.model_dump(mode="json"),
-        "data_directory": str(plan.data_directory),
-        "threads": plan.threads,
-        "starts": list(assignment.starts),
-        "identity": {
-            "trial": trial_name(cell, seed),
-            "cell": cell.number,
-            "seed": seed,
-            "method": cell.method,
-            "values": cell.values,
-        },
-    }
-
-
-def _run_trials(
-    plan: Plan, folder: Path, journal: Journal, record: SweepRecord, attempt: int, note: Watch
-) -> bool:
-    progress = progress_of(plan, record)
+def _run_trials(drive: _Drive) -> None:
+    plan = drive.plan
+    progress = progress_of(plan, drive.record())
 
     def on_cell(cell: Cell) -> None:
-        note(journal.append("cell", cell=cell.number, method=cell.method, values=cell.values))
+        drive.write("cell", cell=cell.number, method=cell.method, values=cell.values)
 
-    study = open_study(plan.spec, folder)
-    search = SweepSearch(plan.spec, study, progress, on_cell, lambda assignment: _config(plan, assignment))
+    study, said = open_study(plan.spec, drive.folder)
+    if said:
+        drive.write("repaired", text=said)
+    stopped = lambda: drive.brake.reason is not None  # noqa: E731
+    search = SweepSearch(plan.spec, study, progress, on_cell, partial(trial_config, plan), stopped)
     new_cells = max(0, (search.budget or 0) - len(progress.cells))
     left = len(progress.unfinished) + new_cells * len(plan.spec.seeds)
     if not left:
-        return True
+        return
     tune.Tuner(
-        tune.with_resources(train, {"cpu": plan.threads, "gpu": plan.gpus}),
+        tune.with_resources(_trainable(plan), partial(_share, plan)),
         tune_config=tune.TuneConfig(
             search_alg=search,
-            num_samples=left,
+            num_samples=left * (1 + plan.spec.resources.memory_retries),
             max_concurrent_trials=plan.spec.resources.max_concurrent,
             reuse_actors=plan.gpus == 0,
             trial_dirname_creator=lambda trial: str(trial.config["identity"]["trial"]),
         ),
         run_config=tune.RunConfig(
-            storage_path=str(folder / "ray"),
-            name=f"attempt-{attempt}",
+            storage_path=str(drive.folder / "ray"),
+            name=f"attempt-{drive.attempt}",
+            stop=BrakeStopper(drive.brake),
             checkpoint_config=tune.CheckpointConfig(num_to_keep=2),
             failure_config=tune.FailureConfig(max_failures=WORKER_LOSSES),
-            callbacks=[JournalCallback(journal, attempt, note)],
+            callbacks=[JournalCallback(drive.journal, drive.attempt, drive.note, drive.brake)],
             verbose=0,
         ),
     ).fit()
-    after = progress_of(plan, read_sweep(folder / JOURNAL_FILE))
-    return not after.unfinished and len(after.cells) >= (search.budget or 0)
+
+
+def _trainable(plan: Plan) -> Any:
+    if not plan.spec.storage.share_pretraining:
+        return train
+    directory = storage_directory(plan.spec) / STORE_FOLDER
+    return tune.with_parameters(train, stores=partial(store_for, directory, plan.spec.name))
+
+
+def _share(plan: Plan, config: dict[str, Any]) -> tune.PlacementGroupFactory:
+    """Return what a trial occupies: its share, a larger one after it ran out of memory, at most a whole node."""
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    largest = {kind: max(node["Resources"].get(kind, 0.0) for node in nodes) for kind in ("CPU", "GPU")}
+    wanted = {"CPU": float(plan.threads), "GPU": plan.gpus}
+    grown = {kind: max(amount, min(amount * config["share"], largest[kind])) for kind, amount in wanted.items()}
+    return tune.PlacementGroupFactory([{kind: amount for kind, amount in grown.items() if amount}])
+
+
+def _end(drive: _Drive, outcome: str) -> None:
+    try:
+        drive.write("end", outcome=outcome, reason=drive.brake.reason)
+    except JournalError as error:
+        drive.brake.pull(str(error))
+
+
+def _disk_is_full(error: BaseException) -> bool:
+    return "No space left" in str(error) or "Disk quota exceeded" in str(error)
 
 
 @contextmanager
-def _ray_session(plan: Plan) -> Iterator[None]:
+def _ray_session() -> Iterator[None]:
     """Start Ray on this machine, or join the cluster that RAY_ADDRESS names; SIGTERM ends like Ctrl-C."""
     address = os.environ.get("RAY_ADDRESS", "local")
-    ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    try:
+        ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    except ConnectionError as error:
+        raise LaunchError(f"RAY_ADDRESS={address}: no Ray cluster answers there ({error})") from None
     before = _on_sigterm(lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         yield
@@ -175,24 +215,3 @@ def _on_sigterm(handler: Any) -> Callable[[int, FrameType | None], Any] | int | 
     if threading.current_thread() is not threading.main_thread():
         return None
     return signal.signal(signal.SIGTERM, handler or signal.SIG_DFL)
-
-
-def _provenance(plan: Plan, attempt: int) -> dict[str, Any]:
-    return {
-        "sweep": plan.spec.name,
-        "attempt": attempt,
-        "spec": plan.spec.model_dump(mode="json", by_alias=True),
-        "versions": {name: importlib.metadata.version(name) for name in LIBRARIES},
-        "git_commit": _git_commit(),
-        "corpus": plan.corpus.describe(),
-    }
-
-
-def _git_commit() -> str | None:
-    """Return the commit of the directory that the sweep is launched from, if it is a repository."""
-    try:
-        command = ["git", "rev-parse", "HEAD"]
-        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return found.stdout.strip() if found.returncode == 0 else None

@@ -20,7 +20,8 @@ from trainables.trial import check_corpus, load_model
 from vae_sweep.recipes import MAPPINGS
 from vae_sweep.settings import data_directory
 from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.folder import JOURNAL_FILE, driver_lock, existing_spec
+from vae_sweep.sweep.folder import JOURNAL_FILE, existing_spec
+from vae_sweep.sweep.lock import driver_lock
 from vae_sweep.sweep.tracker import tracking_uri
 from vae_sweep.tracking.journal import Journal
 from vae_sweep.tracking.mirror import sync

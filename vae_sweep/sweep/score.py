@@ -4,17 +4,20 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import RayTaskError
+from ray.exceptions import RayError, RayTaskError
 
 from trainables.base import VaeSweepError
-from trainables.ray_trainable import score_test
+from trainables.ray_trainable import WeightsError, score_test
 from vae_sweep.report.front import front_cells
 from vae_sweep.sweep.folder import JOURNAL_FILE
 from vae_sweep.sweep.plan import Plan
-from vae_sweep.tracking.journal import Journal
+from vae_sweep.tracking.brake import Brake
+from vae_sweep.tracking.journal import Journal, JournalError
 from vae_sweep.tracking.records import SweepRecord, TrialRecord, read_sweep
 
 SCORED_OUTCOMES = ("finished", "collapsed")
+LOOK = 2.0
+"""Seconds between two looks at the brake while scores are computed."""
 
 
 def missing_scores(plan: Plan, record: SweepRecord) -> list[TrialRecord]:
@@ -34,8 +37,11 @@ def missing_scores(plan: Plan, record: SweepRecord) -> list[TrialRecord]:
     ]
 
 
-def score_missing(plan: Plan, folder: Path, journal: Journal, note: Any) -> bool:
-    """Score what is missing on the cluster; return whether everything wanted is scored."""
+def score_missing(plan: Plan, folder: Path, journal: Journal, brake: Brake, note: Any) -> bool:
+    """Score what is missing on the cluster until the brake is pulled; return whether all that is wanted is scored.
+
+    A trial whose weights are lost is journaled so, and thereby open again.
+    """
     trials = missing_scores(plan, read_sweep(folder / JOURNAL_FILE))
     task = ray.remote(score_test).options(num_cpus=plan.threads, num_gpus=plan.gpus, max_retries=3)
     waiting = {
@@ -44,14 +50,19 @@ def score_missing(plan: Plan, folder: Path, journal: Journal, note: Any) -> bool
         if trial.final is not None and trial.final.checkpoint is not None
     }
     good = len(waiting) == len(trials)
-    while waiting:
-        [ready], _ = ray.wait(list(waiting), num_returns=1)
-        trial = waiting.pop(ready)
-        try:
-            note(journal.append("scored", trial=trial.id, numbers=ray.get(ready)))
-        except RayTaskError as error:
-            if not isinstance(error.cause, VaeSweepError):
-                raise
-            good = False
-            note(journal.append("unscored", trial=trial.id, reason=str(error.cause)))
-    return good
+    while waiting and brake.reason is None:
+        ready, _ = ray.wait(list(waiting), num_returns=1, timeout=LOOK)
+        for task_id in ready:
+            trial = waiting.pop(task_id)
+            try:
+                note(journal.append("scored", trial=trial.id, numbers=ray.get(task_id)))
+            except JournalError as error:
+                brake.pull(str(error))
+            except RayError as error:
+                cause = getattr(error, "cause", error)
+                if isinstance(error, RayTaskError) and not isinstance(cause, VaeSweepError):
+                    raise
+                good = False
+                kind = "lost" if isinstance(cause, WeightsError) else "unscored"
+                note(journal.append(kind, trial=trial.id, reason=str(cause)))
+    return good and not waiting

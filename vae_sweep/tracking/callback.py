@@ -3,18 +3,32 @@
 from collections.abc import Callable
 from typing import Any
 
-from ray.tune import Callback
+from ray.exceptions import OutOfMemoryError, RayTaskError
+from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial
 
-from trainables.training.report import EpochReport, FinalReport
-from vae_sweep.tracking.journal import Journal
+from trainables.training.report import EpochReport, ErrorClass, FinalReport, StoreReport
+from vae_sweep.tracking.brake import Brake
+from vae_sweep.tracking.journal import Journal, JournalError
+
+REPORTS: dict[str, type[EpochReport] | type[StoreReport] | type[FinalReport]] = {
+    "epoch": EpochReport,
+    "store": StoreReport,
+    "final": FinalReport,
+}
 
 
 class JournalCallback(Callback):
-    """Write a line for each start, epoch and end of a trial, then poke whoever watches."""
+    """Write a line for each start, report and end of a trial, then poke whoever watches.
 
-    def __init__(self, journal: Journal, attempt: int, watch: Callable[[dict[str, Any]], None]) -> None:
-        self._journal, self._attempt, self._watch = journal, attempt, watch
+    Where the journal refuses, the brake is pulled and nothing more is written: what runs is run again.
+    """
+
+    def __init__(
+        self, journal: Journal, attempt: int, watch: Callable[[dict[str, Any]], None], brake: Brake
+    ) -> None:
+        self._journal, self._attempt, self._watch, self._brake = journal, attempt, watch, brake
+        self._refused = False
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Journal a start, or a restart after a lost worker."""
@@ -23,28 +37,68 @@ class JournalCallback(Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
-        """Journal an epoch's report, or the final one, with where its checkpoint lies."""
+        """Journal a report, with where its checkpoint lies."""
         if "report" not in result:
             return
+        report = REPORTS[result["kind"]].model_validate_json(result["report"])
         name = result.get("checkpoint_dir_name")
         place = f"{trial.storage.trial_fs_path}/{name}" if name and trial.storage else None
-        common = {"checkpoint": place, "host": result["host"], "damaged": result["damaged"]}
-        if result["kind"] == "epoch":
-            epoch = EpochReport.model_validate_json(result["report"])
-            self._write(trial, "epoch", **epoch.model_dump(), **common)
-        else:
-            final = FinalReport.model_validate_json(result["report"])
-            self._write(trial, "final", **final.model_dump(), **common)
+        about = {"checkpoint": place, "host": result["host"], "damaged": result["damaged"]}
+        own = report.model_dump(mode="json")
+        self._write(
+            trial, result["kind"], **(about | own | {"damaged": [*about["damaged"], *own.get("damaged", ())]})
+        )
+        if isinstance(report, FinalReport):
+            self._brake.ended(trial.config["identity"]["trial"], report)
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Journal a trial whose worker was lost more often than is allowed."""
-        reason = f"the worker was lost {trial.num_failures} times: {trial.get_error()}"
-        self._write(trial, "final", outcome="failed", reason=reason, numbers={}, checkpoint=None)
+        final = lost(trial)
+        self._write(trial, "final", **final.model_dump(mode="json"), checkpoint=None)
+        self._brake.ended(trial.config["identity"]["trial"], final)
 
     def _write(self, run: Trial, kind: str, **fields: Any) -> None:
+        if self._refused:
+            return
         fields["trial"] = run.config["identity"]["trial"]
-        self._watch(self._journal.append(kind, **fields))
+        try:
+            self._watch(self._journal.append(kind, **fields))
+        except JournalError as error:
+            self._refused = True
+            self._brake.pull(str(error))
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave everything out of Ray's snapshots of the tuner."""
         return {}
+
+
+class BrakeStopper(Stopper):
+    """Ends each running trial with its next report once the brake asks for it; that report is journaled."""
+
+    def __init__(self, brake: Brake) -> None:
+        self._brake = brake
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """Say whether a trial ends here; one that only started ends with any reason to stop."""
+        starting = result.get("kind") == "started" and self._brake.reason is not None
+        return starting or self._brake.trials_end
+
+    def stop_all(self) -> bool:
+        """Never end trials between two reports: that would lose their running epochs."""
+        return False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave everything out of Ray's snapshots of the tuner."""
+        return {}
+
+
+def lost(trial: Trial) -> FinalReport:
+    """Return the end of a trial that reported none: out of memory, a bug outside of training, or lost workers."""
+    error = trial.get_pickled_error()
+    kind: ErrorClass = "worker"
+    reason = f"the worker was lost {trial.num_failures} times: {error}"
+    if isinstance(error, OutOfMemoryError):
+        kind, reason = "memory", f"Ray ended the worker {trial.num_failures} times for want of memory: {error}"
+    elif isinstance(error, RayTaskError):
+        kind, reason = "bug", str(error)
+    return FinalReport(outcome="failed", error=kind, reason=reason)

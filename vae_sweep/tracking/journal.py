@@ -14,7 +14,7 @@ from trainables.base import VaeSweepError
 
 Line = dict[str, Any]
 
-_NAMED = {"trial": (str,)}
+_NAMED: dict[str, tuple[type, ...]] = {"trial": (str,)}
 _PLACED = _NAMED | {"numbers": (dict,), "checkpoint": (str, NoneType)}
 KINDS: dict[str, dict[str, tuple[type, ...]]] = {
     "launch": {
@@ -29,10 +29,14 @@ KINDS: dict[str, dict[str, tuple[type, ...]]] = {
     "trial": _NAMED
     | {"cell": (int,), "seed": (int,), "method": (str,), "values": (dict,), "attempt": (int,), "spec": (dict,)},
     "epoch": _PLACED | {"phase": (str,), "epoch": (int,)},
-    "final": _PLACED | {"outcome": (str,), "reason": (str, NoneType)},
+    "final": _PLACED | {"outcome": (str,), "reason": (str, NoneType), "error": (str, NoneType)},
+    "store": _NAMED | {"key": (str,), "event": (str,), "seconds": (int, float), "saved": (int, float)},
     "scored": _NAMED | {"numbers": (dict,)},
     "probed": _NAMED | {"numbers": (dict,), "probes": (list,), "texts": (str, NoneType)},
-    "end": {"outcome": (str,)},
+    "unscored": _NAMED | {"reason": (str,)},
+    "lost": _NAMED | {"reason": (str,)},
+    "repaired": {"text": (str,)},
+    "end": {"outcome": (str,), "reason": (str, NoneType)},
 }
 """Kind of line -> its fields and their types; a line may hold more."""
 

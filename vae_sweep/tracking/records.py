@@ -47,10 +47,22 @@ class EpochRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreRecord:
+    """How a trial came by its pretraining: hit, waited, miss, or waiting now; seconds waited and saved."""
+
+    key: str
+    event: str
+    seconds: float
+    saved: float
+    holder: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class FinalRecord:
-    """The end of a trial."""
+    """The end of a trial; `error` is the class of a failure."""
 
     outcome: str
+    error: str | None
     reason: str | None
     numbers: Numbers
     checkpoint: Path | None
@@ -61,8 +73,9 @@ class FinalRecord:
 class TrialRecord:
     """A cell and a seed, and all that is known of its run; `attempts` counts its starts.
 
-    `checkpoints` are the places reported, oldest first; whether they still exist is not known here. `probes`
-    are the names of those that ran, `probed` their numbers, `texts` the folder of their pages.
+    `checkpoints` are the places reported, oldest first; whether they still exist is not known here. `damaged`
+    names what could not be used, `hosts` the machines it ran on. `probes` are the names of those that ran,
+    `probed` their numbers, `texts` the folder of their pages.
     """
 
     id: str
@@ -80,12 +93,25 @@ class TrialRecord:
     probes: list[str] = field(default_factory=list)
     texts: Path | None = None
     checkpoints: list[Path] = field(default_factory=list)
+    store: list[StoreRecord] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
+    hosts: list[str] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
 
     @property
     def newest_checkpoint(self) -> Path | None:
         """Return the checkpoint reported last."""
         return self.checkpoints[-1] if self.checkpoints else None
+
+    @property
+    def settled(self) -> bool:
+        """Say whether the trial has ended for good; a failed one runs again with the next launch."""
+        return self.final is not None and self.final.outcome in SETTLED
+
+    @property
+    def pretraining(self) -> StoreRecord | None:
+        """Return how the trial came by its pretraining at last, None where it has none from the store."""
+        return next((found for found in reversed(self.store) if found.event != "waiting"), None)
 
     @property
     def ended_at(self) -> float | None:
@@ -157,10 +183,18 @@ class Ledger:
                 self._cells[number] = CellRecord(number, line["method"], line["values"])
             case "trial":
                 self._start(line)
+            case "store":
+                seconds, saved = line["seconds"], line["saved"]
+                found = StoreRecord(line["key"], line["event"], seconds, saved, line.get("holder"))
+                self._about(self._trial(line), line).store.append(found)
             case "epoch":
                 return self._epoch(self._trial(line), line)
             case "final":
                 return self._final(self._trial(line), line)
+            case "lost":
+                trial = self._trial(line)
+                trial.damaged.append(line["reason"])
+                self._trials[trial.id] = replace(trial, final=None)
             case "scored":
                 trial = self._trial(line)
                 return _merge(trial, "the score", trial.scored, line)
@@ -197,8 +231,16 @@ class Ledger:
             )
         return self._trials[line["trial"]]
 
+    @staticmethod
+    def _about(trial: TrialRecord, line: Line) -> TrialRecord:
+        """Note where a report came from, and what was found damaged on the way."""
+        trial.damaged.extend(text for text in line.get("damaged") or () if text not in trial.damaged)
+        if line.get("host") and line["host"] not in trial.hosts:
+            trial.hosts.append(line["host"])
+        return trial
+
     def _epoch(self, trial: TrialRecord, line: Line) -> Numbers:
-        checkpoint = _place(trial, line)
+        checkpoint = _place(self._about(trial, line), line)
         for known in trial.epochs:
             if (known.phase, known.epoch) == (line["phase"], line["epoch"]):
                 place = f"{known.phase} epoch {known.epoch}"
@@ -209,9 +251,9 @@ class Ledger:
         return numbers
 
     def _final(self, trial: TrialRecord, line: Line) -> Numbers:
-        final = FinalRecord(
-            line["outcome"], line.get("reason"), line["numbers"], _place(trial, line), line["time"]
-        )
+        place = _place(self._about(trial, line), line)
+        error, reason = line.get("error"), line.get("reason")
+        final = FinalRecord(line["outcome"], error, reason, line["numbers"], place, line["time"])
         old = trial.final
         if old is None or old.outcome not in SETTLED:
             self._trials[trial.id] = replace(trial, final=final)

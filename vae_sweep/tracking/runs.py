@@ -17,7 +17,10 @@ SWEEP_KEY = ""
 """Key of the sweep's own run; a trial's run has the trial's id as its key."""
 
 LONGEST_PARAM, LONGEST_TAG = 500, 5000
-_STATUS = {"finished": "FINISHED", "collapsed": "FINISHED", "pruned": "FINISHED", "complete": "FINISHED"}
+_STATUS = {"finished": "FINISHED", "collapsed": "FINISHED", "pruned": "FINISHED"} | {
+    "complete": "FINISHED",
+    "failed": "FAILED",
+}
 _RATE = "method.objective.kl.target_rate"
 
 

@@ -1,0 +1,75 @@
+"""The lock of a sweep's driver."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from vae_sweep.errors import LaunchError
+from vae_sweep.store import lease
+from vae_sweep.store.lease import Owner, Watch, newest
+from vae_sweep.sweep import lock
+from vae_sweep.sweep.lock import driver_lock, driver_of
+
+
+def stranger(folder: Path, **changes: object) -> Owner:
+    """Write the lock of a driver that is not this process."""
+    taken = Watch(folder / "driver").take("another")
+    assert taken is not None
+    taken.release()
+    seen = newest(folder / "driver")
+    assert seen is not None
+    assert seen.owner is not None
+    owner = seen.owner.model_copy(update={"released": False, **changes})
+    (folder / f"driver.{seen.number}").write_text(owner.model_dump_json())
+    return owner
+
+
+def test_a_second_driver_is_refused_while_the_first_lives(tmp_path: Path) -> None:
+    with driver_lock(tmp_path):
+        owner = driver_of(tmp_path)
+        assert owner is not None
+        assert owner.process == os.getpid()
+        with pytest.raises(LaunchError, match=rf"process {os.getpid()} on .* for 0 s"), driver_lock(tmp_path):
+            pass
+    assert driver_of(tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dead_drivers_lock_is_taken_over_at_once(tmp_path: Path) -> None:
+    stranger(tmp_path, process=2**22 + 1)
+    with driver_lock(tmp_path):
+        owner = driver_of(tmp_path)
+        assert owner is not None
+        assert owner.process == os.getpid()
+
+
+def test_a_process_of_the_same_number_that_began_later_is_no_driver(tmp_path: Path) -> None:
+    stranger(tmp_path, born="1")
+    assert driver_of(tmp_path) is None
+    with driver_lock(tmp_path):
+        pass
+
+
+def test_a_driver_on_another_machine_is_taken_over_when_it_stays_silent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stranger(tmp_path, place="another machine", host="elsewhere")
+    monkeypatch.setattr(lock, "BEAT", 0.05)
+    monkeypatch.setattr(lock, "Watch", lambda base: Watch(base, patience=0.2))
+    with driver_lock(tmp_path):
+        owner = driver_of(tmp_path)
+        assert owner is not None
+        assert owner.process == os.getpid()
+
+
+def test_a_driver_on_another_machine_that_beats_is_respected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "_place", lambda: "another machine")
+    monkeypatch.setattr(lease, "BEAT", 0.05)
+    monkeypatch.setattr(lock, "BEAT", 0.3)
+    with driver_lock(tmp_path):
+        monkeypatch.setattr(lease, "_place", lambda: "this machine")
+        with pytest.raises(LaunchError, match="is driven by process"), driver_lock(tmp_path):
+            pass

@@ -1,0 +1,101 @@
+"""Sharing a phase: the door through which a trial finds what another has trained; the service fills it in."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from torch import device
+
+from trainables.base import DivergedError
+from trainables.measure.spec import Boundary
+from trainables.model.vae import Vae
+from trainables.training.phase import PhaseData, over, run_phase
+from trainables.training.report import EpochReport, StoreEvent, StoreReport
+from trainables.training.spec import PhaseSpec
+from trainables.training.state import TrialState
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+class Claim(Protocol):
+    """A trial's claim to the result of one phase; at most one living claim trains it."""
+
+    @property
+    def holder(self) -> str | None:
+        """Return who trains the phase now; None where nobody does."""
+
+    @property
+    def damaged(self) -> Sequence[str]:
+        """Return what was found unfit in the store, in words."""
+
+    def settle(self) -> tuple[TrialState, str | None, float]:
+        """Wait until the phase is trained, or is ours to train.
+
+        Returns how far it has come (over: ready; else ours to go on with), why it diverged if it did, and the
+        seconds waited.
+        """
+
+    def keep(self, state: TrialState) -> None:
+        """Store how far our training has come, for whoever takes over."""
+
+    def publish(self, state: TrialState, diverged: str | None = None) -> None:
+        """Store the phase's end for all who wait; the first to publish counts."""
+
+
+class PhaseStore(Protocol):
+    """Results of phases by key, each trained once."""
+
+    def claim(
+        self, phase: PhaseSpec, boundary: Boundary, shapes: Shapes, device: device
+    ) -> AbstractContextManager[Claim]:
+        """Return a claim to a phase's result on a device, units counted by `boundary`, weights of these shapes."""
+
+
+def share_phase(
+    store: PhaseStore, phase: PhaseSpec, model: Vae, data: PhaseData, state: TrialState, boundary: Boundary
+) -> Iterator[tuple[EpochReport | StoreReport, TrialState]]:
+    """Take a phase from the store, or train it there; the epochs reported and the end are the same.
+
+    `state` is how far this trial has come by itself. Raises DivergedError where the phase diverged, here or
+    with another trial.
+    """
+    shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    with store.claim(phase, boundary, shapes, next(model.parameters()).device) as claim:
+        holder = claim.holder
+        if holder is not None:
+            yield StoreReport(key=phase.key(), event="waiting", holder=holder), state
+        found, diverged, seconds = claim.settle()
+        ready = diverged is not None or over(phase, found.counters)
+        if found.counters.epoch <= state.counters.epoch and not ready:
+            found = state
+        taken = found.history[len(state.history) :]
+        yield _settled(phase.key(), claim, taken, holder, seconds if holder else 0.0, ready), state
+        for report in taken:
+            yield report.model_copy(update={"stored": True}), found
+        if diverged is not None:
+            raise DivergedError(diverged)
+        if not ready:
+            yield from _train(claim, phase, model, data, found, boundary)
+
+
+def _settled(
+    key: str, claim: Claim, taken: Sequence[EpochReport], holder: str | None, seconds: float, ready: bool
+) -> StoreReport:
+    event: StoreEvent = "miss" if not ready else "hit" if holder is None else "waited"
+    saved = sum(report.numbers["train/seconds"] for report in taken)
+    damaged = tuple(claim.damaged)
+    return StoreReport(key=key, event=event, seconds=seconds, saved=saved, holder=holder, damaged=damaged)
+
+
+def _train(
+    claim: Claim, phase: PhaseSpec, model: Vae, data: PhaseData, state: TrialState, boundary: Boundary
+) -> Iterator[tuple[EpochReport, TrialState]]:
+    try:
+        for report, reached in run_phase(phase, model, data, state, boundary):
+            state = reached
+            claim.keep(state)
+            yield report, state
+    except DivergedError as error:
+        claim.publish(state, str(error))
+        raise
+    claim.publish(state)

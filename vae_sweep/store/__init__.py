@@ -1,0 +1,1 @@
+"""What trials and drivers share on disk: leases, and finished pretrainings."""

@@ -1,0 +1,131 @@
+"""A stored pretraining on disk: written once and whole, verified on every read."""
+
+import hashlib
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+import torch
+from pydantic import ValidationError
+from safetensors.torch import save
+
+from trainables.base import Spec, StateError, digest
+from trainables.measure.spec import Boundary
+from trainables.training.phase import over
+from trainables.training.report import EpochReport
+from trainables.training.sharing import Shapes
+from trainables.training.spec import PhaseSpec
+from trainables.training.state import Counters, TrialState, load_tensors, write_file
+
+MANIFEST_FILE, WEIGHTS_FILE = "entry.json", "weights.safetensors"
+
+
+class Environment(Spec):
+    """What decides, beside the phase, which bits a training gives and how they are counted."""
+
+    device: str
+    threads: int
+    torch: str
+    boundary: Boundary
+
+
+class Manifest(Spec):
+    """What an entry says of itself; `diverged` is why the phase has no end, or None."""
+
+    address: str
+    phase_key: str
+    phase: PhaseSpec
+    environment: Environment
+    counters: Counters
+    history: tuple[EpochReport, ...]
+    shapes: dict[str, tuple[int, ...]]
+    sha256: str
+    owner: str
+    diverged: str | None = None
+
+
+def environment_of(device: torch.device, threads: int, boundary: Boundary) -> Environment:
+    """Return the environment of a training on this device with so many threads."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    return Environment(device=name, threads=threads, torch=torch.__version__, boundary=boundary)
+
+
+def address(phase: PhaseSpec, environment: Environment) -> str:
+    """Return the name of the entry that holds a phase's result in an environment."""
+    return digest({"phase": phase.key(), "environment": environment.model_dump(mode="json")})
+
+
+def write_entry(
+    folder: Path, phase: PhaseSpec, environment: Environment, state: TrialState, diverged: str | None, owner: str
+) -> bool:
+    """Write an entry whole; False where another was first, whose bits are the same."""
+    weights = {} if diverged else {name: tensor.cpu().contiguous() for name, tensor in state.best.items()}
+    content = save(weights)
+    manifest = Manifest(
+        address=address(phase, environment),
+        phase_key=phase.key(),
+        phase=phase,
+        environment=environment,
+        counters=state.counters,
+        history=state.history,
+        shapes={name: tuple(tensor.shape) for name, tensor in weights.items()},
+        sha256=hashlib.sha256(content).hexdigest(),
+        owner=owner,
+        diverged=diverged,
+    )
+    aside = folder.with_name(f"{folder.name}.new.{secrets.token_hex(8)}")
+    try:
+        write_file(aside / WEIGHTS_FILE, content)
+        write_file(aside / MANIFEST_FILE, manifest.model_dump_json(indent=1).encode())
+        os.rename(aside, folder)  # noqa: PTH104
+    except OSError:
+        shutil.rmtree(aside, ignore_errors=True)
+        if (folder / MANIFEST_FILE).is_file():
+            return False
+        raise
+    return True
+
+
+def read_entry(
+    folder: Path, phase: PhaseSpec, environment: Environment, shapes: Shapes
+) -> tuple[TrialState, str | None] | None:
+    """Return a stored phase's end and why it diverged, if it did; None where there is no entry.
+
+    Raises StateError where it is damaged or does not fit.
+    """
+    if not folder.is_dir():
+        return None
+    try:
+        manifest = Manifest.model_validate_json((folder / MANIFEST_FILE).read_bytes())
+        content = (folder / WEIGHTS_FILE).read_bytes()
+    except ValidationError as error:
+        raise StateError(f"{folder / MANIFEST_FILE}: no sound manifest ({error.errors()[0]['msg']})") from error
+    except OSError as error:
+        raise StateError(f"{folder}: cannot be read ({error.strerror})") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != manifest.sha256:
+        raise StateError(
+            f"{folder / WEIGHTS_FILE}: damaged (sha256 {found[:12]}, the manifest says {manifest.sha256[:12]})"
+        )
+    if problem := _misfit(manifest, phase, environment):
+        raise StateError(f"{folder / MANIFEST_FILE}: {problem}")
+    tensors = load_tensors(content, folder / WEIGHTS_FILE)
+    held = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    if manifest.diverged is None and not held == manifest.shapes == shapes:
+        wrong = sorted(name for name in shapes | held if shapes.get(name) != held.get(name))
+        raise StateError(f"{folder / WEIGHTS_FILE}: weights of another shape ({', '.join(wrong[:3])})")
+    return TrialState(manifest.counters, best=tensors, history=manifest.history), manifest.diverged
+
+
+def _misfit(manifest: Manifest, phase: PhaseSpec, environment: Environment) -> str | None:
+    """Return what tells that an entry is not the result of this phase, or None."""
+    if manifest.phase_key != phase.key() or manifest.phase != phase:
+        return f"result of another phase (key {manifest.phase_key[:12]}, not {phase.key()[:12]})"
+    if manifest.environment != environment or manifest.address != address(phase, environment):
+        return f"trained elsewhere ({manifest.environment}, not {environment})"
+    if len(manifest.history) != manifest.counters.epoch:
+        return f"{manifest.counters.epoch} epochs, but reports of {len(manifest.history)}"
+    if manifest.diverged is None and not over(phase, manifest.counters):
+        return f"the phase is not over after {manifest.counters.epoch} epochs"
+    return None

@@ -1,0 +1,55 @@
+"""The lock that keeps a second driver out of a sweep."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vae_sweep.errors import LaunchError
+from vae_sweep.store.lease import BEAT, Lease, Owner, Seen, Watch, newest
+
+LOCK = "driver"
+
+
+@contextmanager
+def driver_lock(folder: Path) -> Iterator[Lease]:
+    """Hold the sweep's lock, taking over that of a dead driver; one elsewhere is dead without a heartbeat.
+
+    Raises LaunchError where another living driver holds it.
+    """
+    watch = Watch(folder / LOCK)
+    while True:
+        lease = watch.take(f"driver {os.getpid()}")
+        if lease is not None:
+            break
+        before = watch.look()
+        if before is None:
+            continue
+        _refuse_if_alive(folder, before, None)
+        time.sleep(BEAT)
+        after = watch.look()
+        if after is not None:
+            _refuse_if_alive(folder, before, after)
+    try:
+        yield lease
+    finally:
+        lease.release(forget=True)
+
+
+def driver_of(folder: Path) -> Owner | None:
+    """Return who drives a sweep as far as its lock tells, None where nobody does."""
+    seen = newest(folder / LOCK)
+    return None if seen is None or seen.owner is None or seen.owner.gone else seen.owner
+
+
+def _refuse_if_alive(folder: Path, before: Seen, after: Seen | None) -> None:
+    owner = (after or before).owner
+    if owner is None:
+        return
+    beating = after is not None and (after.number, after.content) != (before.number, before.content)
+    if owner.here or beating:
+        raise LaunchError(
+            f"{folder}: the sweep is driven by process {owner.process} on {owner.host} for {owner.age:.0f} s; "
+            f"look with vae-sweep status {folder}, end it with vae-sweep stop {folder}"
+        )

@@ -1,0 +1,58 @@
+"""What a sweep lacks, by its journal, and how a trial of it is configured."""
+
+from typing import Any
+
+from trainables.training.report import FinalReport
+from vae_sweep.search.space import Cell
+from vae_sweep.search.sweep_search import Assignment, Progress
+from vae_sweep.sweep.plan import Plan
+from vae_sweep.tracking.records import SweepRecord
+
+
+def progress_of(plan: Plan, record: SweepRecord) -> Progress:
+    """Return what the journal knows: cells drawn, replicates ended, and what is left of the rest.
+
+    A failed trial is left: what made it fail may have been mended since.
+    """
+    cells = [Cell(cell.number, cell.method, cell.values) for _, cell in sorted(record.cells.items())]
+    ended: dict[int, dict[int, FinalReport]] = {}
+    starts: dict[tuple[int, int], tuple[str, ...]] = {}
+    for trial in record.trials.values():
+        if trial.settled and trial.final is not None:
+            final = trial.final
+            plain = {"outcome": final.outcome, "reason": final.reason, "numbers": final.numbers}
+            ended.setdefault(trial.cell, {})[trial.seed] = FinalReport.model_validate(plain)
+        else:
+            starts[trial.cell, trial.seed] = tuple(str(place) for place in reversed(trial.checkpoints))
+    unfinished = [
+        Assignment(cell, seed, starts.get((cell.number, seed), ()))
+        for cell in cells
+        for seed in plan.spec.seeds
+        if seed not in ended.get(cell.number, {})
+    ]
+    return Progress(cells, ended, unfinished)
+
+
+def trial_name(cell: Cell, seed: int) -> str:
+    """Return a trial's identity: cell number, method, seed."""
+    return f"{cell.number:04d}-{cell.method}-s{seed}"
+
+
+def trial_config(plan: Plan, assignment: Assignment) -> dict[str, Any]:
+    """Return the config of one Ray trial, as `trainables.ray_trainable.train` takes it."""
+    cell, seed = assignment.cell, assignment.seed
+    trial = plan.spec.trial(cell.method, cell.values, seed, plan.corpus.fingerprint)
+    return {
+        "trial": trial.model_dump(mode="json"),
+        "data_directory": str(plan.data_directory),
+        "threads": plan.threads,
+        "starts": list(assignment.starts),
+        "share": 2**assignment.retries,
+        "identity": {
+            "trial": trial_name(cell, seed),
+            "cell": cell.number,
+            "seed": seed,
+            "method": cell.method,
+            "values": cell.values,
+        },
+    }

@@ -1,0 +1,31 @@
+"""Where the numbers of a launch come from: versions, commit, corpus, spec."""
+
+import importlib.metadata
+import subprocess
+from typing import Any
+
+from vae_sweep.sweep.plan import Plan
+
+LIBRARIES = ("vae-sweep", "torch", "ray", "optuna", "mlflow", "pydantic")
+
+
+def provenance(plan: Plan, attempt: int) -> dict[str, Any]:
+    """Return what a launch's line in the journal holds."""
+    return {
+        "sweep": plan.spec.name,
+        "attempt": attempt,
+        "spec": plan.spec.model_dump(mode="json", by_alias=True),
+        "versions": {name: importlib.metadata.version(name) for name in LIBRARIES},
+        "git_commit": git_commit(),
+        "corpus": plan.corpus.describe(),
+    }
+
+
+def git_commit() -> str | None:
+    """Return the commit of the directory that the sweep is launched from, if it is a repository."""
+    try:
+        command = ["git", "rev-parse", "HEAD"]
+        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() if found.returncode == 0 else None

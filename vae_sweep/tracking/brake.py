@@ -1,0 +1,84 @@
+"""The brake of a running sweep: why no trial starts any more, and whether those that run go on."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from trainables.training.report import FinalReport
+from trainables.training.state import write_file
+
+REQUEST_FILE = "stop.json"
+Mode = Literal["epoch", "finish"]
+SAME_IN_A_ROW = 3
+"""How many trials in a row may fail in the same way before the sweep stops."""
+
+
+class Brake:
+    """Pulled by hand (`vae-sweep stop`), or by what makes going on useless; the first reason counts.
+
+    `request` is the file by which another process asks for a stop; `lost` says whether another driver has taken
+    the sweep over. Safe from any thread.
+    """
+
+    def __init__(self, request: Path, lost: Callable[[], bool] = lambda: False) -> None:
+        self._request, self._lost = request, lost
+        self._lock = threading.Lock()
+        self._same: list[str] = []
+        self._reason: str | None = None
+        self._mode: Mode = "epoch"
+        request.unlink(missing_ok=True)
+
+    @property
+    def reason(self) -> str | None:
+        """Return why the sweep is to stop, or None while it is to go on."""
+        if self._reason is None and self._lost():
+            self.pull("another driver has taken the sweep over, since this one gave no sign of life")
+        if self._reason is None and (mode := requested(self._request)) is not None:
+            self.pull("vae-sweep stop", mode)
+        return self._reason
+
+    @property
+    def trials_end(self) -> bool:
+        """Say whether running trials end after the epoch that they are in."""
+        return self.reason is not None and self._mode == "epoch"
+
+    def pull(self, reason: str, mode: Mode = "epoch") -> None:
+        """Stop the sweep for a reason."""
+        with self._lock:
+            if self._reason is None:
+                self._reason, self._mode = reason, mode
+
+    def ended(self, trial: str, final: FinalReport) -> None:
+        """Take notice of a trial's end; a full disk stops the sweep, the same failure in a row does."""
+        if final.outcome != "failed" or final.error == "memory":
+            self._same = []
+            return
+        text = (final.reason or "").strip()
+        if final.error == "disk":
+            self.pull(f"a disk is full; make space, then resume ({text.splitlines()[-1] if text else trial})")
+            return
+        last = text.splitlines()[-1] if text else ""
+        self._same = [*self._same, last] if self._same[-1:] in ([], [last]) else [last]
+        if len(self._same) >= SAME_IN_A_ROW:
+            self.pull(f"{len(self._same)} trials in a row failed in the same way, {trial} the last:\n{text}")
+
+    def release(self) -> None:
+        """Take the request back, so that the next driver does not find it."""
+        self._request.unlink(missing_ok=True)
+
+
+def request_stop(folder: Path, mode: Mode) -> None:
+    """Ask the driver of the sweep in `folder` to stop: after the running epochs, or after the running trials."""
+    write_file(folder / REQUEST_FILE, json.dumps({"mode": mode, "time": time.time()}).encode())
+
+
+def requested(path: Path) -> Mode | None:
+    """Return how a stop was asked for, or None where it was not; a request that cannot be read asks for all."""
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        return None
+    return "finish" if '"finish"' in text else "epoch"
