@@ -7,8 +7,9 @@ import pytest
 
 from trainables.base import CorpusError
 from vae_sweep.errors import LaunchError
+from vae_sweep.reading import read_spec
 from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.plan import located, make_plan
+from vae_sweep.sweep.plan import Trainings, located, make_plan
 
 
 def sweep(**changes: object) -> SweepSpec:
@@ -21,10 +22,22 @@ def sweep(**changes: object) -> SweepSpec:
     return SweepSpec.model_validate(fields | changes)
 
 
-def test_cells_trials_and_distinct_pretrainings() -> None:
-    plan = make_plan(sweep())
+def test_cells_trials_and_distinct_pretrainings(tmp_path: Path) -> None:
+    plan = make_plan(sweep(storage={"directory": str(tmp_path)}))
     assert (plan.cell_count, plan.trial_count) == (5, 10)
-    assert plan.pretrainings == (8, 2)
+    assert plan.trainings == Trainings(asked=16, needed=10, pretrainings=8, distinct=2, stored=0)
+
+
+def test_without_a_shared_store_every_trial_trains_for_itself(tmp_path: Path) -> None:
+    plan = make_plan(sweep(storage={"directory": str(tmp_path), "share_pretraining": False}))
+    assert plan.trainings == Trainings(asked=16, needed=16, pretrainings=8, distinct=2, stored=0)
+
+
+def test_the_papers_rows_on_ptb_are_29_trainings_instead_of_40(tmp_path: Path) -> None:
+    spec = read_spec(Path("search_spaces/ptb.yaml"), [f"storage.directory={tmp_path}", "corpus={name: captions}"])
+    found = make_plan(spec).trainings
+    assert found is not None
+    assert (found.needed, found.asked) == (29, 40)
 
 
 def test_a_search_draws_no_more_than_its_space_has() -> None:
@@ -36,7 +49,7 @@ def test_a_continuous_space_has_no_list_of_cells() -> None:
     plan = make_plan(
         sweep(methods={"ours": {"target_rate": {"float": [2, 8]}}}, search={"kind": "tpe", "trials": 7})
     )
-    assert (plan.cells, plan.cell_count, plan.pretrainings) == (None, 7, None)
+    assert (plan.cells, plan.cell_count, plan.trainings) == (None, 7, None)
 
 
 def test_an_absent_corpus_says_what_to_do(tmp_path: Path) -> None:

@@ -34,9 +34,11 @@ def plan(space: PlannedFile = None, overrides: Overrides = None, diff_recipes: D
         raise typer.BadParameter("give a sweep file, e.g. search_spaces/quickstart.yaml", param_hint="SPACE.yaml")
     else:
         from vae_sweep.reading import read_spec
+
+        spec = read_spec(space, overrides or ())
         from vae_sweep.sweep.plan import make_plan
 
-        parts = plan_tables(make_plan(read_spec(space, overrides or ())))
+        parts = plan_tables(make_plan(spec))
     for part in parts:
         console.print(part)
 
@@ -98,9 +100,11 @@ def _totals(made: "Plan") -> str:
     text += f"each on {made.threads} core{'s' * (made.threads > 1)}"
     if made.gpus:
         text += f" and {made.gpus:g} GPU"
-    if made.pretrainings and made.pretrainings[0]:
-        runs, distinct = made.pretrainings
-        text += f"; {runs} pretraining{'s' * (runs > 1)}, {distinct} distinct"
+    if (found := made.trainings) and found.pretrainings:
+        text += f"; {found.needed} trainings"
+        text += f" instead of {found.asked}" if found.needed < found.asked else ""
+        text += f": {found.distinct} pretraining{'s' * (found.distinct > 1)} for {found.pretrainings} trials"
+        text += f", {found.stored} stored already" if found.stored else ""
     wrong = [word for word in made.spec.search.objectives if word == "neg_elbo"]
     if wrong:
         text += "\nwarning: the ELBO as an objective favours collapsed models; perplexity is the paper's"

@@ -1,29 +1,44 @@
 """The plan: what a launch would run, and everything that must hold before it may."""
 
 import os
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import torch
 
 from trainables.base import CorpusError
-from trainables.methods import METHODS
 from trainables.text.corpus import Corpus, load_corpus, missing_files
 from trainables.text.fetch import hint
+from trainables.training.spec import PhaseSpec
 from vae_sweep.errors import LaunchError
 from vae_sweep.settings import data_directory
 from vae_sweep.spec import Draw, SweepSpec
+from vae_sweep.store.entry import address, environment_of
+from vae_sweep.store.pretrained import STORE_FOLDER
+from vae_sweep.sweep.folder import storage_directory
 
 
 @dataclass(frozen=True)
 class PlannedCell:
-    """A cell of the space and what each of its trials would run."""
+    """A cell of the space and what each of its trials would run; `trainings` are the phases of all its seeds."""
 
     method: str
     values: Draw
     phases: tuple[str, ...]
     epochs: int
-    pretrainings: tuple[str, ...]
+    trainings: tuple[PhaseSpec, ...]
+
+
+@dataclass(frozen=True)
+class Trainings:
+    """Phases that the trials ask for, those that must be trained, and of the pretrainings among them: how many are
+    asked for, are distinct, lie in the store already."""
+
+    asked: int
+    needed: int
+    pretrainings: int
+    distinct: int
+    stored: int
 
 
 @dataclass(frozen=True)
@@ -44,12 +59,21 @@ class Plan:
         return self.cell_count * len(self.spec.seeds)
 
     @property
-    def pretrainings(self) -> tuple[int, int] | None:
-        """How many pretrainings the listed cells run, and how many of them are distinct."""
+    def trainings(self) -> Trainings | None:
+        """What the listed cells train, and what of it the pretraining store spares; None where none are listed."""
         if self.cells is None:
             return None
-        keys = Counter(key for cell in self.cells for key in cell.pretrainings)
-        return sum(keys.values()), len(keys)
+        phases = [phase for cell in self.cells for phase in cell.trainings]
+        shared = [phase for phase in phases if phase.name == "pretrain"]
+        distinct = {phase.key(): phase for phase in shared}
+        if not self.spec.storage.share_pretraining:
+            return Trainings(len(phases), len(phases), len(shared), len(distinct), 0)
+        device = torch.device("cuda" if gpu_count() else "cpu")
+        environment = environment_of(device, self.threads, self.spec.evaluation.activity_boundary)
+        store = storage_directory(self.spec) / STORE_FOLDER
+        stored = sum((store / address(phase, environment)).is_dir() for phase in distinct.values())
+        needed = len(phases) - len(shared) + len(distinct) - stored
+        return Trainings(len(phases), needed, len(shared), len(distinct), stored)
 
 
 def make_plan(spec: SweepSpec) -> Plan:
@@ -100,33 +124,18 @@ def resources(spec: SweepSpec) -> tuple[int, float]:
 
 def gpu_count() -> int:
     """Return how many GPUs torch can use here."""
-    import torch
-
     return torch.cuda.device_count()
 
 
 def _cell(spec: SweepSpec, corpus: Corpus, method: str, values: Draw) -> PlannedCell:
     trials = [spec.trial(method, values, seed, corpus.fingerprint) for seed in spec.seeds]
     phases = trials[0].phases()
-    keys = tuple(phase.key() for trial in trials for phase in trial.phases() if phase.name == "pretrain")
+    trainings = tuple(phase for trial in trials for phase in trial.phases())
     epochs = sum(phase.descent.epochs for phase in phases)
-    return PlannedCell(method, values, tuple(phase.name for phase in phases), epochs, keys)
+    return PlannedCell(method, values, tuple(phase.name for phase in phases), epochs, trainings)
 
 
 def _absent(spec: SweepSpec, directory: Path, missing: list[str]) -> str:
     if spec.corpus.name:
         return hint(spec.corpus.name, directory)
     return f"corpus.path: {spec.corpus.path} lacks {', '.join(missing)}; one sentence a line, optional label<TAB>"
-
-
-def summary(plan: Plan) -> dict[str, Any]:
-    """Return the plan as plain values."""
-    return {
-        "sweep": plan.spec.name,
-        "search": plan.spec.search.kind,
-        "cells": plan.cell_count,
-        "trials": plan.trial_count,
-        "methods": {name: METHODS[name].title for name in plan.spec.methods},
-        "pretrainings": plan.pretrainings,
-        "corpus": plan.corpus.describe(),
-    }

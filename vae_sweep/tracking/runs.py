@@ -152,6 +152,14 @@ def _trial_tags(
         tags[TAG + "target_rate"] = str(rate)
     if trial.epochs:
         tags[TAG + "phase"] = trial.epochs[-1].phase
+    if (found := trial.pretraining) is not None:
+        tags[TAG + "pretraining"] = found.event
+        tags[TAG + "pretraining_seconds_waited"] = f"{found.seconds:.1f}"
+        tags[TAG + "pretraining_seconds_saved"] = f"{found.saved:.1f}"
+    if trial.final and trial.final.error:
+        tags[TAG + "error"] = trial.final.error
+    if trial.damaged:
+        tags[TAG + "damaged"] = "\n".join(trial.damaged)
     if trial.conflicts:
         tags[TAG + "conflicts"] = "\n".join(map(str, trial.conflicts))
     if broken := trial_findings(sweep, trial):
