@@ -3,44 +3,13 @@
 import json
 import signal
 from pathlib import Path
-from typing import Any
 
-import optuna
 import pytest
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 
 from tests.integration.cluster import SPACE, kill_tree, lines, run, start, wait_for, workers
+from tests.integration.sweeps import home_with, journal_of, numbers_of, study_states
 
 pytestmark = pytest.mark.slow
-COSTS = {"seconds", "tokens_per_second", "peak_memory_mb"}
-
-
-def home_with(tmp_path: Path, text: str = SPACE) -> Path:
-    tmp_path.mkdir(exist_ok=True)
-    (tmp_path / "tiny.yaml").write_text(text)
-    return tmp_path
-
-
-def journal_of(home: Path) -> Path:
-    return home / "sweeps" / "tiny" / "journal.jsonl"
-
-
-def numbers_of(home: Path) -> dict[str, Any]:
-    """Everything measured in a sweep but costs: trial -> place -> numbers."""
-    found: dict[str, Any] = {}
-    for line in lines(journal_of(home)):
-        if line["kind"] in ("epoch", "final", "scored"):
-            place = f"{line['kind']} {line.get('phase', '')} {line.get('epoch', '')}"
-            numbers = {key: value for key, value in line["numbers"].items() if key.split("/")[-1] not in COSTS}
-            known = found.setdefault(line["trial"], {}).setdefault(place, numbers)
-            assert known == numbers, f"{line['trial']} {place} came twice with other numbers"
-    return found
-
-
-def study_states(home: Path) -> list[str]:
-    storage = JournalStorage(JournalFileBackend(str(home / "sweeps" / "tiny" / "study.journal")))
-    return [trial.state.name for trial in optuna.load_study(study_name="tiny", storage=storage).trials]
 
 
 @pytest.fixture(scope="module")

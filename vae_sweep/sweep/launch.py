@@ -203,6 +203,8 @@ def _ray_session() -> Iterator[None]:
         ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     except ConnectionError as error:
         raise LaunchError(f"RAY_ADDRESS={address}: no Ray cluster answers there ({error})") from None
+    for name in ("ray.tune", "ray.train"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     before = _on_sigterm(lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         yield
