@@ -43,6 +43,9 @@ ROUNDS = 2
 MIRROR_PATIENCE = 60.0
 """Seconds that a finished sweep waits for MLflow before leaving the rest to `vae-sweep sync`."""
 
+STOPPED_PATIENCE = 5.0
+"""The same for a sweep that was stopped."""
+
 Watch = Callable[[dict[str, Any]], None]
 
 
@@ -102,8 +105,8 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
                 outcome = _run(drive)
             _end(drive, outcome)
         finally:
-            unmirrored = mirror.close(MIRROR_PATIENCE)
             reason = brake.reason
+            unmirrored = mirror.close(STOPPED_PATIENCE if reason else MIRROR_PATIENCE)
             brake.release()
         return Launched(folder, outcome, reason, unmirrored, mirror.last_error)
 
