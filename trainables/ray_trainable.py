@@ -84,17 +84,19 @@ def _at_its_state(report: EpochReport | StoreReport, state: TrialState) -> bool:
 
 
 def _start(spec: TrialSpec, starts: list[str]) -> tuple[TrialState, list[str]]:
-    """Return the state of the newest sound checkpoint, or a fresh one, and what was found damaged."""
+    """Return the state of the newest sound checkpoint, or a fresh one, and what was found damaged.
+
+    After a lost worker Ray names the newest checkpoint of this run; those beside it are its elders.
+    """
     own = tune.get_checkpoint()
-    if own is not None:
-        with own.as_directory() as directory:
-            return load_state(Path(directory), spec.key()), []
+    mine = sorted(Path(own.path).parent.glob("checkpoint_*"), reverse=True) if own else []
     damaged: list[str] = []
-    for start in starts:
+    for start in [*mine, *map(Path, starts)]:
         try:
-            return load_state(Path(start), spec.key()), damaged
+            return load_state(start, spec.key()), damaged
         except StateError as error:
-            damaged.append(str(error))
+            if start.is_dir():
+                damaged.append(str(error))
     return TrialState(), damaged
 
 

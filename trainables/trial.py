@@ -1,12 +1,13 @@
 """The act of running a trial: its phases, the hand-over between them, and its last numbers."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import save
-from torch import Generator
+from torch import Generator, Tensor
 
 from trainables.base import StateError, derived_seed
 from trainables.measure.final import evaluation_batches, measure_split
@@ -132,10 +133,19 @@ def write_outputs(directory: Path, spec: TrialSpec, corpus: Corpus, state: Trial
     model = new_model(spec, corpus)
     model.load_state_dict(state.best)
     write_file(directory / SPEC_FILE, spec.model_dump_json(indent=1).encode())
-    metadata = {"trial": spec.key(), "corpus": corpus.fingerprint}
     weights = {name: tensor.cpu().contiguous() for name, tensor in state.best.items()}
+    metadata = {"trial": spec.key(), "corpus": corpus.fingerprint, "sha256": checksum(weights)}
     write_file(directory / WEIGHTS_FILE, save(weights, metadata))
     write_file(directory / SAMPLES_FILE, samples_page(model, corpus, spec.seed).encode())
+
+
+def checksum(weights: dict[str, Tensor]) -> str:
+    """Return the sha256 (hex) of named tensors: their names, shapes and bytes, in the order of the names."""
+    sha = hashlib.sha256()
+    for name, tensor in sorted(weights.items()):
+        sha.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        sha.update(tensor.cpu().contiguous().numpy().tobytes())
+    return sha.hexdigest()
 
 
 def load_model(directory: Path, spec: TrialSpec, corpus: Corpus, device: str = "cpu") -> Vae:
@@ -147,9 +157,12 @@ def load_model(directory: Path, spec: TrialSpec, corpus: Corpus, device: str = "
         raise StateError(f"{path}: cannot be read ({error.strerror})") from error
     tensors = load_tensors(content, path)
     with safe_open(path, framework="pt") as file:
-        found = (file.metadata() or {}).get("trial")
-    if found != spec.key():
-        raise StateError(f"{path}: weights of another trial (key {str(found)[:12]}, not {spec.key()[:12]})")
+        metadata = file.metadata() or {}
+    if metadata.get("trial") != spec.key():
+        key = str(metadata.get("trial"))
+        raise StateError(f"{path}: weights of another trial (key {key[:12]}, not {spec.key()[:12]})")
+    if metadata.get("sha256") != checksum(tensors):
+        raise StateError(f"{path}: damaged (its weights do not have the checksum that it states)")
     model = new_model(spec, corpus)
     model.load_state_dict(tensors)
     return model.to(device)

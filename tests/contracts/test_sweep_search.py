@@ -19,7 +19,7 @@ GRID = {"vae": {}, "vae_fbp": {"target_rate": {"choice": [2, 4]}}, "ours": {"tar
 ENDLESS = {"vae": {}, "ours": {"target_rate": {"float": [2, 8]}}}
 
 
-def sweep(methods: dict[str, Any], seeds: Sequence[int] = (0,), **search: Any) -> SweepSpec:
+def sweep(methods: dict[str, Any], seeds: Sequence[int] = (0,), retries: int = 0, **search: Any) -> SweepSpec:
     return SweepSpec.model_validate(
         {
             "name": "test",
@@ -27,6 +27,7 @@ def sweep(methods: dict[str, Any], seeds: Sequence[int] = (0,), **search: Any) -
             "methods": methods,
             "seeds": list(seeds),
             "search": search,
+            "resources": {"memory_retries": retries},
         }
     )
 
@@ -45,15 +46,19 @@ class Bench:
 
     @staticmethod
     def _config(assignment: Assignment) -> dict[str, Any]:
-        return {"cell": assignment.cell, "seed": assignment.seed, "starts": assignment.starts}
+        own = {"cell": assignment.cell, "seed": assignment.seed, "starts": assignment.starts}
+        return own | ({"retries": assignment.retries} if assignment.retries else {})
 
     def next(self) -> tuple[str, Any]:
         trial_id = f"t{next(self._ids)}"
         return trial_id, self.search.suggest(trial_id)
 
-    def end(self, trial_id: str, ppl: float = 3.0, recon: float = 9.0, outcome: str = "finished") -> None:
+    def end(
+        self, trial_id: str, ppl: float = 3.0, recon: float = 9.0, outcome: str = "finished", error: Any = None
+    ) -> None:
         numbers = {"validation/perplexity": ppl, "validation/reconstruction": recon}
-        report = FinalReport(outcome=outcome, numbers=numbers if outcome != "diverged" else {})  # type: ignore[arg-type]
+        measured = numbers if outcome not in ("diverged", "failed") else {}
+        report = FinalReport(outcome=outcome, numbers=measured, error=error)  # type: ignore[arg-type]
         self.search.on_trial_complete(trial_id, {"kind": "final", "report": report.model_dump_json()})
 
     def states(self) -> list[TrialState]:
@@ -193,3 +198,60 @@ def test_the_seed_is_no_parameter_and_names_are_conditional() -> None:
     drain(bench)
     names = {name for trial in bench.study.trials for name in trial.params}
     assert names == {"method", "vae_fbp.target_rate", "ours.target_rate"}
+
+
+def test_a_trial_out_of_memory_comes_again_as_often_as_the_spec_allows() -> None:
+    bench = Bench(sweep({"vae": {}}, retries=2))
+    for retries in (0, 1, 2):
+        trial_id, config = bench.next()
+        assert config.get("retries", 0) == retries
+        assert bench.next()[1] is None, "a running trial may come again"
+        bench.end(trial_id, outcome="failed", error="memory")
+    assert bench.next()[1] == Searcher.FINISHED
+    assert bench.states() == [TrialState.FAIL]
+
+
+def test_a_bug_does_not_come_again() -> None:
+    bench = Bench(sweep({"vae": {}}, retries=2))
+    bench.end(bench.next()[0], outcome="failed", error="bug")
+    assert bench.next()[1] == Searcher.FINISHED
+
+
+def test_a_cell_that_failed_and_gives_values_later_is_added_to_the_study_once() -> None:
+    spec = sweep(GRID)
+    first = Bench(spec)
+    trial_id, config = first.next()
+    first.end(trial_id, outcome="failed", error="data")
+    good = FinalReport(
+        outcome="finished", numbers={"validation/perplexity": 2.0, "validation/reconstruction": 7.0}
+    )
+    for _ in range(2):
+        second = Bench(spec, first.study, Progress([config["cell"]], {0: {0: good}}))
+        assert second.states() == [TrialState.FAIL, TrialState.COMPLETE]
+    assert second.study.trials[1].params == first.study.trials[0].params
+    assert second.study.trials[1].values == [2.0, 7.0]
+
+
+def test_a_new_study_is_told_all_that_the_journal_knows() -> None:
+    spec = sweep(GRID, seeds=(1, 2))
+    first = Bench(spec)
+    drain(first)
+    ended = dict(first.search._ended)
+    second = Bench(spec, None, Progress(list(first.search._cells), ended))
+    assert [trial.params for trial in second.study.trials] == [trial.params for trial in first.study.trials]
+    assert [trial.values for trial in second.study.trials] == [trial.values for trial in first.study.trials]
+
+
+def test_nothing_is_drawn_once_the_sweep_is_to_stop() -> None:
+    bench = Bench(sweep(GRID))
+    bench.search._stopped = lambda: True
+    assert bench.next()[1] == Searcher.FINISHED
+    assert bench.states() == []
+
+
+def test_cells_are_numbered_without_gaps_whatever_the_study_holds() -> None:
+    spec = sweep(GRID)
+    first = Bench(spec)
+    first.study.ask()
+    second = Bench(spec, first.study)
+    assert [config["cell"].number for config in drain(second)] == list(range(6))

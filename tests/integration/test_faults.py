@@ -47,7 +47,7 @@ def test_the_same_failure_in_a_row_stops_the_sweep_and_a_mended_cause_resumes_it
     process = start(home, "launch", "tiny.yaml", "--set", "resources.max_concurrent=1")
     wait_for(process, journal_of(home), lambda line: line["kind"] == "launch")
     sound = train.read_text()
-    train.write_text(sound + "one more sentence\n")
+    train.write_text(sound.replace("a", "z"))
     assert process.wait(300) == 1
     said = (home / "out.txt").read_text()
     assert "3 trials in a row failed in the same way" in said
@@ -81,7 +81,7 @@ def small_disk(place: Path, size: str) -> Iterator[None]:
         subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
-@pytest.mark.parametrize("size", ["300k", "700k", "1200k"])
+@pytest.mark.parametrize("size", ["300k", "900k"])
 def test_a_full_disk_is_said_in_words_and_the_sweep_resumes_after_space_is_made(
     tmp_path: Path, undisturbed: Path, size: str
 ) -> None:

@@ -43,6 +43,9 @@ ROUNDS = 2
 MIRROR_PATIENCE = 60.0
 """Seconds that a finished sweep waits for MLflow before leaving the rest to `vae-sweep sync`."""
 
+SHORT_PATIENCE = 5.0
+"""The same where the sweep was stopped, or MLflow was out of reach just now."""
+
 Watch = Callable[[dict[str, Any]], None]
 
 
@@ -102,8 +105,9 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
                 outcome = _run(drive)
             _end(drive, outcome)
         finally:
-            unmirrored = mirror.close(MIRROR_PATIENCE)
             reason = brake.reason
+            short = reason is not None or mirror.last_error is not None
+            unmirrored = mirror.close(SHORT_PATIENCE if short else MIRROR_PATIENCE)
             brake.release()
         return Launched(folder, outcome, reason, unmirrored, mirror.last_error)
 

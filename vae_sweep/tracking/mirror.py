@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from vae_sweep.tracking.journal import Line, Tail
-from vae_sweep.tracking.mlflow_door import TrackingError
+from vae_sweep.tracking.mlflow_door import TrackingError, load
 from vae_sweep.tracking.mlflow_writer import Counts, Entry, MlflowWriter
 from vae_sweep.tracking.records import Ledger, SweepRecord
 from vae_sweep.tracking.runs import SWEEP_KEY, points, sweep_run, trial_run
@@ -114,6 +114,7 @@ class Mirror:
 
     def start(self) -> None:
         """Start the thread; call once, before `close`."""
+        load()
         self._thread.start()
 
     def poke(self) -> None:

@@ -82,6 +82,12 @@ def find_experiment(client: "MlflowClient", uri: str, name: str, artifact_locati
     return str(experiment.experiment_id)
 
 
+def load() -> None:
+    """Import MLflow, in the thread that asks: Ray imports it too, and two threads at once deadlock in there."""
+    _quieten()
+    import mlflow  # noqa: F401
+
+
 def open_client(uri: str) -> "MlflowClient":
     """Return a client; a sqlite database that is absent is made first."""
     from mlflow.tracking import MlflowClient

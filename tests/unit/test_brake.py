@@ -1,0 +1,79 @@
+"""The brake: what stops a sweep, and what does not."""
+
+from pathlib import Path
+
+import pytest
+
+from trainables.training.report import ErrorClass, FinalReport
+from vae_sweep.tracking.brake import Brake, request_stop, requested
+
+
+def failed(reason: str, error: ErrorClass = "bug") -> FinalReport:
+    return FinalReport(outcome="failed", error=error, reason=reason)
+
+
+def brake_of(tmp_path: Path) -> Brake:
+    return Brake(tmp_path / "stop.json")
+
+
+def test_the_same_failure_three_times_in_a_row_stops_with_its_traceback_once(tmp_path: Path) -> None:
+    brake = brake_of(tmp_path)
+    traceback = "Traceback (most recent call last):\n  line 7\nValueError: no such thing"
+    for number in range(3):
+        assert brake.reason is None
+        brake.ended(f"t{number}", failed(traceback))
+    assert brake.reason is not None
+    assert brake.reason.startswith("3 trials in a row failed in the same way, t2 the last:")
+    assert brake.reason.count("ValueError: no such thing") == 1
+    assert brake.trials_end
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        FinalReport(outcome="finished"),
+        FinalReport(outcome="diverged", reason="the loss is nan"),
+        failed("ValueError: another"),
+        failed("no memory", "memory"),
+    ],
+)
+def test_failures_that_are_not_in_a_row_do_not_stop(tmp_path: Path, between: FinalReport) -> None:
+    brake = brake_of(tmp_path)
+    for number in range(4):
+        brake.ended(f"t{number}", failed("ValueError: no such thing"))
+        brake.ended(f"u{number}", between)
+    assert brake.reason is None
+
+
+def test_a_full_disk_stops_at_once(tmp_path: Path) -> None:
+    brake = brake_of(tmp_path)
+    brake.ended("t0", failed("Traceback\nOSError: No space left on device", "disk"))
+    assert brake.reason == "a disk is full; make space, then resume (OSError: No space left on device)"
+
+
+@pytest.mark.parametrize(("mode", "ends"), [("epoch", True), ("finish", False)])
+def test_a_request_from_another_process_is_heard(tmp_path: Path, mode: str, ends: bool) -> None:
+    brake = brake_of(tmp_path)
+    assert brake.reason is None
+    request_stop(tmp_path, "epoch" if ends else "finish")
+    assert requested(tmp_path / "stop.json") == mode
+    assert (brake.reason, brake.trials_end) == ("vae-sweep stop", ends)
+    brake.release()
+    assert requested(tmp_path / "stop.json") is None
+
+
+def test_a_request_to_the_driver_before_is_not_heard(tmp_path: Path) -> None:
+    request_stop(tmp_path, "epoch")
+    assert brake_of(tmp_path).reason is None
+
+
+def test_a_driver_whose_sweep_was_taken_over_stops(tmp_path: Path) -> None:
+    brake = Brake(tmp_path / "stop.json", lambda: True)
+    assert "another driver" in str(brake.reason)
+
+
+def test_the_first_reason_counts(tmp_path: Path) -> None:
+    brake = brake_of(tmp_path)
+    brake.pull("one")
+    brake.pull("two", "finish")
+    assert (brake.reason, brake.trials_end) == ("one", True)
