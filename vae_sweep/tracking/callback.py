@@ -73,15 +73,19 @@ class JournalCallback(Callback):
 
 
 class BrakeStopper(Stopper):
-    """Ends each running trial with its next report once the brake asks for it; that report is journaled."""
+    """Ends a trial with its final report, so that a worker lost after it starts nothing again.
+
+    Once the brake asks for it, each running trial ends with its next report; that report is journaled.
+    """
 
     def __init__(self, brake: Brake) -> None:
         self._brake = brake
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         """Say whether a trial ends here; one that only started ends with any reason to stop."""
-        starting = result.get("kind") == "started" and self._brake.reason is not None
-        return starting or self._brake.trials_end
+        if result.get("kind") == "started" and self._brake.reason is not None:
+            return True
+        return result.get("kind") == "final" or self._brake.trials_end
 
     def stop_all(self) -> bool:
         """Never end trials between two reports: that would lose their running epochs."""
