@@ -8,6 +8,22 @@ from pathlib import Path
 
 import pytest
 
+VERBS = (
+    "plan",
+    "launch",
+    "resume",
+    "status",
+    "list",
+    "stop",
+    "explain",
+    "replay",
+    "gc",
+    "report",
+    "probe",
+    "sync",
+    "data",
+    "schema",
+)
 HEAVY = ("torch", "ray", "optuna", "mlflow", "numpy")
 PROBE = """
 import sys
@@ -29,7 +45,7 @@ def run(*arguments: str, cwd: Path | None = None) -> "subprocess.CompletedProces
     )
 
 
-@pytest.mark.parametrize("verb", ["", "plan", "launch", "resume", "report", "sync", "data", "schema"])
+@pytest.mark.parametrize("verb", ["", *VERBS])
 def test_help_loads_nothing_heavy(verb: str) -> None:
     done = run(*([verb] if verb else []), "--help")
     assert done.stderr.splitlines()[-1] == "[] 0"
