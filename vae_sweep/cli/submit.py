@@ -1,6 +1,8 @@
 """`vae-sweep submit`."""
 
+import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,7 +63,14 @@ def submit(
     dashboard, server = connect(address)
     for note in distant_notes(spec):
         print(f"note: {note}")
-    send(Submission(spec, extend=extend, id=submission_id), dashboard, server, luggage, wait, space)
+    send(
+        Submission(spec, extend=extend, id=submission_id),
+        dashboard,
+        server,
+        luggage,
+        wait,
+        names(space, overrides or ()),
+    )
 
 
 def send(
@@ -70,21 +79,22 @@ def send(
     server: "JobServer",
     luggage: "Luggage",
     wait: bool,
-    space: Path,
+    named: Sequence[str],
 ) -> None:
     """Submit, say what came of it and what to do next, and follow the job where that is wanted."""
-    from vae_sweep.sweep.submit import exit_code
+    from vae_sweep.sweep.submit import exit_code, folder_there
     from vae_sweep.sweep.submit import submit as submit_once
 
     done = submit_once(wanted, server, luggage)
     print(_what_happened(done))
-    print(_what_next(done, dashboard, space, wanted.spec))
+    print(_what_next(done, dashboard, luggage, named))
+    print(f"folder: {folder_there(wanted.spec)}, for vae-sweep's other verbs where the storage is mounted")
     if wait and done.sent != "complete":
         follow(server, done.job)
         sys.exit(exit_code(server.job(done.job)))
 
 
-def read_distant(space: Path, overrides: "tuple[str, ...] | list[str]") -> "SweepSpec":
+def read_distant(space: Path, overrides: Sequence[str]) -> "SweepSpec":
     """Read a sweep file for use on another machine. Raises SpecError with every error."""
     from vae_sweep.reading import read_spec
     from vae_sweep.sweep.distant import refuse_local_places
@@ -144,18 +154,22 @@ def _what_happened(done: "Submitted") -> str:
     }[done.sent]
 
 
-def _what_next(done: "Submitted", dashboard: "Dashboard", space: Path, spec: "SweepSpec") -> str:
-    from vae_sweep.sweep.submit import folder_there
-
-    ours = f"{space} --address {dashboard.url}"
+def _what_next(done: "Submitted", dashboard: "Dashboard", luggage: "Luggage", named: Sequence[str]) -> str:
+    python = [] if luggage.python == "python" else ["--python", luggage.python]
+    there = shlex.join(["--address", dashboard.url, *python, *([] if luggage.code else ["--no-code"])])
+    space = shlex.join(named)
     rows = [
         ("log", f"{dashboard.shell}ray job logs --follow {done.job} --address {dashboard.url}"),
-        ("status", f"vae-sweep job status {ours}"),
-        ("stop", f"vae-sweep job stop {ours}"),
-        ("resume", f"vae-sweep submit {ours}"),
-        ("report", f"vae-sweep job report {ours}"),
+        ("status", f"vae-sweep job status {space} {there}"),
+        ("stop", f"vae-sweep job stop {space} {there}"),
+        ("resume", f"vae-sweep submit {space} {there}"),
+        ("report", f"vae-sweep job run {space} report {there}"),
     ]
     if done.sent == "complete":
         rows = rows[-1:]
-    folder = f"where the storage is mounted, the folder is {folder_there(spec)}, e.g. for vae-sweep report"
-    return "\n".join([*(f"{name + ':':<8}{command}" for name, command in rows), folder])
+    return "\n".join(f"{name + ':':<8}{command}" for name, command in rows)
+
+
+def names(space: Path, overrides: Sequence[str]) -> list[str]:
+    """Return the words that name a sweep file with its overrides on a command line."""
+    return [str(space), *(word for one in overrides for word in ("--set", one))]

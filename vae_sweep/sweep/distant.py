@@ -22,8 +22,8 @@ def distant_notes(spec: SweepSpec) -> list[str]:
     notes = [f"{spec.storage.directory} must be the same shared directory on the head and on every worker"]
     if spec.tracking.uri is None:
         notes.append(
-            f"tracking.uri: none, so curves go to {spec.storage.directory}/mlflow.db on that storage; a server's URL "
-            "shows them while the sweep runs"
+            f"tracking.uri: none, so curves go to {spec.storage.directory}/mlflow.db on that storage; a server's "
+            "URL shows them while the sweep runs"
         )
     for field, place in (("tracking.uri", spec.tracking.uri), ("storage.study", spec.storage.study)):
         parts = urlsplit(place or "")
@@ -63,7 +63,9 @@ def _directory_problem(text: str) -> str | None:
 def _database_problem(text: str) -> str | None:
     if text.startswith("sqlite"):
         path = re.sub(r"^sqlite(\+\w+)?:/{0,3}", "", text)
-        return None if path.startswith("/") else f"{text!r} is no database at a path from / (sqlite:////shared/x.db)"
+        return (
+            None if path.startswith("/") else f"{text!r} is no database at a path from / (sqlite:////shared/x.db)"
+        )
     return None if "://" in text else f"{text!r} is no database URL"
 
 

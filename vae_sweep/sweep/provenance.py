@@ -30,7 +30,13 @@ def git_commit(directory: Path | None = None) -> str | None:
     try:
         command = ["git", "rev-parse", "HEAD"]
         found = subprocess.run(
-            command, capture_output=True, text=True, timeout=10, check=False, cwd=directory, stdin=subprocess.DEVNULL
+            command,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

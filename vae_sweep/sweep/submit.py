@@ -39,7 +39,7 @@ class Luggage:
 
 @dataclass(frozen=True)
 class Submission:
-    """What is to run: a sweep's job, by a file or by the spec stored there, under an id of the user's own or ours."""
+    """What is to run: a sweep by a file, or by the spec stored there; under an `id` of the user's own, or ours."""
 
     spec: SweepSpec
     extend: bool = False
@@ -83,7 +83,9 @@ def submit(wanted: Submission, server: JobServer, luggage: Luggage) -> Submitted
         if found.sent != "new":
             return found
         if found.job == taken:
-            raise LaunchError(f"a job {taken} is there and is not this sweep's; name one with --submission-id NAME")
+            raise LaunchError(
+                f"a job {taken} is there and is not this sweep's; name one with --submission-id NAME"
+            )
         try:
             _send(wanted, found, server, luggage)
         except IdTakenError:
@@ -141,7 +143,7 @@ class Preface:
             return
         self._held += text
         _, _, rest = self._held.partition(self._mark)
-        command, newline, words = rest.partition("\n")
+        _, newline, words = rest.partition("\n")
         self._over = bool(newline)
         if words:
             self._say(words)
@@ -209,6 +211,6 @@ def _refuse_foreign(wanted: Submission, jobs: Sequence[Job]) -> None:
 
 def _runs_otherwise(spec: SweepSpec, job: Job) -> str:
     return (
-        f"{folder_there(spec)}: the sweep runs as job {job.id}, from another spec than this file's; let it end, or "
-        f"end it with vae-sweep job stop, then submit again (with --extend to add to it)"
+        f"{folder_there(spec)}: the sweep runs as job {job.id}, from another spec than this file's; let it end, "
+        "or end it with vae-sweep job stop, then submit again (with --extend to add to it)"
     )
