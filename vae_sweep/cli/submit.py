@@ -55,14 +55,11 @@ def submit(
 
     The file is checked here first, and nothing is sent where it is wrong or names places of this machine.
     """
-    from vae_sweep.sweep.distant import distant_notes
     from vae_sweep.sweep.submit import Submission
 
     spec = read_distant(space, overrides or ())
     luggage = pack(working_dir, no_code, python)
     dashboard, server = connect(address)
-    for note in distant_notes(spec):
-        print(f"note: {note}")
     send(
         Submission(spec, extend=extend, id=submission_id),
         dashboard,
@@ -82,11 +79,14 @@ def send(
     named: Sequence[str],
 ) -> None:
     """Submit, say what came of it and what to do next, and follow the job where that is wanted."""
+    from vae_sweep.sweep.distant import distant_notes
     from vae_sweep.sweep.submit import exit_code, folder_there
     from vae_sweep.sweep.submit import submit as submit_once
 
     done = submit_once(wanted, server, luggage)
     print(_what_happened(done))
+    for note in distant_notes(wanted.spec) if done.sent == "new" else ():
+        print(f"note: {note}")
     print(_what_next(done, dashboard, luggage, named))
     print(f"folder: {folder_there(wanted.spec)}, for vae-sweep's other verbs where the storage is mounted")
     if wait and done.sent != "complete":
@@ -122,12 +122,9 @@ def pack(working_dir: Path | None, no_code: bool, python: str) -> "Luggage":
 def connect(address: str) -> "tuple[Dashboard, JobServer]":
     """Return a cluster's job server. Raises LaunchError saying what is wrong with it and what helps."""
     from vae_sweep.sweep.dashboard import find_dashboard
-    from vae_sweep.sweep.environment import prepare_environment
-
-    dashboard = find_dashboard(address)
-    prepare_environment()
     from vae_sweep.sweep.ray_jobs import RayJobs
 
+    dashboard = find_dashboard(address)
     return dashboard, RayJobs(dashboard)
 
 

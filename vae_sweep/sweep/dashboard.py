@@ -18,21 +18,17 @@ USUAL = "the job server is the head's dashboard, http://HEAD:8265"
 
 @dataclass(frozen=True)
 class Dashboard:
-    """A job server that answered, and the token that it took."""
+    """A job server that answered, and the token that it took; `shell` stands before commands of Ray's own."""
 
     url: str
     ray_version: str
     token: Token | None
+    shell: str
 
     @property
     def headers(self) -> dict[str, str]:
         """The headers that carry the token."""
         return _headers(self.token)
-
-    @property
-    def shell(self) -> str:
-        """What stands before a command of Ray's own so that it sends the token."""
-        return "RAY_AUTH_MODE=token " if self.token and os.environ.get("RAY_AUTH_MODE") != "token" else ""
 
 
 def find_dashboard(address: str) -> Dashboard:
@@ -47,23 +43,24 @@ def find_dashboard(address: str) -> Dashboard:
         raise LaunchError(f"{url}: {_no_token(token)}")
     if answer.status_code == httpx.codes.FORBIDDEN:
         raise LaunchError(f"{url}: {_wrong_token(token)}")
-    return Dashboard(url, _version(url, answer), token)
+    shell = "RAY_AUTH_MODE=token " if token and os.environ.get("RAY_AUTH_MODE") != "token" else ""
+    return Dashboard(url, _version(url, answer), token, shell)
 
 
 def checked_url(address: str) -> str:
     """Return the URL of a job server. Raises LaunchError where the address cannot be one."""
-    text = address.strip().rstrip("/")
+    text = address.strip()
+    if "@" in text:
+        raise LaunchError("--address: holds a user or a password; leave them out, Ray takes a token only")
     parts, port = _parts(text if "://" in text else f"http://{text}", address)
     if "://" in text and parts.scheme not in ("http", "https"):
         raise LaunchError(f"--address {address}: {parts.scheme}:// is no address of a job server; {USUAL}")
     if not parts.hostname or parts.query or parts.fragment or text in ("auto", "local"):
         raise LaunchError(f"--address {address}: expected host and port; {USUAL}")
-    if "@" in parts.netloc:
-        raise LaunchError("--address: holds a user or a password; leave them out, Ray takes a token only")
     if port in (GCS_PORT, CLIENT_PORT):
         what = "where Ray's nodes meet" if port == GCS_PORT else "of Ray's client"
         raise LaunchError(f"--address {address}: port {port} is the one {what}; {USUAL}")
-    return parts.geturl()
+    return parts.geturl().rstrip("/")
 
 
 def _parts(url: str, address: str) -> tuple[SplitResult, int | None]:

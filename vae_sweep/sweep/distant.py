@@ -73,5 +73,5 @@ def _tracking_problem(text: str) -> str | None:
     if text.startswith("sqlite"):
         return _database_problem(text)
     if text.startswith("file:"):
-        return _directory_problem(re.sub(r"^file:(//)?", "", text))
+        return None if re.match(r"file:(//)?/", text) else f"{text!r} is no path from /"
     return None if "://" in text or text == "databricks" else _directory_problem(text)

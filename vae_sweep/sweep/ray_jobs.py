@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from ray.dashboard.modules.job.pydantic_models import JobDetails
     from ray.job_submission import JobSubmissionClient
 
+QUIET = (
+    "ray.dashboard.modules.dashboard_sdk",
+    "ray.dashboard.modules.job.sdk",
+    "ray._private.runtime_env.packaging",
+)
+"""Modules of Ray that would tell the user of every package and connection."""
+
 
 class RayJobs:
     """The job server of a Ray cluster."""
@@ -32,10 +39,11 @@ class RayJobs:
                 f"Ray's job client is not whole here (no {error.name}); pip install 'vae-sweep[cluster]'"
             ) from None
         os.environ["RAY_API_SERVER_ADDRESS"] = self._url  # else RAY_ADDRESS would win over the argument
+        os.environ["RAY_AUTH_MODE"] = "disabled"  # the headers carry the token, or none where none is asked for
         with self._in_words():
             from ray.job_submission import JobSubmissionClient
 
-            for name in ("ray.dashboard.modules.dashboard_sdk", "ray._private.runtime_env.packaging"):
+            for name in QUIET:
                 logging.getLogger(name).setLevel(logging.WARNING)
             return JobSubmissionClient(self._url, headers=dashboard.headers)
 
