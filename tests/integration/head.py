@@ -43,7 +43,7 @@ class Head:
 
 @contextmanager
 def running_head(home: Path) -> Iterator[Head]:
-    """Start a head of two cores and wait for its dashboard; SIGINT is ignored in it, as in a shell's background."""
+    """Start a head of two cores and wait for its dashboard; SIGINT is ignored, as in a shell's background."""
     token = home / ".ray" / "auth_token"
     token.parent.mkdir(parents=True)
     token.write_text(secrets.token_hex(16))
