@@ -14,6 +14,7 @@ from vae_sweep.sweep.submit import (
     Preface,
     Submission,
     Submitted,
+    advice,
     ask,
     decide,
     exit_code,
@@ -188,3 +189,16 @@ def test_a_log_heard_again_from_its_beginning_is_said_once() -> None:
 )
 def test_exit_codes(job: Job, code: int) -> None:
     assert exit_code(job) == code
+
+
+@pytest.mark.parametrize(
+    ("job", "helps"),
+    [
+        (Job("a", "FAILED", exit_code=127), True),
+        (Job("a", "FAILED", exit_code=1, message="python: No module named 'vae_sweep'"), True),
+        (Job("a", "FAILED", exit_code=1, message="the sweep is not complete"), False),
+        (Job("a", "SUCCEEDED", exit_code=0, message="No module named x"), False),
+    ],
+)
+def test_an_environment_without_our_code_is_told_apart(job: Job, helps: bool) -> None:
+    assert (advice(job) is not None) == helps

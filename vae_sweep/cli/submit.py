@@ -80,7 +80,7 @@ def send(
 ) -> None:
     """Submit, say what came of it and what to do next, and follow the job where that is wanted."""
     from vae_sweep.sweep.distant import distant_notes
-    from vae_sweep.sweep.submit import exit_code, folder_there
+    from vae_sweep.sweep.submit import advice, exit_code, folder_there
     from vae_sweep.sweep.submit import submit as submit_once
 
     done = submit_once(wanted, server, luggage)
@@ -91,7 +91,10 @@ def send(
     print(f"folder: {folder_there(wanted.spec)}, for vae-sweep's other verbs where the storage is mounted")
     if wait and done.sent != "complete":
         follow(server, done.job)
-        sys.exit(exit_code(server.job(done.job)))
+        ended = server.job(done.job)
+        if (said := advice(ended)) is not None:
+            print(said, file=sys.stderr)
+        sys.exit(exit_code(ended))
 
 
 def read_distant(space: Path, overrides: Sequence[str]) -> "SweepSpec":

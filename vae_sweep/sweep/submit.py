@@ -126,6 +126,8 @@ def ask(spec: SweepSpec, arguments: Sequence[str], server: JobServer, luggage: L
     if job.exit_code is None:
         raise LaunchError(f"job {id}: did not run: {job.message or job.status}")
     server.forget(id)
+    if (said := advice(job)) is not None:
+        raise LaunchError(said)
     return job.exit_code
 
 
@@ -152,6 +154,17 @@ class Preface:
 def exit_code(job: Job) -> int:
     """Return the exit code of an ended job's command; 1 where it was stopped or never came to one."""
     return job.exit_code if job.exit_code is not None else int(job.status != "SUCCEEDED")
+
+
+def advice(job: Job) -> str | None:
+    """Return what helps where a job's command did not even start to be ours, or None."""
+    nameless = "No module named" in job.message and job.exit_code == 1
+    if job.status == "FAILED" and (nameless or job.exit_code in (126, 127)):
+        return (
+            "the cluster's environment does not run vae-sweep: name its python with --python PATH, such as "
+            "/opt/venv/bin/python, and install there what vae-sweep depends on (docs/submit.md)"
+        )
+    return None
 
 
 def _send(wanted: Submission, found: Submitted, server: JobServer, luggage: Luggage) -> None:
