@@ -1,5 +1,6 @@
 """What is sent: a resolved file that reads as the local one, code without leavings, no local place."""
 
+import importlib.metadata
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,8 @@ def test_the_installed_code_is_all_of_it(tmp_path: Path) -> None:
     tops = {place.parts[0] for place in sent}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"vae_sweep", "trainables"}
     assert len(tops) == 3
+    [label] = importlib.metadata.distributions(name="vae-sweep", path=[str(tmp_path)])
+    assert label.version == importlib.metadata.version("vae-sweep"), "the journal records it"
     assert sum((tmp_path / place).stat().st_size for place in sent) < 2_000_000
 
 
