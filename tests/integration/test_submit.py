@@ -17,7 +17,7 @@ from tests.integration.sweeps import home_with, journal_of, kinds_of, numbers_of
 
 pytestmark = pytest.mark.slow
 
-SPACE = TINY.replace("train: 400", "train: 2500").replace("epochs: 3", "epochs: 10").replace("[2, 4]", "[2, 4, 6]")
+SPACE = TINY.replace("train: 400", "train: 2000").replace("epochs: 3", "epochs: 10").replace("[2, 4]", "[2, 4, 6]")
 
 
 @pytest.fixture(scope="module")
