@@ -87,6 +87,8 @@ def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
     """SIGTERM the head, then kill what it leaves behind, each by its pid."""
+    if process.poll() is not None:
+        return
     below = psutil.Process(process.pid).children(recursive=True)
     process.terminate()
     psutil.wait_procs(below, timeout=10)
