@@ -1,7 +1,7 @@
 """Hosts that are network namespaces on a switch of their own: each with a name, killed and cut one by one.
 
-Nothing is made in the machine's own namespace: the switch is a bridge inside one more, so that whatever is left goes with
-the namespaces.
+Nothing is made in the machine's own namespace: the switch is a bridge inside one more, so that whatever is
+left goes with the namespaces.
 """
 
 import os

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-
 from tests.cluster.hosts import Host, network
 
 TUNED = {
@@ -57,7 +56,7 @@ class Cluster:
         return kept | own | ({"RAY_AUTH_TOKEN_PATH": str(token)} if token else {})
 
     def start_node(self, name: str) -> None:
-        """Start a Ray node of two places for trials; the head has none, it drives. Return when Ray counts it in."""
+        """Start a Ray node of two places for trials, of none at the head; return when Ray counts it in."""
         host, before = self.hosts[name], len(self.marked(name, "ALIVE"))
         words = [*START, f"--node-ip-address={host.address}"]
         if name == HEAD:
@@ -71,7 +70,9 @@ class Cluster:
         patient(
             lambda: len(self.marked(name, "ALIVE")) > before or process.poll() is not None,
             90,
-            lambda: f"{name} does not come up: {log.read_text()} {self.home(USER).joinpath('watch.txt').read_text()}",
+            lambda: (
+                f"{name} does not come up: {log.read_text()} {self.home(USER).joinpath('watch.txt').read_text()}"
+            ),
         )
         assert process.poll() is None, log.read_text()
 
@@ -132,5 +133,3 @@ def ray_cluster(shared: Path) -> Iterator[Cluster]:
 def say(text: str) -> None:
     """Tell whoever watches the test."""
     print(f"[{time.strftime('%H:%M:%S')}] {text}", flush=True)
-
-
