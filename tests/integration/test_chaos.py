@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.chaos import SPACE, Storm, storm_over
-from tests.integration.cluster import run
+from tests.integration.cluster import lines, run
 from tests.integration.mlflow_seen import Seen, expected
 from tests.integration.sweeps import home_with, journal_of, kinds_of, numbers_of, report_of, study_of
 
@@ -59,13 +59,14 @@ def check_order(storm: Storm) -> None:
 def check_nothing_is_redone(storm: Storm) -> None:
     """After its end a trial starts again only where its weights were lost."""
     ended: set[str] = set()
-    for line in sorted(
-        (line for kind in ("trial", "final", "lost") for line in kinds_of(storm.home, kind)),
-        key=lambda line: line["time"],
-    ):
-        if line["kind"] == "final" and line["outcome"] != "failed":
-            ended.add(line["trial"])
-        elif line["kind"] == "lost":
-            ended.discard(line["trial"])
-        else:
-            assert line["kind"] != "trial" or line["trial"] not in ended
+    course: dict[str, list[str]] = {}
+    for line in lines(journal_of(storm.home)):
+        if line["kind"] not in ("trial", "final", "lost"):
+            continue
+        name, kind = line["trial"], line["kind"]
+        course.setdefault(name, []).append(f"{kind} at {line['time']:.2f}")
+        assert kind != "trial" or name not in ended, (name, course[name], storm.told)
+        if kind == "final" and line["outcome"] != "failed":
+            ended.add(name)
+        elif kind == "lost":
+            ended.discard(name)
