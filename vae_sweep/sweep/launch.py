@@ -14,6 +14,7 @@ from typing import Any
 
 import ray
 from ray import tune
+from ray.exceptions import AuthenticationError
 
 from trainables.ray_trainable import train
 from vae_sweep.errors import LaunchError
@@ -43,8 +44,8 @@ ROUNDS = 2
 MIRROR_PATIENCE = 60.0
 """Seconds that a finished sweep waits for MLflow before leaving the rest to `vae-sweep sync`."""
 
-STOPPED_PATIENCE = 5.0
-"""The same for a sweep that was stopped."""
+SHORT_PATIENCE = 5.0
+"""The same where the sweep was stopped, or MLflow was out of reach just now."""
 
 Watch = Callable[[dict[str, Any]], None]
 
@@ -106,7 +107,8 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
             _end(drive, outcome)
         finally:
             reason = brake.reason
-            unmirrored = mirror.close(STOPPED_PATIENCE if reason else MIRROR_PATIENCE)
+            short = reason is not None or mirror.last_error is not None
+            unmirrored = mirror.close(SHORT_PATIENCE if short else MIRROR_PATIENCE)
             brake.release()
         return Launched(folder, outcome, reason, unmirrored, mirror.last_error)
 
@@ -206,14 +208,24 @@ def _ray_session() -> Iterator[None]:
         ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     except ConnectionError as error:
         raise LaunchError(f"RAY_ADDRESS={address}: no Ray cluster answers there ({error})") from None
+    except AuthenticationError as error:
+        raise LaunchError(f"RAY_ADDRESS={address}: the cluster's token is not right here: {error}") from None
     for name in ("ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    before = _on_sigterm(lambda *_: signal.raise_signal(signal.SIGINT))
+    before = _on_sigterm(like_ctrl_c)
     try:
         yield
     finally:
         _on_sigterm(before)
         ray.shutdown()
+
+
+def like_ctrl_c(number: int, frame: FrameType | None) -> None:
+    """Do what Ctrl-C does now, also where SIGINT is blocked or ignored, as Ray does to the jobs of a cluster."""
+    interrupt = signal.getsignal(signal.SIGINT)
+    if not callable(interrupt):
+        raise KeyboardInterrupt
+    interrupt(signal.SIGINT, frame)
 
 
 def _on_sigterm(handler: Any) -> Callable[[int, FrameType | None], Any] | int | None:
