@@ -30,6 +30,7 @@ Objective = Literal["perplexity", "iw_nll", "reconstruction", "neg_elbo"]
 Draw = dict[str, Value]
 Listed = TypeVar("Listed", bound=tuple[Any, ...])
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$"
+ADDRESS = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_=-][A-Za-z0-9_.=-]*)*/?$"
 
 
 def _plain_name(name: str) -> str:
@@ -38,6 +39,15 @@ def _plain_name(name: str) -> str:
             "it names a folder: at most 80 letters, digits, dots, dashes, underscores; a letter or digit first"
         )
     return name
+
+
+def _plain_address(address: str) -> str:
+    if not re.fullmatch(ADDRESS, address):
+        raise ValueError(
+            "expected s3://bucket or s3://bucket/prefix of letters, digits, dots, dashes, underscores; endpoint "
+            "and credentials come from AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY"
+        )
+    return address.rstrip("/")
 
 
 class DataSpec(Spec):
@@ -96,6 +106,11 @@ class StorageSpec(Spec):
     directory: str = Field("sweeps", description="holds a folder for each sweep; relative to where you launch")
     share_pretraining: bool = Field(True, description="train equal pretrainings once, for all sweeps kept there")
     study: str | None = Field(None, description="database URL of the Optuna study; none is a journal file")
+    objects: Annotated[str, AfterValidator(_plain_address)] | None = Field(
+        None,
+        description="s3://bucket/prefix for checkpoints and pretrainings; none keeps them in the directory",
+        json_schema_extra={"pattern": ADDRESS},
+    )
 
 
 class TrackingSpec(Spec):

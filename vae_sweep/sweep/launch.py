@@ -15,6 +15,7 @@ from typing import Any
 import ray
 from ray import tune
 
+from trainables.places import filesystem_of
 from trainables.ray_trainable import train
 from vae_sweep.errors import LaunchError
 from vae_sweep.search.space import Cell
@@ -22,7 +23,7 @@ from vae_sweep.search.study import open_study
 from vae_sweep.search.sweep_search import SweepSearch
 from vae_sweep.store.pretrained import STORE_FOLDER, store_for
 from vae_sweep.sweep.amend import check_folder
-from vae_sweep.sweep.folder import JOURNAL_FILE, storage_directory, store_spec, sweep_folder
+from vae_sweep.sweep.folder import JOURNAL_FILE, checkpoints_place, storage_directory, store_place, store_spec, sweep_folder
 from vae_sweep.sweep.lock import driver_lock
 from vae_sweep.sweep.missing import progress_of, trial_config
 from vae_sweep.sweep.plan import Plan
@@ -151,6 +152,7 @@ def _run_trials(drive: _Drive) -> None:
     left = len(progress.unfinished) + new_cells * len(plan.spec.seeds)
     if not left:
         return
+    place, filesystem = filesystem_of(checkpoints_place(plan.spec))
     tune.Tuner(
         tune.with_resources(_trainable(plan), partial(_share, plan)),
         tune_config=tune.TuneConfig(
@@ -161,7 +163,8 @@ def _run_trials(drive: _Drive) -> None:
             trial_dirname_creator=lambda trial: str(trial.config["identity"]["trial"]),
         ),
         run_config=tune.RunConfig(
-            storage_path=str(drive.folder / "ray"),
+            storage_path=place,
+            storage_filesystem=filesystem,
             name=f"attempt-{drive.attempt}",
             stop=BrakeStopper(drive.brake),
             checkpoint_config=tune.CheckpointConfig(num_to_keep=2),
@@ -176,7 +179,8 @@ def _trainable(plan: Plan) -> Any:
     if not plan.spec.storage.share_pretraining:
         return train
     directory = storage_directory(plan.spec) / STORE_FOLDER
-    return tune.with_parameters(train, stores=partial(store_for, directory, plan.spec.name))
+    stores = partial(store_for, directory, plan.spec.name, objects=store_place(plan.spec))
+    return tune.with_parameters(train, stores=stores)
 
 
 def _share(plan: Plan, config: dict[str, Any]) -> tune.PlacementGroupFactory:

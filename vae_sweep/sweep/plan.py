@@ -13,9 +13,8 @@ from trainables.training.spec import PhaseSpec
 from vae_sweep.errors import LaunchError
 from vae_sweep.settings import data_directory
 from vae_sweep.spec import Draw, SweepSpec
-from vae_sweep.store.entry import address, environment_of
-from vae_sweep.store.pretrained import STORE_FOLDER
-from vae_sweep.sweep.folder import storage_directory
+from vae_sweep.store.entry import address, environment_of, is_stored
+from vae_sweep.sweep.folder import store_place
 
 
 @dataclass(frozen=True)
@@ -70,8 +69,8 @@ class Plan:
             return Trainings(len(phases), len(phases), len(shared), len(distinct), 0)
         device = torch.device("cuda" if gpu_count() else "cpu")
         environment = environment_of(device, self.threads, self.spec.evaluation.activity_boundary)
-        store = storage_directory(self.spec) / STORE_FOLDER
-        stored = sum((store / address(phase, environment)).is_dir() for phase in distinct.values())
+        store = store_place(self.spec)
+        stored = sum(is_stored(store / address(phase, environment)) for phase in distinct.values())
         needed = len(phases) - len(shared) + len(distinct) - stored
         return Trainings(len(phases), needed, len(shared), len(distinct), stored)
 

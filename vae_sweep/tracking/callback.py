@@ -7,6 +7,7 @@ from ray.exceptions import OutOfMemoryError, RayTaskError
 from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial
 
+from trainables.places import place_on
 from trainables.training.report import EpochReport, ErrorClass, FinalReport, StoreReport
 from vae_sweep.tracking.brake import Brake
 from vae_sweep.tracking.journal import Journal, JournalError
@@ -42,7 +43,9 @@ class JournalCallback(Callback):
             return
         report = REPORTS[result["kind"]].model_validate_json(result["report"])
         name = result.get("checkpoint_dir_name")
-        place = f"{trial.storage.trial_fs_path}/{name}" if name and trial.storage else None
+        place = None
+        if name and (storage := trial.storage):
+            place = str(place_on(storage.storage_filesystem, f"{storage.trial_fs_path}/{name}"))
         about = {"checkpoint": place, "host": result["host"], "damaged": result["damaged"]}
         own = report.model_dump(mode="json")
         self._write(
