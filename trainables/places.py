@@ -1,7 +1,7 @@
 """Places: where things are kept, a local path or an address on S3-compatible object storage; the one door to both.
 
-On S3 a file is written whole or not at all, but a folder has no rename: what makes it whole (a manifest) is written
-last and deleted first.
+On S3 a file is written whole or not at all, but a folder cannot be renamed: what makes it whole (a manifest) is
+written last and deleted first.
 """
 
 import errno

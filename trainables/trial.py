@@ -149,7 +149,8 @@ def checksum(weights: dict[str, Tensor]) -> str:
 
 
 def load_model(directory: Place, spec: TrialSpec, corpus: Corpus, device: str = "cpu") -> Vae:
-    """Read a finished trial's best weights. Raises StateError where they are absent, damaged or do not fit; PlaceError."""
+    """Read a finished trial's best weights. Raises StateError where they are absent, damaged or do not fit, and
+    PlaceError where they are out of reach."""
     path = directory / WEIGHTS_FILE
     try:
         content = read(path)

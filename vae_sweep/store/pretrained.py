@@ -17,7 +17,15 @@ from trainables.training.phase import over
 from trainables.training.sharing import Shapes, shapes_of
 from trainables.training.spec import PhaseSpec
 from trainables.training.state import STATE_FILE, TrialState, load_state, save_state
-from vae_sweep.store.entry import MANIFEST_FILE, Environment, address, environment_of, is_stored, read_entry, write_entry
+from vae_sweep.store.entry import (
+    MANIFEST_FILE,
+    Environment,
+    address,
+    environment_of,
+    is_stored,
+    read_entry,
+    write_entry,
+)
 from vae_sweep.store.lease import PATIENCE, Lease, Watch
 
 POLL = 0.5

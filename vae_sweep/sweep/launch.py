@@ -23,7 +23,14 @@ from vae_sweep.search.study import open_study
 from vae_sweep.search.sweep_search import SweepSearch
 from vae_sweep.store.pretrained import STORE_FOLDER, store_for
 from vae_sweep.sweep.amend import check_folder
-from vae_sweep.sweep.folder import JOURNAL_FILE, checkpoints_place, storage_directory, store_place, store_spec, sweep_folder
+from vae_sweep.sweep.folder import (
+    JOURNAL_FILE,
+    checkpoints_place,
+    storage_directory,
+    store_place,
+    store_spec,
+    sweep_folder,
+)
 from vae_sweep.sweep.lock import driver_lock
 from vae_sweep.sweep.missing import progress_of, trial_config
 from vae_sweep.sweep.plan import Plan

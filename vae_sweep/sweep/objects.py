@@ -54,8 +54,8 @@ def foreign(spec: SweepSpec, place: S3Place) -> str | None:
         return None
     whose = f"the storage directory {owner.directory}" if owner else "no storage directory that is known"
     return (
-        f"{place} belongs to {whose}, not to {storage_directory(spec)}; give each storage directory a prefix of its "
-        f"own (--set storage.objects={place}/NAME)"
+        f"{place} belongs to {whose}, not to {storage_directory(spec)}; give each storage directory a prefix of "
+        f"its own (--set storage.objects={place}/NAME)"
     )
 
 

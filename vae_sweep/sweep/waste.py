@@ -135,10 +135,10 @@ def bytes_of(path: Place) -> int:
         return 0
 
 
-def listed(folder: Place, below: bool = False) -> list[Found]:
+def listed(folder: Place) -> list[Found]:
     """Return what is in a folder, by name; nothing where it is not there. Raises CollectError, PlaceError."""
     try:
-        return contents(folder, below)
+        return contents(folder)
     except OSError as error:
         raise CollectError(f"{folder}: cannot be read ({error.strerror}); mend its permissions") from error
 
@@ -154,8 +154,8 @@ def _told(path: Place) -> Iterator[None]:
         ) from error
     except PlaceError as error:
         raise CollectError(
-            f"{path}: cannot be deleted; what was deleted before is gone, all else is as it was: mend this and run "
-            f"vae-sweep gc again ({error})"
+            f"{path}: cannot be deleted; what was deleted before is gone, all else is as it was: mend this and "
+            f"run vae-sweep gc again ({error})"
         ) from error
 
 
