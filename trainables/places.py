@@ -119,7 +119,7 @@ def is_file(place: Place) -> bool:
 
 def is_folder(place: Place) -> bool:
     """Say whether a folder is there; on S3, whether anything lies below it. Raises PlaceError."""
-    return place.is_dir() if isinstance(place, Path) else str(_info(place).type) == "FileType.Directory"
+    return place.is_dir() if isinstance(place, Path) else bool(_info(place).type.name == "Directory")
 
 
 def contents(folder: Place, below: bool = False) -> list[Found]:
@@ -153,14 +153,6 @@ def delete(place: S3Place, first: Sequence[str] = ()) -> None:
             _s3().delete_dir(str(place.path))
         else:
             _gone(place)
-
-
-def move(folder: S3Place, target: S3Place, first: Sequence[str] = ()) -> None:
-    """Copy the files of a folder, then delete them, those of the names `first` before all else."""
-    files = [entry for entry in contents(folder) if entry.kind == "file"]
-    for entry in files:
-        write(target / entry.name, read(entry.place))
-    delete(folder, first)
 
 
 @contextmanager

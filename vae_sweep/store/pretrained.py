@@ -12,7 +12,7 @@ import torch
 
 from trainables.base import StateError
 from trainables.measure.spec import Boundary
-from trainables.places import Place, PlaceError, S3Place, contents, delete, move
+from trainables.places import Place, PlaceError, S3Place, contents, delete, read, write
 from trainables.training.phase import over
 from trainables.training.sharing import Shapes, shapes_of
 from trainables.training.spec import PhaseSpec
@@ -191,7 +191,9 @@ def set_aside(folder: Place) -> Place | None:
         taken = {found.name for found in contents(folder.parent)}
         names = (f"{folder.name}.damaged.{number}" for number in count(1))
         target = folder.with_name(next(name for name in names if name not in taken))
-        move(folder, target, first=(MANIFEST_FILE,))
+        for found in contents(folder):
+            write(target / found.name, read(found.place))
+        delete(folder, first=(MANIFEST_FILE,))
         return target
     places = (folder.with_name(f"{folder.name}.damaged.{number}") for number in count(1))
     try:

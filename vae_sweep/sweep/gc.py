@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trainables.base import Spec
-from trainables.places import S3Place
+from trainables.places import Place, S3Place
 from vae_sweep.spec import SweepSpec
 from vae_sweep.store.lease import Lease
 from vae_sweep.store.pretrained import STORE_FOLDER
@@ -67,7 +67,7 @@ def collect(folder: Path, dry_run: bool, note: Note = lambda text: None) -> Coll
         return _collection(spec, found, found.waste, dry_run)
     with driver_lock(own) as lease, only_mirror(own / JOURNAL_FILE):
         found = _survey(spec, read_sweep(own / JOURNAL_FILE), None, note)
-        left = _delete(found.waste, lease, spec)
+        left = _delete(found.waste, lease, own, checkpoints_place(spec))
         if left:
             found.remarks.append(f"{counted(len(left), 'thing')} in the store came into use meanwhile; left")
             note(found.remarks[-1])
@@ -101,9 +101,8 @@ def _running(folder: Path, record: SweepRecord) -> str | None:
     return f"attempt-{attempt}" if driver_of(folder) else None
 
 
-def _delete(waste: list[Waste], lease: Lease, spec: SweepSpec) -> list[Waste]:
+def _delete(waste: list[Waste], lease: Lease, folder: Path, objects: Place | None = None) -> list[Waste]:
     """Delete what was found, while the sweep is ours; return what of the store was left."""
-    folder, objects = sweep_folder(spec), checkpoints_place(spec)
     for piece in waste:
         if lease.lost:
             raise CollectError(
@@ -113,10 +112,10 @@ def _delete(waste: list[Waste], lease: Lease, spec: SweepSpec) -> list[Waste]:
             remove(piece)
     if not (folder / RAY_FOLDER).is_symlink():
         remove_empty(folder / RAY_FOLDER)
-    if isinstance(objects, S3Place) and foreign(spec, objects.parent.parent) is None:
+    if isinstance(objects, S3Place) and any(isinstance(piece.path, S3Place) for piece in waste):
         remove_empty(objects)
     stored = [piece for piece in waste if piece.address is not None]
-    return remove_stored(stored, storage_directory(spec) / STORE_FOLDER)
+    return remove_stored(stored, folder.parent / STORE_FOLDER)
 
 
 def _collection(spec: SweepSpec, found: Survey, gone: list[Waste], dry_run: bool) -> Collection:
