@@ -1,4 +1,4 @@
-"""The door to places: what a folder on S3 does, what is absent, what is refused, and that nothing secret is told."""
+"""The door to places: folders on S3, what is absent, what is refused, and that nothing secret is told."""
 
 import pickle
 from collections.abc import Iterator
