@@ -132,7 +132,7 @@ def test_gc_frees_what_it_foretold_and_a_probe_goes_on(home: Path, objects: Obje
     assert found["freed"] > 0
     assert sum(before.values()) - sum(after.values()) == found["freed"]
     assert {
-        key.split("/")[4] for key in after if "/tiny/ray/" in key and key.endswith("weights.safetensors")
+        key.split("/")[5] for key in after if "/tiny/ray/" in key and key.endswith("weights.safetensors")
     } == set(found["wanted"])
     assert any("/pretrained/" in key for key in after)
     assert _collected(home)["freed"] == 0
