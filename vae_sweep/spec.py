@@ -24,6 +24,7 @@ from trainables.text.spec import CorpusSpec
 from trainables.training.descent import DescentSpec
 from vae_sweep.domains import points
 from vae_sweep.recipes import Recipe, laid_under
+from vae_sweep.resources import ResourceSpec
 from vae_sweep.rows import LISTABLE, Rows, checked_rows, row_size
 
 Objective = Literal["perplexity", "iw_nll", "reconstruction", "neg_elbo"]
@@ -70,24 +71,6 @@ class SearchSpec(Spec):
     @classmethod
     def _distinct(cls, objectives: tuple[Objective, ...]) -> tuple[Objective, ...]:
         return _without_doubles(objectives)
-
-
-class ResourceSpec(Spec):
-    """What each trial occupies; `auto` is one core, and a quarter of a GPU where there is one."""
-
-    cpu: PositiveInt | Literal["auto"] = "auto"
-    gpu: Annotated[float, Field(ge=0)] | Literal["auto"] = Field("auto", description="a share, or whole GPUs")
-    max_concurrent: PositiveInt | None = Field(None, description="trials at once; none is as many as fit")
-    memory_retries: NonNegativeInt = Field(
-        0, description="after out of memory, runs again, each on twice the share, at most the machine"
-    )
-
-    @field_validator("gpu")
-    @classmethod
-    def _whole_gpus(cls, gpu: float | Literal["auto"]) -> float | Literal["auto"]:
-        if isinstance(gpu, float) and gpu > 1 and gpu != int(gpu):
-            raise ValueError("expected a share up to 1, or a whole number of GPUs")
-        return gpu
 
 
 class StorageSpec(Spec):

@@ -1,0 +1,46 @@
+"""A Ray session: one of our own on this machine, or the cluster that an address names."""
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import ray
+
+from vae_sweep.errors import LaunchError
+
+LOCAL = "local"
+
+
+@contextmanager
+def ray_session(address: str | None = None) -> Iterator[bool]:
+    """Join the cluster at `address`, else RAY_ADDRESS, else start Ray here; yield whether a cluster was joined.
+
+    SIGTERM ends like Ctrl-C. Raises LaunchError where no cluster answers.
+    """
+    address = address or os.environ.get("RAY_ADDRESS") or LOCAL
+    try:
+        ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, RuntimeError) as error:
+        raise LaunchError(
+            f"RAY_ADDRESS={address}: no Ray cluster lets us in ({error}); is it up, and is its token in "
+            "~/.ray/auth_token or where RAY_AUTH_TOKEN_PATH points?"
+        ) from None
+    for name in ("ray.tune", "ray.train"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    before = _on_sigterm(lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield address != LOCAL
+    finally:
+        _on_sigterm(before)
+        ray.shutdown()
+
+
+def _on_sigterm(handler: Any) -> Callable[[int, FrameType | None], Any] | int | None:
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    return signal.signal(signal.SIGTERM, handler or signal.SIG_DFL)
