@@ -24,9 +24,11 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
     home = home_with(tmp_path_factory.mktemp("two"))
     (home / "sweeps").mkdir()
     write_token(home)
-    with head(home, "--num-cpus", "1") as address:
-        with joined(home, address, "--num-cpus", "2", hidden=home / "sweeps"):
-            yield Two(home, address)
+    with (
+        head(home, "--num-cpus", "1") as address,
+        joined(home, address, "--num-cpus", "2", hidden=home / "sweeps"),
+    ):
+        yield Two(home, address)
 
 
 def test_a_bad_node_is_named_and_gets_no_trial(two: Two) -> None:

@@ -6,9 +6,10 @@ import secrets
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -66,7 +67,11 @@ def joined(home: Path, address: str, *options: str, hidden: Path | None = None, 
 
 @contextmanager
 def _node(
-    home: Path, name: str, options: Sequence[str], before: Sequence[str] = (), more: dict[str, str] = {}
+    home: Path,
+    name: str,
+    options: Sequence[str],
+    before: Sequence[str] = (),
+    more: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[str]:
     command = [*before, sys.executable, "-m", "ray.scripts.scripts", "start", "--block", *options]
     command += ["--min-worker-port", "0", "--max-worker-port", "0", "--object-store-memory", str(100 * 2**20)]
