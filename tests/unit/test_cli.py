@@ -29,7 +29,7 @@ def run(*arguments: str, cwd: Path | None = None) -> "subprocess.CompletedProces
     )
 
 
-@pytest.mark.parametrize("verb", ["", "plan", "launch", "resume", "report", "sync", "data", "schema"])
+@pytest.mark.parametrize("verb", ["", "plan", "launch", "resume", "report", "sync", "doctor", "data", "schema"])
 def test_help_loads_nothing_heavy(verb: str) -> None:
     done = run(*([verb] if verb else []), "--help")
     assert done.stderr.splitlines()[-1] == "[] 0"

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from trainables.base import VaeSweepError
-from vae_sweep.cli import data, launch, plan, probe, report, schema
+from vae_sweep.cli import data, doctor, launch, plan, probe, report, schema
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,6 +19,7 @@ app.command("resume")(launch.resume)
 app.command("sync")(launch.sync)
 app.command("report")(report.report)
 app.command("probe")(probe.probe)
+app.command("doctor")(doctor.doctor)
 app.command("schema")(schema.schema)
 app.add_typer(data.app, name="data")
 

@@ -12,8 +12,15 @@ from typing import Any
 import ray
 
 from vae_sweep.errors import LaunchError
+from vae_sweep.sweep.knock import can_be_asked, knock
 
 LOCAL = "local"
+REASONS = {
+    "absent": "no Ray cluster answers there; is it up, is the address that of its head, host:port?",
+    "refused": "the cluster refuses our token; copy the head's to ~/.ray/auth_token, or name its file with "
+    "RAY_AUTH_TOKEN_PATH, and set RAY_AUTH_MODE=token",
+}
+"""What `knock` tells -> why a cluster cannot be joined."""
 
 
 @contextmanager
@@ -23,13 +30,12 @@ def ray_session(address: str | None = None) -> Iterator[bool]:
     SIGTERM ends like Ctrl-C. Raises LaunchError where no cluster answers.
     """
     address = address or os.environ.get("RAY_ADDRESS") or LOCAL
+    if can_be_asked(address) and (answer := knock(address, stranger=False)) != "open":
+        raise LaunchError(f"RAY_ADDRESS={address}: {REASONS[answer]}")
     try:
         ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError) as error:
-        raise LaunchError(
-            f"RAY_ADDRESS={address}: no Ray cluster lets us in ({error}); is it up, and is its token in "
-            "~/.ray/auth_token or where RAY_AUTH_TOKEN_PATH points?"
-        ) from None
+        raise LaunchError(f"RAY_ADDRESS={address}: no Ray cluster can be joined there ({error})") from None
     for name in ("ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     before = _on_sigterm(lambda *_: signal.raise_signal(signal.SIGINT))
