@@ -36,8 +36,10 @@ def doctor(
     from vae_sweep.sweep.doctor import examine
 
     spec = read_spec(space, overrides or ()) if space else None
+    if address:
+        os.environ["RAY_ADDRESS"] = address
     found = []
-    for finding in examine(spec, address or os.environ.get("RAY_ADDRESS") or None, dashboard):
+    for finding in examine(spec, os.environ.get("RAY_ADDRESS") or None, dashboard):
         found.append(finding)
         if not as_json:
             print(finding, flush=True)

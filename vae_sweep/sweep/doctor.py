@@ -71,8 +71,8 @@ def _plan(spec: SweepSpec | None) -> tuple[Plan | None, Finding | None]:
 def _nodes(spec: SweepSpec | None, plan: Plan | None, address: str | None) -> Iterator[Finding]:
     """Yield what this machine, or each node of the cluster, finds of itself."""
     if address and can_be_asked(address):
-        let_in, finding = examine_cluster(address)
-        yield finding
+        let_in, said = examine_cluster(address)
+        yield said
         if not let_in:
             return
     from vae_sweep.sweep.session import ray_session
