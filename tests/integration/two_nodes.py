@@ -43,11 +43,11 @@ def write_token(home: Path) -> str:
 
 
 @contextmanager
-def head(home: Path, *options: str) -> Iterator[str]:
+def head(home: Path, *options: str, **more: str) -> Iterator[str]:
     """Run a head node with the token of `home`; yield its address."""
     with tempfile.TemporaryDirectory(prefix="r", ignore_cleanup_errors=True) as short:
         own = ["--head", "--port", "0", "--include-dashboard", "false", "--temp-dir", short, *options]
-        with _node(home, "head", own) as said:
+        with _node(home, "head", own, (), more) as said:
             found = re.search(r"--address='([^']+)'", said)
             assert found, said
             yield found[1]
