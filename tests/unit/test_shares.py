@@ -14,6 +14,7 @@ from vae_sweep.errors import LaunchError
 from vae_sweep.resources import ResourceSpec
 from vae_sweep.search.space import Cell
 from vae_sweep.search.sweep_search import Assignment
+from vae_sweep.spec import Draw
 from vae_sweep.sweep.missing import trial_config
 from vae_sweep.sweep.plan import make_plan
 from vae_sweep.sweep.shares import Room, Share, gpus_fit, grown, share_of, shares_of
@@ -38,9 +39,10 @@ def test_a_method_has_its_own_share_where_it_says_so(resources: dict[str, Any], 
 def test_threads_are_the_cores_of_the_method(tmp_path: Path) -> None:
     resources = {"cpu": 1, "methods": {"ours": {"cpu": 2}}}
     plan = make_plan(sweep(resources=resources, storage={"directory": str(tmp_path)}))
+    points: list[tuple[str, Draw]] = [("vae", {}), ("ours", {"target_rate": 2})]
     configs = [
         trial_config(plan, Assignment(Cell(n, name, values), 1))
-        for n, (name, values) in enumerate([("vae", {}), ("ours", {"target_rate": 2})])
+        for n, (name, values) in enumerate(points)
     ]
     assert [config["threads"] for config in configs] == [1, 2]
 
