@@ -66,7 +66,8 @@ def epochs_and_end(
     for report, reached in run_trial(spec, tiny_corpus(), state or TrialState()):
         if isinstance(report, FinalReport):
             return epochs, report, reached
-        epochs.append((report, reached))
+        if isinstance(report, EpochReport):
+            epochs.append((report, reached))
     raise AssertionError("a trial ends with a FinalReport")
 
 

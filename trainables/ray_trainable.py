@@ -86,10 +86,10 @@ def _at_its_state(report: EpochReport | StoreReport, state: TrialState) -> bool:
 def _start(spec: TrialSpec, starts: list[str]) -> tuple[TrialState, list[str]]:
     """Return the state of the newest sound checkpoint, or a fresh one, and what was found damaged.
 
-    After a lost worker Ray names the newest checkpoint of this run; those beside it are its elders.
+    After a lost worker Ray names the newest checkpoint of this run whose report arrived.
     """
     own = tune.get_checkpoint()
-    mine = sorted(Path(own.path).parent.glob("checkpoint_*"), reverse=True) if own else []
+    mine = reported(Path(own.path)) if own else []
     damaged: list[str] = []
     for start in [*mine, *map(Path, starts)]:
         try:
@@ -98,6 +98,14 @@ def _start(spec: TrialSpec, starts: list[str]) -> tuple[TrialState, list[str]]:
             if start.is_dir():
                 damaged.append(str(error))
     return TrialState(), damaged
+
+
+def reported(newest: Path) -> list[Path]:
+    """Return the newest checkpoint whose report arrived and its elders, newest first.
+
+    One beside it that is newer was left by a worker whose node was cut off: its epoch is in no journal.
+    """
+    return sorted((one for one in newest.parent.glob("checkpoint_*") if one.name <= newest.name), reverse=True)
 
 
 def _report(

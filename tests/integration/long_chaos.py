@@ -18,7 +18,7 @@ BUDGET = 10
 
 
 def main(faults: int = 50, seed: int = 1) -> None:
-    """Run storms, odd seeds over a grid, even ones over TPE; fail at the first sweep that is not as it should be."""
+    """Run storms, odd seeds over a grid, even ones over TPE; fail at the first sweep that is not right."""
     survived: Counter[str] = Counter()
     sweeps = 0
     with tempfile.TemporaryDirectory(prefix="chaos") as name:

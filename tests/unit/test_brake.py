@@ -77,3 +77,11 @@ def test_the_first_reason_counts(tmp_path: Path) -> None:
     brake.pull("one")
     brake.pull("two", "finish")
     assert (brake.reason, brake.trials_end) == ("one", True)
+
+
+def test_a_stop_that_lets_trials_finish_can_be_hastened(tmp_path: Path) -> None:
+    brake = brake_of(tmp_path)
+    request_stop(tmp_path, "finish")
+    assert (brake.reason, brake.trials_end) == ("vae-sweep stop", False)
+    request_stop(tmp_path, "epoch")
+    assert (brake.reason, brake.trials_end) == ("vae-sweep stop", True)

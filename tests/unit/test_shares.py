@@ -40,10 +40,7 @@ def test_threads_are_the_cores_of_the_method(tmp_path: Path) -> None:
     resources = {"cpu": 1, "methods": {"ours": {"cpu": 2}}}
     plan = make_plan(sweep(resources=resources, storage={"directory": str(tmp_path)}))
     points: list[tuple[str, Draw]] = [("vae", {}), ("ours", {"target_rate": 2})]
-    configs = [
-        trial_config(plan, Assignment(Cell(n, name, values), 1))
-        for n, (name, values) in enumerate(points)
-    ]
+    configs = [trial_config(plan, Assignment(Cell(n, name, values), 1)) for n, (name, values) in enumerate(points)]
     assert [config["threads"] for config in configs] == [1, 2]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from torch import device
+from torch import Tensor, device
 
 from trainables.base import DivergedError
 from trainables.measure.spec import Boundary
@@ -17,12 +17,16 @@ from trainables.training.state import TrialState
 Shapes = dict[str, tuple[int, ...]]
 
 
+def shapes_of(tensors: dict[str, Tensor]) -> Shapes:
+    """Return the shapes of named tensors."""
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+
+
 class Claim(Protocol):
     """A trial's claim to the result of one phase; at most one living claim trains it."""
 
-    @property
-    def holder(self) -> str | None:
-        """Return who trains the phase now; None where nobody does."""
+    def attempt(self) -> str | None:
+        """Settle the claim if that takes no waiting and return None; else return who trains the phase now."""
 
     @property
     def damaged(self) -> Sequence[str]:
@@ -59,9 +63,9 @@ def share_phase(
     `state` is how far this trial has come by itself. Raises DivergedError where the phase diverged, here or
     with another trial.
     """
-    shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    shapes = shapes_of(model.state_dict())
     with store.claim(phase, boundary, shapes, next(model.parameters()).device) as claim:
-        holder = claim.holder
+        holder = claim.attempt()
         if holder is not None:
             yield StoreReport(key=phase.key(), event="waiting", holder=holder), state
         found, diverged, seconds = claim.settle()
@@ -71,7 +75,7 @@ def share_phase(
         taken = found.history[len(state.history) :]
         yield _settled(phase.key(), claim, taken, holder, seconds if holder else 0.0, ready), state
         for report in taken:
-            yield report.model_copy(update={"stored": True}), found
+            yield report.model_copy(update={"stored": True}), state if diverged is not None else found
         if diverged is not None:
             raise DivergedError(diverged)
         if not ready:
@@ -93,9 +97,11 @@ def _train(
     try:
         for report, reached in run_phase(phase, model, data, state, boundary):
             state = reached
-            claim.keep(state)
+            if over(phase, state.counters):
+                claim.publish(state)
+            else:
+                claim.keep(state)
             yield report, state
     except DivergedError as error:
         claim.publish(state, str(error))
         raise
-    claim.publish(state)

@@ -5,7 +5,22 @@ import sys
 import typer
 
 from trainables.base import VaeSweepError
-from vae_sweep.cli import data, doctor, launch, plan, probe, report, schema
+from vae_sweep.cli import (
+    data,
+    doctor,
+    explain,
+    gc,
+    job,
+    launch,
+    plan,
+    probe,
+    replay,
+    report,
+    schema,
+    status,
+    stop,
+    submit,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -16,11 +31,19 @@ app = typer.Typer(
 app.command("plan")(plan.plan)
 app.command("launch")(launch.launch)
 app.command("resume")(launch.resume)
+app.command("status")(status.status)
+app.command("list")(status.list_sweeps)
+app.command("stop")(stop.stop)
+app.command("explain")(explain.explain)
+app.command("replay")(replay.replay)
 app.command("sync")(launch.sync)
 app.command("report")(report.report)
 app.command("probe")(probe.probe)
 app.command("doctor")(doctor.doctor)
+app.command("gc")(gc.gc)
 app.command("schema")(schema.schema)
+app.command("submit")(submit.submit)
+app.add_typer(job.app, name="job")
 app.add_typer(data.app, name="data")
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 from safetensors.torch import save
+from torch import Tensor
 
 from trainables.base import Spec, StateError, digest
 from trainables.measure.spec import Boundary
 from trainables.training.phase import over
 from trainables.training.report import EpochReport
-from trainables.training.sharing import Shapes
+from trainables.training.sharing import Shapes, shapes_of
 from trainables.training.spec import PhaseSpec
 from trainables.training.state import Counters, TrialState, load_tensors, write_file
 
@@ -47,20 +48,25 @@ class Manifest(Spec):
 
 def environment_of(device: torch.device, threads: int, boundary: Boundary) -> Environment:
     """Return the environment of a training on this device with so many threads."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
     return Environment(device=name, threads=threads, torch=torch.__version__, boundary=boundary)
+
+
+def _processor() -> str:
+    return f"cpu {torch.backends.cpu.get_cpu_capability()}"
 
 
 def address(phase: PhaseSpec, environment: Environment) -> str:
     """Return the name of the entry that holds a phase's result in an environment."""
-    return digest({"phase": phase.key(), "environment": environment.model_dump(mode="json")})
+    return _address(phase.key(), environment)
 
 
 def write_entry(
     folder: Path, phase: PhaseSpec, environment: Environment, state: TrialState, diverged: str | None, owner: str
 ) -> bool:
     """Write an entry whole; False where another was first, whose bits are the same."""
-    weights = {} if diverged else {name: tensor.cpu().contiguous() for name, tensor in state.best.items()}
+    weights = {} if diverged is not None else state.best
+    weights = {name: tensor.cpu().contiguous() for name, tensor in weights.items()}
     content = save(weights)
     manifest = Manifest(
         address=address(phase, environment),
@@ -69,7 +75,7 @@ def write_entry(
         environment=environment,
         counters=state.counters,
         history=state.history,
-        shapes={name: tuple(tensor.shape) for name, tensor in weights.items()},
+        shapes=shapes_of(weights),
         sha256=hashlib.sha256(content).hexdigest(),
         owner=owner,
         diverged=diverged,
@@ -80,10 +86,11 @@ def write_entry(
         write_file(aside / MANIFEST_FILE, manifest.model_dump_json(indent=1).encode())
         os.rename(aside, folder)  # noqa: PTH104
     except OSError:
-        shutil.rmtree(aside, ignore_errors=True)
         if (folder / MANIFEST_FILE).is_file():
             return False
         raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
     return True
 
 
@@ -94,38 +101,54 @@ def read_entry(
 
     Raises StateError where it is damaged or does not fit.
     """
-    if not folder.is_dir():
+    if not folder.exists():
         return None
+    manifest, tensors = sound_entry(folder)
+    if manifest.phase_key != phase.key() or manifest.phase != phase:
+        found, wanted = manifest.phase_key[:12], phase.key()[:12]
+        raise StateError(f"{folder / MANIFEST_FILE}: result of another phase (key {found}, not {wanted})")
+    if manifest.environment != environment:
+        found, wanted = (str(at.model_dump(mode="json")) for at in (manifest.environment, environment))
+        raise StateError(f"{folder / MANIFEST_FILE}: trained elsewhere ({found}, not {wanted})")
+    if manifest.diverged is None and manifest.shapes != shapes:
+        wrong = sorted(name for name in shapes | manifest.shapes if shapes.get(name) != manifest.shapes.get(name))
+        raise StateError(f"{folder / WEIGHTS_FILE}: weights of another shape ({', '.join(wrong[:3])})")
+    return TrialState(manifest.counters, best=tensors, history=manifest.history), manifest.diverged
+
+
+def sound_entry(folder: Path) -> tuple[Manifest, dict[str, Tensor]]:
+    """Return what an entry says and holds. Raises StateError where it is damaged."""
     try:
         manifest = Manifest.model_validate_json((folder / MANIFEST_FILE).read_bytes())
         content = (folder / WEIGHTS_FILE).read_bytes()
     except ValidationError as error:
         raise StateError(f"{folder / MANIFEST_FILE}: no sound manifest ({error.errors()[0]['msg']})") from error
     except OSError as error:
-        raise StateError(f"{folder}: cannot be read ({error.strerror})") from error
+        raise StateError(f"{folder}: cannot be read ({error.strerror}: {error.filename})") from error
     found = hashlib.sha256(content).hexdigest()
     if found != manifest.sha256:
         raise StateError(
             f"{folder / WEIGHTS_FILE}: damaged (sha256 {found[:12]}, the manifest says {manifest.sha256[:12]})"
         )
-    if problem := _misfit(manifest, phase, environment):
-        raise StateError(f"{folder / MANIFEST_FILE}: {problem}")
     tensors = load_tensors(content, folder / WEIGHTS_FILE)
-    held = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    if manifest.diverged is None and not held == manifest.shapes == shapes:
-        wrong = sorted(name for name in shapes | held if shapes.get(name) != held.get(name))
-        raise StateError(f"{folder / WEIGHTS_FILE}: weights of another shape ({', '.join(wrong[:3])})")
-    return TrialState(manifest.counters, best=tensors, history=manifest.history), manifest.diverged
+    if problem := _contradiction(manifest, tensors):
+        raise StateError(f"{folder / MANIFEST_FILE}: {problem}")
+    return manifest, tensors
 
 
-def _misfit(manifest: Manifest, phase: PhaseSpec, environment: Environment) -> str | None:
-    """Return what tells that an entry is not the result of this phase, or None."""
-    if manifest.phase_key != phase.key() or manifest.phase != phase:
-        return f"result of another phase (key {manifest.phase_key[:12]}, not {phase.key()[:12]})"
-    if manifest.environment != environment or manifest.address != address(phase, environment):
-        return f"trained elsewhere ({manifest.environment}, not {environment})"
-    if len(manifest.history) != manifest.counters.epoch:
-        return f"{manifest.counters.epoch} epochs, but reports of {len(manifest.history)}"
-    if manifest.diverged is None and not over(phase, manifest.counters):
-        return f"the phase is not over after {manifest.counters.epoch} epochs"
+def _contradiction(manifest: Manifest, tensors: dict[str, Tensor]) -> str | None:
+    """Return what an entry says that cannot be, or None."""
+    epochs = manifest.counters.epoch
+    if manifest.address != _address(manifest.phase_key, manifest.environment):
+        return f"its address {manifest.address[:12]} is not that of its phase and environment"
+    if shapes_of(tensors) != manifest.shapes:
+        return "the weights have other shapes than it says"
+    if len(manifest.history) != epochs:
+        return f"{epochs} epochs, but reports of {len(manifest.history)}"
+    if manifest.diverged is None and not over(manifest.phase, manifest.counters):
+        return f"the phase is not over after {epochs} epochs"
     return None
+
+
+def _address(phase_key: str, environment: Environment) -> str:
+    return digest({"phase": phase_key, "environment": environment.model_dump(mode="json")})

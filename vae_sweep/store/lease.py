@@ -1,9 +1,10 @@
 """Leases: one living owner of a name, known by its heartbeat, replaced when it is dead.
 
 The leases of a name are the files `<name>.<n>`; the one with the highest number counts. Each is made with O_EXCL,
-so that of all who find number n dead one alone makes n+1. A lease is alive while its content changes, judged by
-the watcher's own clock: clocks of other machines are never compared. An owner in the same place whose process is
-gone is dead at once.
+so that of all who find number n dead one alone makes n+1; whoever then finds that n has changed or gone saw it
+before others took and forgot later numbers, and lets go. A lease is alive while its content changes, judged by the
+watcher's own clock: clocks of other machines are never compared. An owner in the same place whose process is gone
+is dead at once. An owner knows its lease by the nonce, and one that slept finds out with its next beat.
 """
 
 import contextlib
@@ -72,14 +73,8 @@ class Seen:
 def newest(base: Path) -> Seen | None:
     """Return the lease of a name that counts, or None where there is none."""
     while (number := max(_numbers(base), default=None)) is not None:
-        try:
-            content = _file(base, number).read_bytes()
-        except FileNotFoundError:
-            continue
-        try:
-            return Seen(number, content, Owner.model_validate_json(content))
-        except ValidationError:
-            return Seen(number, content, None)
+        if (seen := _seen(base, number)) is not None:
+            return seen
     return None
 
 
@@ -107,7 +102,6 @@ class Watch:
         before = newest(self._base)
         if self.look() is not None:
             return None
-        number = before.number + 1 if before else 1
         owner = Owner(
             name=name,
             host=socket.gethostname(),
@@ -117,17 +111,14 @@ class Watch:
             since=time.time(),
             nonce=secrets.token_hex(8),
         )
-        path = _file(self._base, number)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
-        except FileExistsError:
+        number = before.number + 1 if before else 1
+        if not _made(_file(self._base, number), owner):
             return None
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(owner.model_dump_json().encode())
-            file.flush()
-            os.fsync(file.fileno())
-        for old in _numbers(self._base):
+        numbers = _numbers(self._base)
+        if max(numbers, default=0) != number or (before and _seen(self._base, before.number) != before):
+            _file(self._base, number).unlink(missing_ok=True)
+            return None
+        for old in numbers:
             if old < number:
                 _file(self._base, old).unlink(missing_ok=True)
         return Lease(self._base, number, owner)
@@ -143,16 +134,22 @@ class Lease:
         self._thread = threading.Thread(target=self._beat, name=f"lease of {owner.name}", daemon=True)
         self._thread.start()
 
+    @property
+    def held(self) -> bool:
+        """Look whether the lease is still ours; once it is not it is lost for good."""
+        if not self.lost and not self._is_ours(newest(self._base)):
+            self.lost = True
+            if self._is_ours(_seen(self._base, self._number)):
+                _file(self._base, self._number).unlink(missing_ok=True)
+        return not self.lost
+
     def release(self, *, forget: bool = False) -> None:
         """Let go; `forget` removes the file, for names that nobody will ask for again."""
         self._end.set()
         self._thread.join()
-        if self.lost:
-            return
-        if forget:
-            _file(self._base, self._number).unlink(missing_ok=True)
-        else:
-            self._write({"released": True})
+        with contextlib.suppress(OSError):  # on a disk that refuses even this, the lease ends with its beats
+            if self.held and (forget or not self._wrote({"released": True})):
+                _file(self._base, self._number).unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         return self
@@ -160,20 +157,58 @@ class Lease:
     def __exit__(self, *_: object) -> None:
         self.release()
 
+    def _is_ours(self, seen: Seen | None) -> bool:
+        return seen is not None and seen.owner is not None and seen.owner.nonce == self._owner.nonce
+
     def _beat(self) -> None:
         while not self._end.wait(BEAT) and not self.lost:
-            self._write({"beat": self._owner.beat + 1})
+            self._wrote({"beat": self._owner.beat + 1})
 
-    def _write(self, change: dict[str, Any]) -> None:
+    def _wrote(self, change: dict[str, Any]) -> bool:
+        """Write a change of the lease where it is still ours; False where that fails.
+
+        What a full or absent disk refuses is a missed beat: after some of them others take over.
+        """
         self._owner = self._owner.model_copy(update=change)
-        with contextlib.suppress(OSError):  # what a full or absent disk refuses is a missed beat: others take over
-            self.lost = max(_numbers(self._base), default=0) > self._number
-            if not self.lost:
+        try:
+            if self.held:
                 write_file(_file(self._base, self._number), self._owner.model_dump_json().encode())
+        except OSError:
+            return False
+        return True
+
+
+def _made(path: Path, owner: Owner) -> bool:
+    """Make a lease file; False where there is one already."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+    except FileExistsError:
+        return False
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(owner.model_dump_json().encode())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+    return True
 
 
 def _file(base: Path, number: int) -> Path:
     return base.with_name(f"{base.name}.{number}")
+
+
+def _seen(base: Path, number: int) -> Seen | None:
+    try:
+        content = _file(base, number).read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        return Seen(number, content, Owner.model_validate_json(content))
+    except ValidationError:
+        return Seen(number, content, None)
 
 
 def _numbers(base: Path) -> list[int]:
@@ -200,7 +235,7 @@ def _born(process: int) -> str | None:
     try:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
         return None if fields[0] in "ZX" else fields[19]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         if Path("/proc/self/stat").exists():
             return None
     try:

@@ -4,18 +4,20 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import torch
 
 from trainables.base import StateError
 from trainables.measure.spec import Boundary
-from trainables.training.sharing import Shapes
+from trainables.training.phase import over
+from trainables.training.sharing import Shapes, shapes_of
 from trainables.training.spec import PhaseSpec
 from trainables.training.state import TrialState, load_state, save_state
 from vae_sweep.store.entry import Environment, address, environment_of, read_entry, write_entry
-from vae_sweep.store.lease import PATIENCE, Lease, Watch
+from vae_sweep.store.lease import PATIENCE, Lease, Seen, Watch, newest
 
 POLL = 0.5
 """Seconds between two looks at a pretraining that another trial computes."""
@@ -24,11 +26,15 @@ STORE_FOLDER = "pretrained"
 """Name of the store inside a storage directory."""
 
 
+Found = tuple[TrialState, str | None]
+"""How far a phase has come, and why it diverged if it did."""
+
+
 @dataclass
 class StoreClaim:
     """One trial's claim to one phase; it waits, trains and publishes under a lease.
 
-    `damaged` names what was found unfit and was set aside.
+    `damaged` names what was found unfit and was set aside or passed over.
     """
 
     folder: Path
@@ -37,36 +43,36 @@ class StoreClaim:
     shapes: Shapes
     owner: str
     watch: Watch
-    damaged: list[str]
+    damaged: list[str] = field(default_factory=list)
     lease: Lease | None = None
+    found: Found | None = None
 
-    @property
-    def holder(self) -> str | None:
-        """Return who trains the phase now; None where nobody does, or it is ready."""
-        if self.folder.is_dir():
-            return None
-        seen = self.watch.look()
-        return (seen.owner.name if seen.owner else "another trial") if seen else None
+    def attempt(self) -> str | None:
+        """Take what is stored, or the right to train it; return who trains it where neither can be had now."""
+        while True:
+            self.found = self._stored()
+            if self.found is None:
+                self.lease = self.watch.take(self.owner)
+                self.found = self._ours() if self.lease is not None else None
+            if self.found is not None:
+                return None
+            if (seen := self.watch.look()) is not None:
+                return seen.owner.name if seen.owner else "another trial"
 
     def settle(self) -> tuple[TrialState, str | None, float]:
         """Wait until the phase is stored, or is ours to go on with; as `sharing.Claim` has it."""
         started = time.monotonic()
-        while True:
-            if (found := self._stored()) is not None:
-                return (*found, time.monotonic() - started)
-            self.lease = self.watch.take(self.owner)
-            if self.lease is not None:
-                break
-            time.sleep(POLL)
-        waited = time.monotonic() - started
-        if (found := self._stored()) is not None:
-            return (*found, waited)
-        return self._newest_progress(), None, waited
+        while (found := self.found) is None:
+            if self.attempt() is not None:
+                time.sleep(POLL)
+        return (*found, time.monotonic() - started)
 
     def keep(self, state: TrialState) -> None:
-        """Store a state of our training; the one before goes when it is safe on disk."""
+        """Store a state of our training, unless another took over; the others go when it is safe on disk."""
+        if self.lease is None or not self.lease.held:
+            return
         place = self._progress / f"{state.counters.epoch:06d}"
-        save_state(place, self._address, state)
+        save_state(place, self._key, state)
         for old in self._kept():
             if old != place:
                 shutil.rmtree(old, ignore_errors=True)
@@ -74,7 +80,8 @@ class StoreClaim:
     def publish(self, state: TrialState, diverged: str | None = None) -> None:
         """Write the entry; the first to publish counts."""
         write_entry(self.folder, self.phase, self.environment, state, diverged, self.owner)
-        shutil.rmtree(self._progress, ignore_errors=True)
+        if self.lease is not None and self.lease.held:
+            shutil.rmtree(self._progress, ignore_errors=True)
 
     def close(self) -> None:
         """Let go of the lease, if it is held."""
@@ -82,34 +89,71 @@ class StoreClaim:
             self.lease.release(forget=self.folder.is_dir())
 
     @property
-    def _address(self) -> str:
-        return self.folder.name
+    def _key(self) -> str:
+        """Name a state in progress: by its phase, and by its address."""
+        return f"{self.phase.key()}@{self.folder.name}"
 
     @property
     def _progress(self) -> Path:
-        return self.folder.with_name(f"{self._address}.progress")
+        return self.folder.with_name(f"{self.folder.name}.progress")
 
     def _kept(self) -> list[Path]:
         return sorted(self._progress.iterdir(), reverse=True) if self._progress.is_dir() else []
 
+    def _stored(self) -> Found | None:
+        try:
+            return read_entry(self.folder, self.phase, self.environment, self.shapes)
+        except StateError:
+            return None  # judged again, and named, by whoever holds the lease
+
+    def _ours(self) -> Found:
+        """Return what there is now that we alone write; a damaged entry gives way, what is over is published."""
+        try:
+            found = read_entry(self.folder, self.phase, self.environment, self.shapes)
+        except StateError as error:
+            found = None
+            if (aside := set_aside(self.folder)) is not None:
+                self.damaged.append(f"{error}; set aside as {aside.name}, trained again")
+        if found is not None:
+            return found
+        state = self._newest_progress()
+        if over(self.phase, state.counters):
+            self.publish(state)
+        return state, None
+
     def _newest_progress(self) -> TrialState:
         for place in self._kept():
             try:
-                state = load_state(place, self._address)
+                return self._sound_state(place)
             except StateError as error:
                 self.damaged.append(str(error))
-                continue
-            if len(state.history) == state.counters.epoch:
-                return state
         return TrialState()
 
-    def _stored(self) -> tuple[TrialState, str | None] | None:
-        try:
-            return read_entry(self.folder, self.phase, self.environment, self.shapes)
-        except StateError as error:
-            if self.folder.is_dir():
-                self.damaged.append(f"{error}; set aside as {set_aside(self.folder).name}, trained again")
-            return None
+    def _sound_state(self, place: Path) -> TrialState:
+        state = load_state(place, self._key)
+        if (
+            len(state.history) != state.counters.epoch
+            or not shapes_of(state.model) == shapes_of(state.best) == self.shapes
+        ):
+            raise StateError(f"{place}: its epochs, reports and weights do not belong together")
+        return state
+
+
+class Heir(Watch):
+    """The watch of a trial that may have held the lease itself, in an earlier start that its driver has given up.
+
+    That start may live on, beating, where its node is cut off from the driver and not from the storage.
+    """
+
+    def __init__(self, base: Path, patience: float, name: str) -> None:
+        super().__init__(base, patience)
+        seen = newest(base)
+        self._former = seen.owner.nonce if seen and seen.owner and seen.owner.name == name else None
+
+    def look(self) -> Seen | None:
+        """Return the lease that stands in the way; that of the earlier start does not."""
+        seen = super().look()
+        return None if seen and seen.owner and seen.owner.nonce == self._former else seen
 
 
 @dataclass(frozen=True)
@@ -127,8 +171,8 @@ class PretrainedStore:
         """Yield a claim to a phase's result; its lease is released at the end."""
         environment = environment_of(device, torch.get_num_threads(), boundary)
         folder = self.directory / address(phase, environment)
-        watch = Watch(folder.with_name(f"{folder.name}.lease"), self.patience)
-        claim = StoreClaim(folder, phase, environment, shapes, self.owner, watch, [])
+        watch = Heir(folder.with_name(f"{folder.name}.lease"), self.patience, self.owner)
+        claim = StoreClaim(folder, phase, environment, shapes, self.owner, watch)
         try:
             yield claim
         finally:
@@ -140,13 +184,10 @@ def store_for(directory: Path, sweep: str, trial: str) -> PretrainedStore:
     return PretrainedStore(directory, f"{sweep}/{trial}")
 
 
-def set_aside(folder: Path) -> Path:
-    """Rename a damaged entry out of the way; return its new place, which may be another's doing."""
-    number = 1
-    while (aside := folder.with_name(f"{folder.name}.damaged.{number}")).exists():
-        number += 1
+def set_aside(folder: Path) -> Path | None:
+    """Rename what is damaged out of the way; return its new place, None where it has gone by itself."""
+    places = (folder.with_name(f"{folder.name}.damaged.{number}") for number in count(1))
     try:
-        folder.rename(aside)
+        return folder.rename(next(place for place in places if not place.exists()))
     except FileNotFoundError:
-        return aside
-    return aside
+        return None

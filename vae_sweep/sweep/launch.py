@@ -39,8 +39,8 @@ ROUNDS = 2
 MIRROR_PATIENCE = 60.0
 """Seconds that a finished sweep waits for MLflow before leaving the rest to `vae-sweep sync`."""
 
-STOPPED_PATIENCE = 5.0
-"""The same for a sweep that was stopped."""
+SHORT_PATIENCE = 5.0
+"""The same where the sweep was stopped, or MLflow was out of reach just now."""
 
 Watch = Callable[[dict[str, Any]], None]
 
@@ -110,7 +110,8 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
             raise
         finally:
             reason = brake.reason
-            unmirrored = mirror.close(STOPPED_PATIENCE if reason else MIRROR_PATIENCE)
+            short = reason is not None or mirror.last_error is not None
+            unmirrored = mirror.close(SHORT_PATIENCE if short else MIRROR_PATIENCE)
             brake.release()
         return Launched(folder, outcome, reason, unmirrored, mirror.last_error)
 

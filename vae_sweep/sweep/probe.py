@@ -23,6 +23,7 @@ from vae_sweep.spec import SweepSpec
 from vae_sweep.sweep.folder import JOURNAL_FILE, existing_spec
 from vae_sweep.sweep.lock import driver_lock
 from vae_sweep.sweep.tracker import tracking_uri
+from vae_sweep.sweep.wanted import why_collected
 from vae_sweep.tracking.journal import Journal
 from vae_sweep.tracking.mirror import sync
 from vae_sweep.tracking.mlflow_door import TrackingError
@@ -76,8 +77,9 @@ def chosen_trials(record: SweepRecord, ids: Sequence[str]) -> list[TrialRecord]:
 def probe_sweep(folder: Path, ids: Sequence[str], only: Sequence[str], note: Note) -> Probed:
     """Run the probes that the chosen trials lack; journal each trial, then bring MLflow up to date.
 
-    A trial whose weights or corpus cannot be used is told of and passed over. Raises LaunchError where a driver
-    holds the sweep, ProbeError where a name is unknown.
+    A trial whose weights or corpus cannot be used is told of and passed over; one whose weights were collected
+    counts as failed only if it was named. Raises LaunchError where a driver holds the sweep, ProbeError where a
+    name is unknown.
     """
     spec, probes = existing_spec(folder), chosen_probes(only)
     cores = spec.resources.cpu
@@ -86,12 +88,17 @@ def probe_sweep(folder: Path, ids: Sequence[str], only: Sequence[str], note: Not
     with driver_lock(folder), Journal(folder / JOURNAL_FILE) as journal:
         if journal.repaired:
             note(journal.repaired)
-        trials = chosen_trials(read_sweep(folder / JOURNAL_FILE), ids)
+        record = read_sweep(folder / JOURNAL_FILE)
+        trials = chosen_trials(record, ids)
         reader = _Reader(spec)
         for number, trial in enumerate(trials, start=1):
             place, missing = f"{number} of {len(trials)}: {trial.id}", _missing(trial, probes)
             if not missing:
                 note(f"{place}: probed before")
+                continue
+            if gone := why_collected(spec, record, trial):
+                failed += trial.id in ids
+                note(f"{place}: not probed: {gone}")
                 continue
             note(f"{place}: {', '.join(missing)}")
             started = time.monotonic()

@@ -10,35 +10,17 @@ from ray.exceptions import RayError, RayTaskError
 
 from trainables.base import VaeSweepError
 from trainables.ray_trainable import WeightsError, score_test
-from vae_sweep.report.front import front_cells
 from vae_sweep.sweep.folder import JOURNAL_FILE
 from vae_sweep.sweep.plan import Plan
 from vae_sweep.sweep.preflight import Ground
 from vae_sweep.sweep.shares import gpus_fit
+from vae_sweep.sweep.wanted import missing_scores
 from vae_sweep.tracking.brake import Brake
 from vae_sweep.tracking.journal import Journal, JournalError
-from vae_sweep.tracking.records import SweepRecord, TrialRecord, read_sweep
+from vae_sweep.tracking.records import TrialRecord, read_sweep
 
-SCORED_OUTCOMES = ("finished", "collapsed")
 LOOK = 2.0
 """Seconds between two looks at the brake while scores are computed."""
-
-
-def missing_scores(plan: Plan, record: SweepRecord) -> list[TrialRecord]:
-    """Return the ended trials whose test split the spec wants scored and the journal lacks."""
-    if plan.spec.final == "none":
-        return []
-    wanted = set(record.cells)
-    if plan.spec.final == "front":
-        wanted = front_cells(record, plan.spec.search.objectives)
-    return [
-        trial
-        for trial in record.trials.values()
-        if trial.cell in wanted
-        and trial.final is not None
-        and trial.final.outcome in SCORED_OUTCOMES
-        and not trial.scored
-    ]
 
 
 def score_missing(plan: Plan, ground: Ground, folder: Path, journal: Journal, brake: Brake, note: Any) -> bool:
@@ -46,7 +28,7 @@ def score_missing(plan: Plan, ground: Ground, folder: Path, journal: Journal, br
 
     A trial whose weights are lost is journaled so, and thereby open again.
     """
-    trials = missing_scores(plan, read_sweep(folder / JOURNAL_FILE))
+    trials = missing_scores(plan.spec, read_sweep(folder / JOURNAL_FILE))
     left = deque(trial for trial in trials if trial.final is not None and trial.final.checkpoint is not None)
     good = len(left) == len(trials)
     waiting: dict[Any, TrialRecord] = {}

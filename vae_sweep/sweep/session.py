@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 import ray
+from ray.exceptions import AuthenticationError
 
 from vae_sweep.errors import LaunchError
 from vae_sweep.sweep.knock import can_be_asked, knock
@@ -34,16 +35,26 @@ def ray_session(address: str | None = None) -> Iterator[bool]:
         raise LaunchError(f"RAY_ADDRESS={address}: {REASONS[answer]}")
     try:
         ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    except AuthenticationError as error:
+        raise LaunchError(f"RAY_ADDRESS={address}: the cluster's token is not right here: {error}") from None
     except (ConnectionError, RuntimeError) as error:
         raise LaunchError(f"RAY_ADDRESS={address}: no Ray cluster can be joined there ({error})") from None
     for name in ("ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    before = _on_sigterm(lambda *_: signal.raise_signal(signal.SIGINT))
+    before = _on_sigterm(like_ctrl_c)
     try:
         yield address != LOCAL
     finally:
         _on_sigterm(before)
         ray.shutdown()
+
+
+def like_ctrl_c(number: int, frame: FrameType | None) -> None:
+    """Do what Ctrl-C does now, also where SIGINT is blocked or ignored, as Ray does to the jobs of a cluster."""
+    interrupt = signal.getsignal(signal.SIGINT)
+    if not callable(interrupt):
+        raise KeyboardInterrupt
+    interrupt(signal.SIGINT, frame)
 
 
 def _on_sigterm(handler: Any) -> Callable[[int, FrameType | None], Any] | int | None:

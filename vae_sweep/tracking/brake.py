@@ -10,7 +10,7 @@ from typing import Literal
 from trainables.training.report import FinalReport
 from trainables.training.state import write_file
 
-REQUEST_FILE = "stop.json"
+REQUEST_FILE, ASKED = "stop.json", "vae-sweep stop"
 Mode = Literal["epoch", "finish"]
 SAME_IN_A_ROW = 3
 """How many trials in a row may fail in the same way before the sweep stops."""
@@ -18,6 +18,8 @@ SAME_IN_A_ROW = 3
 
 class Brake:
     """Pulled by hand (`vae-sweep stop`), or by what makes going on useless; the first reason counts.
+
+    A later one may still end trials that were to finish.
 
     `request` is the file by which another process asks for a stop; `lost` says whether another driver has taken
     the sweep over. Safe from any thread.
@@ -28,7 +30,7 @@ class Brake:
         self._lock = threading.Lock()
         self._same: list[str] = []
         self._reason: str | None = None
-        self._mode: Mode = "epoch"
+        self._mode: Mode = "finish"
         request.unlink(missing_ok=True)
 
     @property
@@ -36,8 +38,8 @@ class Brake:
         """Return why the sweep is to stop, or None while it is to go on."""
         if self._reason is None and self._lost():
             self.pull("another driver has taken the sweep over, since this one gave no sign of life")
-        if self._reason is None and (mode := requested(self._request)) is not None:
-            self.pull("vae-sweep stop", mode)
+        if self._mode == "finish" and (mode := requested(self._request)) is not None:
+            self.pull(ASKED, mode)
         return self._reason
 
     @property
@@ -50,6 +52,8 @@ class Brake:
         with self._lock:
             if self._reason is None:
                 self._reason, self._mode = reason, mode
+            elif mode == "epoch":
+                self._mode = mode
 
     def ended(self, trial: str, final: FinalReport) -> None:
         """Take notice of a trial's end; a full disk stops the sweep, the same failure in a row does."""

@@ -1,0 +1,61 @@
+"""Looking at a real sweep and stopping it from another process, and going on with it."""
+
+import json
+import subprocess
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.cluster import SPACE, run, start, wait_for
+from tests.integration.sweeps import home_with, journal_of, kinds_of, study_states
+from vae_sweep.sweep.replay import replay_trial
+
+pytestmark = pytest.mark.slow
+
+LONGER = SPACE.replace("epochs: 3", "epochs: 40")
+EPOCHS = {"0000-vae-s0": 40, "0001-ours-s0": 80, "0002-ours-s0": 80}
+
+
+def an_epoch_of(launch: int, home: Path) -> Any:
+    """Whether a line is an epoch that was written under a launch of this number."""
+    return lambda line: line["kind"] == "epoch" and len(kinds_of(home, "launch")) == launch
+
+
+def stop(home: Path, process: "subprocess.Popen[str]", *flags: str) -> None:
+    """Stop the sweep; the driver is gone when the verb returns, and says that the sweep is not complete."""
+    stopped = run(home, "stop", "sweeps/tiny", *flags)
+    assert stopped.returncode == 0, stopped.stderr
+    assert "the sweep has ended: stopped: vae-sweep stop" in stopped.stdout
+    assert "go on with: vae-sweep resume sweeps/tiny" in stopped.stdout
+    assert process.wait(60) == 1
+    assert kinds_of(home, "end")[-1]["outcome"] == "stopped"
+    assert not (home / "sweeps" / "tiny" / "stop.json").exists()
+
+
+def test_a_stopped_sweep_loses_no_epoch_and_goes_on_with_the_same_numbers(tmp_path: Path) -> None:
+    home = home_with(tmp_path, LONGER)
+    process = start(home, "launch", "tiny.yaml", "--set", "resources.max_concurrent=1")
+    wait_for(process, journal_of(home), an_epoch_of(1, home))
+    seen = json.loads(run(home, "status", "sweeps/tiny", "--json").stdout)
+    assert (seen["state"], seen["driver"]["process"], seen["driver"]["drives"]) == ("running", process.pid, True)
+    assert (seen["trials"]["planned"], len(seen["running"])) == (3, 1)
+    stop(home, process)
+    assert len(kinds_of(home, "epoch")) < sum(EPOCHS.values())
+    refused = run(home, "stop", "sweeps/tiny")
+    assert (refused.returncode, "nobody drives the sweep" in refused.stderr) == (2, True)
+
+    process = start(home, "resume", "sweeps/tiny")
+    wait_for(process, journal_of(home), lambda line: line["kind"] == "trial" and line["attempt"] == 2)
+    stop(home, process, "--finish")
+    begun = {line["trial"] for line in kinds_of(home, "trial")}
+    assert {line["trial"] for line in kinds_of(home, "final")} == begun
+
+    resumed = run(home, "resume", "sweeps/tiny")
+    assert resumed.returncode == 0, resumed.stderr
+    assert Counter(line["trial"] for line in kinds_of(home, "epoch")) == EPOCHS, "an epoch was lost or ran twice"
+    assert study_states(home) == ["COMPLETE"] * 3
+    for trial, epochs in EPOCHS.items():
+        undisturbed = replay_trial(journal_of(home).parent, trial, False, print, lambda place: None)
+        assert (undisturbed.differences, undisturbed.epochs, undisturbed.scored) == ([], epochs, True)

@@ -1,0 +1,248 @@
+"""The status of a sweep, from journal and lock alone."""
+
+import json
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.driving import HOST, Scribe, command, small_sweep, tree
+from tests.unit.test_lock import stranger
+from vae_sweep.errors import LaunchError
+from vae_sweep.store.lease import newest
+from vae_sweep.sweep.lock import driver_lock
+from vae_sweep.sweep.standing import SweepStatus
+from vae_sweep.sweep.status import sweep_status
+from vae_sweep.tracking.brake import request_stop
+from vae_sweep.tracking.journal import JournalError
+
+NUMBERS = {"neg_elbo": 20.0, "kl": 1.5, "seconds": 2.0}
+
+
+def three_cells(scribe: Scribe) -> tuple[str, str, str]:
+    """One trial ended, one in its VAE phase, one waiting for the pretraining of another sweep."""
+    scribe.launch()
+    scribe.cell(0, "vae")
+    scribe.cell(1, "ours", target_rate=2)
+    scribe.cell(2, "ours", target_rate=4)
+    ended, runs, waits = (
+        scribe.start(0, "vae"),
+        scribe.start(1, "ours", target_rate=2),
+        scribe.start(2, "ours", target_rate=4),
+    )
+    for number in range(2):
+        scribe.epoch(ended, "vae", number, **NUMBERS)
+    scribe.final(ended, "collapsed")
+    scribe.line("store", runs, key="k", event="miss", seconds=0.0, saved=0.0)
+    for number in range(2):
+        scribe.epoch(runs, "pretrain", number, **NUMBERS)
+    scribe.epoch(runs, "vae", 0, **NUMBERS)
+    scribe.line("store", waits, key="k", event="waiting", seconds=0.0, saved=0.0, holder="other/0007-ours-s0")
+    return ended, runs, waits
+
+
+def test_a_running_sweep(tmp_path: Path) -> None:
+    scribe = Scribe(tmp_path)
+    with driver_lock(scribe.folder):
+        _, runs, waits = three_cells(scribe)
+        found = sweep_status(scribe.folder)
+    assert found.state == "running"
+    assert found.driver is not None
+    assert (found.driver.drives, found.driver.sign) == (True, True)
+    counts = found.trials
+    assert (counts.planned, counts.started, counts.running, counts.waiting) == (3, 3, 1, 1)
+    assert counts.ended == {"finished": 0, "collapsed": 1, "pruned": 0, "diverged": 0, "failed": 0}
+    shown = {one.trial: one for one in found.running}
+    assert (shown[runs].phase, shown[runs].done, shown[runs].epochs, shown[runs].host) == ("vae", 1, 2, HOST)
+    assert shown[runs].numbers == {"neg_elbo": 20.0, "kl": 1.5}
+    assert (shown[waits].state, shown[waits].waits_for) == ("waiting", "other/0007-ours-s0")
+    assert found.lines == len(scribe.journal.path.read_text().splitlines())
+
+
+def test_the_same_journal_without_a_driver_is_interrupted(tmp_path: Path) -> None:
+    scribe = Scribe(tmp_path)
+    _, runs, waits = three_cells(scribe)
+    found = sweep_status(scribe.folder)
+    assert (found.state, found.driver, found.interrupted) == ("interrupted", None, [runs, waits])
+    assert found.running == []
+    assert found.left.seconds is None
+    scribe.end("stopped", "vae-sweep stop")
+    found = sweep_status(scribe.folder)
+    assert (found.state, found.reason, found.interrupted) == ("stopped", "vae-sweep stop", [runs, waits])
+
+
+def test_a_trial_of_an_earlier_launch_runs_when_it_is_started_again(tmp_path: Path) -> None:
+    scribe = Scribe(tmp_path)
+    _, runs, waits = three_cells(scribe)
+    with driver_lock(scribe.folder):
+        scribe.launch()
+        scribe.start(1, "ours", target_rate=2)
+        found = sweep_status(scribe.folder)
+        assert ([one.trial for one in found.running], found.interrupted) == ([runs], [waits])
+        scribe.line("lost", runs, reason="weights.safetensors: damaged")
+        assert sweep_status(scribe.folder).interrupted == [runs, waits]
+
+
+def test_who_only_probes_drives_nothing(tmp_path: Path) -> None:
+    scribe = Scribe(tmp_path)
+    three_cells(scribe)
+    with driver_lock(scribe.folder):
+        found = sweep_status(scribe.folder)
+    assert found.driver is not None
+    assert (found.driver.drives, found.state, found.running) == (False, "interrupted", [])
+
+
+def test_a_driver_that_has_ended_its_sweep_is_ending(tmp_path: Path) -> None:
+    scribe = Scribe(tmp_path)
+    with driver_lock(scribe.folder):
+        scribe.launch()
+        scribe.end()
+        assert sweep_status(scribe.folder).state == "ending"
+    assert sweep_status(scribe.folder).state == "complete"
+
+
+@pytest.mark.parametrize("beats", [False, True])
+def test_a_driver_elsewhere_is_watched_for_a_sign(tmp_path: Path, beats: bool) -> None:
+    scribe = Scribe(tmp_path)
+    owner = stranger(scribe.folder, place="another machine", host="elsewhere", since=time.time())
+    scribe.launch()
+    seen = newest(scribe.folder / "driver")
+    assert seen is not None
+    path, done = scribe.folder / f"driver.{seen.number}", threading.Event()
+
+    def beat() -> None:
+        number = 0
+        while not done.wait(0.01):
+            number += 1
+            path.write_text(owner.model_copy(update={"beat": number}).model_dump_json())
+
+    thread = threading.Thread(target=beat)
+    if beats:
+        thread.start()
+    found = sweep_status(scribe.folder, watch=0.3)
+    done.set()
+    if beats:
+        thread.join()
+    assert found.driver is not None
+    assert (found.driver.host, found.driver.sign) == ("elsewhere", beats)
+
+
+def test_time_left_rests_on_measured_epochs(tmp_path: Path) -> None:
+    scribe = Scribe(tmp_path, small_sweep(descent={"optimizer": "sgd", "epochs": 4, "batch_size": 8}))
+    with driver_lock(scribe.folder):
+        scribe.launch()
+        scribe.cell(0, "ours", target_rate=2)
+        runs = scribe.start(0, "ours", target_rate=2)
+        scribe.epoch(runs, "pretrain", 0, seconds=3.0)
+        left = sweep_status(scribe.folder).left
+        assert (left.seconds, left.why) == (None, "no epoch of phase vae of ours is measured yet")
+        scribe.epoch(runs, "pretrain", 1, seconds=5.0)
+        scribe.epoch(runs, "vae", 0, seconds=10.0)
+        assert "phase vae of vae" in sweep_status(scribe.folder).left.why
+        scribe.cell(1, "vae")
+        other = scribe.start(1, "vae")
+        scribe.epoch(other, "vae", 0, seconds=1.0)
+        left = sweep_status(scribe.folder).left
+    ours, vae, second_ours = 3 * 10.0, 3 * 1.0, 4 * 10.0
+    assert left.seconds == pytest.approx(max((ours + vae + second_ours) / 2, second_ours))
+    assert "for 3 trials, 2 at a time" in left.why
+
+
+def test_time_left_counts_a_pretraining_for_each_who_does_not_share(tmp_path: Path) -> None:
+    scribe = Scribe(
+        tmp_path, small_sweep(storage={"share_pretraining": False}, methods={"ours": {}}, seeds=[0, 1])
+    )
+    with driver_lock(scribe.folder):
+        scribe.launch()
+        scribe.cell(0, "ours")
+        runs = scribe.start(0, "ours")
+        scribe.epoch(runs, "pretrain", 0, seconds=4.0)
+        scribe.epoch(runs, "pretrain", 1, seconds=4.0)
+        scribe.epoch(runs, "vae", 0, seconds=10.0)
+        assert sweep_status(scribe.folder).left.seconds == pytest.approx(10.0 + (2 * 4.0 + 2 * 10.0))
+
+
+def test_a_search_knows_its_time_when_a_trial_has_ended(tmp_path: Path) -> None:
+    search = {"kind": "random", "trials": 5}
+    rows = {"ours": {"target_rate": {"float": [2, 9]}}}
+    scribe = Scribe(tmp_path, small_sweep(search=search, methods=rows))
+    with driver_lock(scribe.folder):
+        scribe.launch()
+        scribe.cell(0, "ours", target_rate=2.5)
+        scribe.cell(1, "ours", target_rate=3.5)
+        first, second = scribe.start(0, "ours", target_rate=2.5), scribe.start(1, "ours", target_rate=3.5)
+        for trial in (first, second):
+            for phase in ("pretrain", "vae"):
+                scribe.epoch(trial, phase, 0, seconds=10.0)
+        before = sweep_status(scribe.folder)
+        assert (before.trials.planned, before.left.seconds) == (5, None)
+        assert "no trial has ended" in before.left.why
+        scribe.final(first)
+        after = sweep_status(scribe.folder)
+    assert after.left.seconds == pytest.approx(10.0 + 3 * 20.0, abs=1.0)
+
+
+def test_what_was_damaged_is_named(tmp_path: Path) -> None:
+    scribe = Scribe(tmp_path)
+    scribe.launch()
+    scribe.journal.append("repaired", text="line 9 was torn")
+    scribe.cell(0, "vae")
+    trial = scribe.start(0, "vae")
+    scribe.line("epoch", trial, phase="vae", epoch=0, numbers={"validation/kl": 1.0}, damaged=["state.json: torn"])
+    scribe.line("epoch", trial, phase="vae", epoch=0, numbers={"validation/kl": 2.0})
+    scribe.final(trial)
+    scribe.journal.append("unscored", trial=trial, reason="the corpus is gone")
+    scribe.journal.append("lost", trial=trial, reason="weights.safetensors: absent")
+    found = {one.kind: (one.trial, one.text) for one in sweep_status(scribe.folder).remarks}
+    assert found["repaired"] == (None, "line 9 was torn")
+    assert found["lost"] == (trial, "weights.safetensors: absent")
+    assert found["damaged"] == (trial, "state.json: torn")
+    assert found["unscored"] == (trial, "the corpus is gone")
+    assert "validation/kl: 1.0, then 2.0" in found["conflict"][1]
+
+
+def test_the_json_document_reads_back_and_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scribe = Scribe(tmp_path)
+    three_cells(scribe)
+    before = tree(tmp_path)
+    code, out, _ = command(monkeypatch, capsys, "status", str(scribe.folder), "--json")
+    assert code == 0
+    document = SweepStatus.model_validate_json(out)
+    assert document.model_copy(update={"last_line": None}) == sweep_status(scribe.folder).model_copy(
+        update={"last_line": None}
+    )
+    assert set(json.loads(out)) == set(SweepStatus.model_fields)
+    assert tree(tmp_path) == before
+
+
+def test_the_status_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scribe = Scribe(tmp_path)
+    with driver_lock(scribe.folder):
+        ended, runs, _ = three_cells(scribe)
+        scribe.final(runs, "failed", error="memory", reason="Traceback\nMemoryError: no more")
+        request_stop(scribe.folder, "finish")
+        code, out, _ = command(monkeypatch, capsys, "status", str(scribe.folder))
+    assert code == 0
+    assert "3 planned, in 3 cells so far: 1 waiting for a pretraining, 1 collapsed, 1 failed" in out
+    assert "stop: asked for; running trials run to their end" in out
+    assert f"failed: {runs} (memory): MemoryError: no more" in out
+    assert f"vae-sweep explain {scribe.folder} TRIAL" in out
+    assert "waits for other/0007-ours-s0" in out
+    assert ended not in out
+
+
+def test_a_folder_without_a_sweep_and_a_damaged_journal_end_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(LaunchError, match="no sweep there"):
+        sweep_status(tmp_path)
+    (tmp_path / "journal.jsonl").write_text('{"kind": "launch"}\n{}\n')
+    with pytest.raises(JournalError, match="line 1"):
+        sweep_status(tmp_path)
+    code, _, err = command(monkeypatch, capsys, "status", str(tmp_path))
+    assert (code, "Traceback" in err) == (2, False)
