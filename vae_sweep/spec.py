@@ -23,6 +23,7 @@ from trainables.spec import TrialSpec, Value
 from trainables.text.spec import CorpusSpec
 from trainables.training.descent import DescentSpec
 from vae_sweep.domains import points
+from vae_sweep.problems import PASSWORD
 from vae_sweep.recipes import Recipe, laid_under
 from vae_sweep.resources import ResourceSpec
 from vae_sweep.rows import LISTABLE, Rows, checked_rows, row_size
@@ -39,6 +40,18 @@ def _plain_name(name: str) -> str:
             "it names a folder: at most 80 letters, digits, dots, dashes, underscores; a letter or digit first"
         )
     return name
+
+
+def _without_password(url: str | None) -> str | None:
+    if url is not None and PASSWORD.search(url):
+        raise ValueError(
+            "holds a password, which journal and MLflow would show; give it by the environment: "
+            "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or PGPASSWORD"
+        )
+    return url
+
+
+Url = Annotated[str | None, AfterValidator(_without_password)]
 
 
 class DataSpec(Spec):
@@ -78,13 +91,13 @@ class StorageSpec(Spec):
 
     directory: str = Field("sweeps", description="holds a folder for each sweep; relative to where you launch")
     share_pretraining: bool = Field(True, description="train equal pretrainings once, for all sweeps kept there")
-    study: str | None = Field(None, description="database URL of the Optuna study; none is a journal file")
+    study: Url = Field(None, description="database URL of the Optuna study; none is a journal file")
 
 
 class TrackingSpec(Spec):
     """Where MLflow is."""
 
-    uri: str | None = Field(None, description="MLflow tracking URI; none is a sqlite database in the storage")
+    uri: Url = Field(None, description="MLflow tracking URI; none is a sqlite database in the storage")
     experiment: str = Field("vae-sweep", min_length=1)
 
 
