@@ -17,8 +17,9 @@ SAME_IN_A_ROW = 3
 
 
 class Brake:
-    """Pulled by hand (`vae-sweep stop`), or by what makes going on useless; the first reason counts, and a later one
-    may still end running trials.
+    """Pulled by hand (`vae-sweep stop`), or by what makes going on useless; the first reason counts.
+
+    A later one may still end trials that were to finish.
 
     `request` is the file by which another process asks for a stop; `lost` says whether another driver has taken
     the sweep over. Safe from any thread.

@@ -22,7 +22,8 @@ REPORTS: dict[str, type[EpochReport] | type[StoreReport] | type[FinalReport]] = 
 class JournalCallback(Callback):
     """Write a line for each start, report and end of a trial, then poke whoever watches.
 
-    Where the journal refuses, the brake is pulled and nothing more is written: what runs is run again.
+    Where the journal refuses, the brake is pulled and nothing more is written: what runs is run again. A trial
+    whose worker is lost after its final report is started once more by Ray; of that nothing is written.
     """
 
     def __init__(
@@ -30,10 +31,12 @@ class JournalCallback(Callback):
     ) -> None:
         self._journal, self._attempt, self._watch, self._brake = journal, attempt, watch, brake
         self._refused = False
+        self._ended: set[str] = set()
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Journal a start, or a restart after a lost worker."""
-        self._write(trial, "trial", **trial.config["identity"], attempt=self._attempt, spec=trial.config["trial"])
+        own = {"spec": trial.config["trial"], "threads": trial.config["threads"]}
+        self._write(trial, "trial", **trial.config["identity"], attempt=self._attempt, **own)
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
@@ -52,16 +55,21 @@ class JournalCallback(Callback):
             trial, result["kind"], **(about | own | {"damaged": [*about["damaged"], *own.get("damaged", ())]})
         )
         if isinstance(report, FinalReport):
-            self._brake.ended(trial.config["identity"]["trial"], report)
+            self._end(trial, report)
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Journal a trial whose worker was lost more often than is allowed."""
         final = lost(trial)
         self._write(trial, "final", **final.model_dump(mode="json"), checkpoint=None)
-        self._brake.ended(trial.config["identity"]["trial"], final)
+        self._end(trial, final)
+
+    def _end(self, trial: Trial, final: FinalReport) -> None:
+        if trial.trial_id not in self._ended:
+            self._brake.ended(trial.config["identity"]["trial"], final)
+        self._ended.add(trial.trial_id)
 
     def _write(self, run: Trial, kind: str, **fields: Any) -> None:
-        if self._refused:
+        if self._refused or run.trial_id in self._ended:
             return
         fields["trial"] = run.config["identity"]["trial"]
         try:
