@@ -8,7 +8,7 @@ import errno
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -148,11 +148,11 @@ def delete(place: S3Place, first: Sequence[str] = ()) -> None:
         found = contents(place, below=True)
         for entry in found:
             if entry.name in first:
-                _gone(entry.place)
+                _gone(str(entry.place).removeprefix(SCHEME))
         if found or is_folder(place):
             _s3().delete_dir(str(place.path))
         else:
-            _gone(place)
+            _gone(str(place.path))
 
 
 @contextmanager
@@ -195,12 +195,9 @@ def _info(place: S3Place) -> "FileInfo":
         return _s3().get_file_info(str(place.path))
 
 
-def _gone(place: Place) -> None:
-    assert isinstance(place, S3Place)  # noqa: S101
-    try:
-        _s3().delete_file(str(place.path))
-    except FileNotFoundError:
-        return
+def _gone(key: str) -> None:
+    with suppress(FileNotFoundError):
+        _s3().delete_file(key)
 
 
 @contextmanager
