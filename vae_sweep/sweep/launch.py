@@ -33,7 +33,7 @@ from vae_sweep.sweep.score import score_missing
 from vae_sweep.sweep.session import ray_session
 from vae_sweep.sweep.shares import gpus_fit, grown
 from vae_sweep.sweep.tracker import mirror_for
-from vae_sweep.tracking.brake import REQUEST_FILE, Brake
+from vae_sweep.tracking.brake import REQUEST_FILE, Brake, disk_is_full
 from vae_sweep.tracking.callback import BrakeStopper, JournalCallback
 from vae_sweep.tracking.journal import Journal, JournalError
 from vae_sweep.tracking.records import SweepRecord, read_sweep
@@ -131,7 +131,7 @@ def _run(drive: _Drive) -> str:
         try:
             _run_trials(drive)
         except Exception as error:
-            if drive.brake.reason is None and not _disk_is_full(error):
+            if drive.brake.reason is None and not disk_is_full(error):
                 raise
             drive.brake.pull(f"a disk is full; make space, then resume ({error})")
         record = drive.record()
@@ -218,7 +218,3 @@ def _end(drive: _Drive, outcome: str, reason: str | None) -> None:
         drive.write("end", outcome=outcome, reason=reason)
     except JournalError as error:
         drive.brake.pull(str(error))
-
-
-def _disk_is_full(error: BaseException) -> bool:
-    return "No space left" in str(error) or "Disk quota exceeded" in str(error)
