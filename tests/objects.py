@@ -23,6 +23,7 @@ class Objects:
     """A running server with one empty bucket."""
 
     endpoint: str
+    process: "subprocess.Popen[bytes]"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -72,11 +73,11 @@ def serving(folder: Path, **environment: str) -> Iterator[Objects]:
         while (said := RUNNING.search(log.read_text())) is None:
             assert process.poll() is None, log.read_text()
             _wait(process)
-        objects = Objects(f"http://127.0.0.1:{said[1]}")
+        objects = Objects(f"http://127.0.0.1:{said[1]}", process)
         objects.files.create_dir(BUCKET)
         yield objects
     finally:
-        process.terminate()
+        process.kill()
         process.wait()
 
 

@@ -1,6 +1,7 @@
 """A sweep on object storage: killed and resumed, mirrored, collected, probed."""
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,25 @@ def test_lost_weights_are_trained_again(home: Path, objects: Objects, local: Pat
     assert done.returncode == 0, done.stdout + done.stderr
     [said] = kinds_of(home, "lost")
     assert (said["trial"], lost["checkpoint"] in said["reason"]) == (lost["trial"], True)
+    assert numbers_of(home) == numbers_of(local)
+
+
+def test_a_silent_storage_ends_the_sweep_in_words_and_a_resume_goes_on(
+    tmp_path: Path, objects: Objects, local: Path
+) -> None:
+    home = home_with(tmp_path / "silent")
+    process = start(home, "launch", "tiny.yaml", "--set", f"storage.objects=s3://{BUCKET}/silent", *ONE)
+    wait_for(process, journal_of(home), lambda line: line["kind"] == "epoch" and line["phase"] == "vae")
+    objects.process.send_signal(signal.SIGSTOP)
+    try:
+        assert process.wait(400) == 1
+    finally:
+        objects.process.send_signal(signal.SIGCONT)
+    failed = [line for line in kinds_of(home, "final") if line["outcome"] == "failed"]
+    assert {line["error"] for line in failed} == {"data"}
+    assert all("AWS Error" in line["reason"] for line in failed), failed
+    done = run(home, "resume", SWEEP)
+    assert done.returncode == 0, done.stdout + done.stderr
     assert numbers_of(home) == numbers_of(local)
 
 
