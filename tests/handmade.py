@@ -21,7 +21,7 @@ OUTPUTS = ("weights.safetensors", "trial.json", "samples.txt")
 ENVIRONMENT = environment_of(torch.device("cpu"), 1, "above")
 
 
-def spec_in(storage: Path, **changes: Any) -> SweepSpec:
+def spec_in(storage: Path, /, **changes: Any) -> SweepSpec:
     """A sweep of two cells and two seeds, minimising perplexity alone."""
     fields: dict[str, Any] = {
         "name": "one",

@@ -13,6 +13,7 @@ import torch
 from ray import tune
 
 from trainables.base import CorpusError, DivergedError, StateError, VaeSweepError
+from trainables.places import Place, PlaceError, contents, is_folder, place_of, place_on
 from trainables.spec import TrialSpec
 from trainables.text.corpus import load_corpus
 from trainables.training.report import EpochReport, ErrorClass, FinalReport, StoreReport
@@ -24,6 +25,8 @@ Stores = Callable[[str], PhaseStore]
 """The pretraining store as a trial of this name sees it."""
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+OBJECTS_FAIL = "AWS Error"
+"""In the text of what Ray raises where it cannot write a checkpoint to object storage."""
 NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "std::bad_alloc")
 
 
@@ -59,7 +62,9 @@ def error_class(error: Exception) -> ErrorClass:
         return "memory"
     if isinstance(error, RuntimeError) and any(sign in text for sign in NO_MEMORY):
         return "memory"
-    return "data" if isinstance(error, CorpusError | StateError) else "bug"
+    if isinstance(error, OSError) and OBJECTS_FAIL in text:
+        return "data"
+    return "data" if isinstance(error, CorpusError | StateError | PlaceError) else "bug"
 
 
 def _train(spec: TrialSpec, config: dict[str, Any], store: PhaseStore | None) -> None:
@@ -89,23 +94,24 @@ def _start(spec: TrialSpec, starts: list[str]) -> tuple[TrialState, list[str]]:
     After a lost worker Ray names the newest checkpoint of this run whose report arrived.
     """
     own = tune.get_checkpoint()
-    mine = reported(Path(own.path)) if own else []
+    mine = reported(place_on(own.filesystem, own.path)) if own else []
     damaged: list[str] = []
-    for start in [*mine, *map(Path, starts)]:
+    for start in [*mine, *map(place_of, starts)]:
         try:
             return load_state(start, spec.key()), damaged
         except StateError as error:
-            if start.is_dir():
+            if is_folder(start):
                 damaged.append(str(error))
     return TrialState(), damaged
 
 
-def reported(newest: Path) -> list[Path]:
+def reported(newest: Place) -> list[Place]:
     """Return the newest checkpoint whose report arrived and its elders, newest first.
 
     One beside it that is newer was left by a worker whose node was cut off: its epoch is in no journal.
     """
-    return sorted((one for one in newest.parent.glob("checkpoint_*") if one.name <= newest.name), reverse=True)
+    beside = [found for found in contents(newest.parent) if found.name.startswith("checkpoint_")]
+    return [found.place for found in reversed(beside) if found.name <= newest.name]
 
 
 def _report(
@@ -132,14 +138,14 @@ def score_test(plain: dict[str, Any], data_directory: str, weights: str, threads
     """Score a finished trial's best weights on the test split; `weights` is its final checkpoint directory.
 
     Raises CorpusError or StateError where the corpus is not the planned one, WeightsError where the weights are
-    absent or damaged, DivergedError where a number is not finite.
+    absent or damaged, PlaceError where they are out of reach, DivergedError where a number is not finite.
     """
     torch.set_num_threads(threads)
     spec = TrialSpec.model_validate(plain)
     corpus = load_corpus(spec.corpus, Path(data_directory))
     check_corpus(spec, corpus)
     try:
-        model = load_model(Path(weights), spec, corpus, _device())
+        model = load_model(place_of(weights), spec, corpus, _device())
     except StateError as error:
         raise WeightsError(str(error)) from error
     return score(spec, corpus, model, "test")

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save
 from torch import Generator, Tensor
 
@@ -13,6 +12,7 @@ from trainables.base import StateError, derived_seed
 from trainables.measure.final import evaluation_batches, measure_split
 from trainables.model.layers import initialise
 from trainables.model.vae import Vae
+from trainables.places import Place, read
 from trainables.spec import TrialSpec
 from trainables.text.batches import equal_length_batches
 from trainables.text.corpus import Corpus
@@ -20,7 +20,7 @@ from trainables.text.spec import SplitName
 from trainables.training.phase import PhaseData, over, run_phase
 from trainables.training.report import EpochReport, FinalReport, StoreReport
 from trainables.training.sharing import PhaseStore, share_phase
-from trainables.training.state import Counters, TrialState, load_tensors, write_file
+from trainables.training.state import Counters, TrialState, load_tensors, metadata_of, write_file
 
 WEIGHTS_FILE, SPEC_FILE, SAMPLES_FILE = "weights.safetensors", "trial.json", "samples.txt"
 PAGE = 10
@@ -148,16 +148,16 @@ def checksum(weights: dict[str, Tensor]) -> str:
     return sha.hexdigest()
 
 
-def load_model(directory: Path, spec: TrialSpec, corpus: Corpus, device: str = "cpu") -> Vae:
-    """Read a finished trial's best weights. Raises StateError where they are absent, damaged or do not fit."""
+def load_model(directory: Place, spec: TrialSpec, corpus: Corpus, device: str = "cpu") -> Vae:
+    """Read a finished trial's best weights. Raises StateError where they are absent, damaged or do not fit, and
+    PlaceError where they are out of reach."""
     path = directory / WEIGHTS_FILE
     try:
-        content = path.read_bytes()
+        content = read(path)
     except OSError as error:
         raise StateError(f"{path}: cannot be read ({error.strerror})") from error
     tensors = load_tensors(content, path)
-    with safe_open(path, framework="pt") as file:
-        metadata = file.metadata() or {}
+    metadata = metadata_of(content)
     if metadata.get("trial") != spec.key():
         key = str(metadata.get("trial"))
         raise StateError(f"{path}: weights of another trial (key {key[:12]}, not {spec.key()[:12]})")

@@ -1,6 +1,7 @@
 """A trial's state on disk: tensors as safetensors, the rest as JSON, written whole or not at all."""
 
 import hashlib
+import json
 import os
 import tempfile
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from trainables.base import Spec, StateError
+from trainables.places import Place, S3Place, read, write
 from trainables.training.descent import PlateauState
 from trainables.training.report import EpochReport
 from trainables.training.updates import UpdatesState
@@ -51,8 +53,11 @@ class _StateFile(Spec):
     sha256: str
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file atomically: temporary file beside it, fsync, rename."""
+def write_file(path: Place, content: bytes) -> None:
+    """Write a file atomically: temporary file beside it, fsync, rename; on S3 one object."""
+    if isinstance(path, S3Place):
+        write(path, content)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -66,7 +71,7 @@ def write_file(path: Path, content: bytes) -> None:
         raise
 
 
-def save_state(directory: Path, trial_key: str, state: TrialState) -> None:
+def save_state(directory: Place, trial_key: str, state: TrialState) -> None:
     """Write a state into `directory`; the JSON, written last, carries the checksum of the tensors."""
     groups = {"model": state.model, "best": state.best, "optimizer": state.optimizer}
     tensors = {f"{g}/{k}": v.detach().cpu().contiguous() for g, group in groups.items() for k, v in group.items()}
@@ -77,11 +82,11 @@ def save_state(directory: Path, trial_key: str, state: TrialState) -> None:
     write_file(directory / STATE_FILE, record.model_dump_json(indent=1).encode())
 
 
-def load_state(directory: Path, trial_key: str) -> TrialState:
-    """Read a state. Raises StateError where it is absent, damaged, or of another trial."""
+def load_state(directory: Place, trial_key: str) -> TrialState:
+    """Read a state. Raises StateError where it is absent, damaged, or of another trial; PlaceError."""
     try:
-        record = _StateFile.model_validate_json((directory / STATE_FILE).read_bytes())
-        content = (directory / TENSOR_FILE).read_bytes()
+        record = _StateFile.model_validate_json(read(directory / STATE_FILE))
+        content = read(directory / TENSOR_FILE)
     except (OSError, ValidationError) as error:
         raise StateError(f"{directory}: no readable state ({error})") from error
     if record.trial_key != trial_key:
@@ -98,9 +103,16 @@ def load_state(directory: Path, trial_key: str) -> TrialState:
     return TrialState(record.counters, **groups, history=record.history)
 
 
-def load_tensors(content: bytes, path: Path) -> dict[str, Tensor]:
+def load_tensors(content: bytes, path: Place) -> dict[str, Tensor]:
     """Parse safetensors bytes read from `path`. Raises StateError where they are damaged."""
     try:
         return load(content)
     except SafetensorError as error:
         raise StateError(f"{path}: not a sound safetensors file ({error})") from error
+
+
+def metadata_of(content: bytes) -> dict[str, str]:
+    """Return what sound safetensors bytes say of themselves."""
+    length = int.from_bytes(content[:8], "little")
+    metadata: dict[str, str] = json.loads(content[8 : 8 + length]).get("__metadata__", {})
+    return metadata

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from trainables.base import StateError
+from trainables.places import Place, S3Place, contents, is_folder, read, size
 from trainables.training.state import STATE_FILE
-from vae_sweep.store.entry import MANIFEST_FILE, sound_entry
+from vae_sweep.store.entry import MANIFEST_FILE, is_stored, sound_entry
 from vae_sweep.store.lease import Watch, newest
 
 Kind = Literal["entry", "damaged", "progress", "aside", "half", "lease"]
@@ -33,7 +34,7 @@ class StoredEntry:
     `held`: a living lease stands on it, as far as one look tells: an owner elsewhere counts as living.
     """
 
-    path: Path
+    path: Place
     address: str
     kind: Kind
     phase_key: str | None
@@ -41,33 +42,38 @@ class StoredEntry:
     held: bool
 
 
-def entries(directory: Path) -> list[StoredEntry]:
-    """Return all that lies in the store, by name; what is not the store's is left out."""
-    if not directory.is_dir():
-        return []
+def entries(directory: Place, leases: Path | None = None) -> list[StoredEntry]:
+    """Return all that lies in the store, by name; what is not the store's is left out.
+
+    The `leases` on a store on object storage lie in a directory of their own.
+    """
     found = [
-        (path, kind, match.groupdict().get("beat") or match["address"])
-        for path in sorted(directory.iterdir())
+        (each.place, kind, match.groupdict().get("beat") or match["address"])
+        for each in (contents(directory) if is_folder(directory) else ())
         for kind, name in KINDS.items()
-        if (match := name.fullmatch(path.name))
+        if (match := name.fullmatch(each.name))
     ]
-    return [entry for path, kind, address in found if (entry := _entry(path, kind, address))]
+    folder = leases or Path(str(directory))
+    return [entry for path, kind, address in found if (entry := _entry(path, kind, address, folder))]
 
 
-def _entry(path: Path, kind: Kind, address: str) -> StoredEntry | None:
+def _entry(path: Place, kind: Kind, address: str, leases: Path) -> StoredEntry | None:
     """Return what is known of a path; None where it has gone meanwhile."""
-    base = path.with_name(f"{address}.lease")
+    base = leases / f"{address}.lease"
     held = Watch(base).look() is not None
     if kind == "lease":
         seen = newest(base)
         held = held and seen is not None and path.name == f"{base.name}.{seen.number}"
+    if kind == "entry" and isinstance(path, S3Place) and not is_stored(path):
+        kind = "half"
     if kind == "entry" and not _sound(path, address):
         kind = "damaged"
-    size = sum(_bytes(path))
-    return StoredEntry(path, address, kind, _phase_key(path), size, held) if path.exists() else None
+    taken = sum(_bytes(path)) if isinstance(path, Path) else size(path)
+    there = path.exists() if isinstance(path, Path) else is_folder(path)
+    return StoredEntry(path, address, kind, _phase_key(path), taken, held) if there else None
 
 
-def _sound(folder: Path, address: str) -> bool:
+def _sound(folder: Place, address: str) -> bool:
     try:
         manifest, _ = sound_entry(folder)
     except StateError:
@@ -84,14 +90,14 @@ def _bytes(path: Path) -> Iterator[int]:
             continue
 
 
-def _phase_key(path: Path) -> str | None:
+def _phase_key(path: Place) -> str | None:
     """Return the phase key that a manifest, or else a progress state, states."""
     for file, field in [
         (path / MANIFEST_FILE, "phase_key"),
-        *((p, "trial_key") for p in path.glob(f"*/{STATE_FILE}")),
+        *((each.place / STATE_FILE, "trial_key") for each in (contents(path) if is_folder(path) else ())),
     ]:
         try:
-            key = json.loads(file.read_bytes())[field]
+            key = json.loads(read(file))[field]
         except (OSError, ValueError, KeyError, TypeError):
             continue
         return str(key).partition("@")[0]

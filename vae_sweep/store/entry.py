@@ -1,4 +1,4 @@
-"""A stored pretraining on disk: written once and whole, verified on every read."""
+"""A stored pretraining on disk or object storage: written once and whole, verified on every read."""
 
 import hashlib
 import os
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from trainables.base import Spec, StateError, digest
 from trainables.measure.spec import Boundary
+from trainables.places import Place, S3Place, is_file, read
 from trainables.training.phase import over
 from trainables.training.report import EpochReport
 from trainables.training.sharing import Shapes, shapes_of
@@ -62,9 +63,9 @@ def address(phase: PhaseSpec, environment: Environment) -> str:
 
 
 def write_entry(
-    folder: Path, phase: PhaseSpec, environment: Environment, state: TrialState, diverged: str | None, owner: str
+    folder: Place, phase: PhaseSpec, environment: Environment, state: TrialState, diverged: str | None, owner: str
 ) -> bool:
-    """Write an entry whole; False where another was first, whose bits are the same."""
+    """Write an entry whole; False where another was first, whose bits are the same. Raises OSError, PlaceError."""
     weights = {} if diverged is not None else state.best
     weights = {name: tensor.cpu().contiguous() for name, tensor in weights.items()}
     content = save(weights)
@@ -80,10 +81,26 @@ def write_entry(
         owner=owner,
         diverged=diverged,
     )
+    return _put_whole(folder, content, manifest.model_dump_json(indent=1).encode())
+
+
+def is_stored(folder: Place) -> bool:
+    """Say whether an entry is there, sound or not; on S3 it is there with its manifest, which is written last."""
+    return folder.exists() if isinstance(folder, Path) else is_file(folder / MANIFEST_FILE)
+
+
+def _put_whole(folder: Place, weights: bytes, manifest: bytes) -> bool:
+    """Write the files of an entry; False where another was first."""
+    if isinstance(folder, S3Place):
+        if is_stored(folder):
+            return False
+        write_file(folder / WEIGHTS_FILE, weights)
+        write_file(folder / MANIFEST_FILE, manifest)
+        return True
     aside = folder.with_name(f"{folder.name}.new.{secrets.token_hex(8)}")
     try:
-        write_file(aside / WEIGHTS_FILE, content)
-        write_file(aside / MANIFEST_FILE, manifest.model_dump_json(indent=1).encode())
+        write_file(aside / WEIGHTS_FILE, weights)
+        write_file(aside / MANIFEST_FILE, manifest)
         os.rename(aside, folder)  # noqa: PTH104
     except OSError:
         if (folder / MANIFEST_FILE).is_file():
@@ -95,13 +112,13 @@ def write_entry(
 
 
 def read_entry(
-    folder: Path, phase: PhaseSpec, environment: Environment, shapes: Shapes
+    folder: Place, phase: PhaseSpec, environment: Environment, shapes: Shapes
 ) -> tuple[TrialState, str | None] | None:
     """Return a stored phase's end and why it diverged, if it did; None where there is no entry.
 
-    Raises StateError where it is damaged or does not fit.
+    Raises StateError where it is damaged or does not fit, PlaceError.
     """
-    if not folder.exists():
+    if not is_stored(folder):
         return None
     manifest, tensors = sound_entry(folder)
     if manifest.phase_key != phase.key() or manifest.phase != phase:
@@ -116,11 +133,11 @@ def read_entry(
     return TrialState(manifest.counters, best=tensors, history=manifest.history), manifest.diverged
 
 
-def sound_entry(folder: Path) -> tuple[Manifest, dict[str, Tensor]]:
-    """Return what an entry says and holds. Raises StateError where it is damaged."""
+def sound_entry(folder: Place) -> tuple[Manifest, dict[str, Tensor]]:
+    """Return what an entry says and holds. Raises StateError where it is damaged, PlaceError."""
     try:
-        manifest = Manifest.model_validate_json((folder / MANIFEST_FILE).read_bytes())
-        content = (folder / WEIGHTS_FILE).read_bytes()
+        manifest = Manifest.model_validate_json(read(folder / MANIFEST_FILE))
+        content = read(folder / WEIGHTS_FILE)
     except ValidationError as error:
         raise StateError(f"{folder / MANIFEST_FILE}: no sound manifest ({error.errors()[0]['msg']})") from error
     except OSError as error:

@@ -12,11 +12,20 @@ import torch
 
 from trainables.base import StateError
 from trainables.measure.spec import Boundary
+from trainables.places import Place, PlaceError, S3Place, contents, delete, read, write
 from trainables.training.phase import over
 from trainables.training.sharing import Shapes, shapes_of
 from trainables.training.spec import PhaseSpec
-from trainables.training.state import TrialState, load_state, save_state
-from vae_sweep.store.entry import Environment, address, environment_of, read_entry, write_entry
+from trainables.training.state import STATE_FILE, TrialState, load_state, save_state
+from vae_sweep.store.entry import (
+    MANIFEST_FILE,
+    Environment,
+    address,
+    environment_of,
+    is_stored,
+    read_entry,
+    write_entry,
+)
 from vae_sweep.store.lease import PATIENCE, Lease, Seen, Watch, newest
 
 POLL = 0.5
@@ -37,7 +46,7 @@ class StoreClaim:
     `damaged` names what was found unfit and was set aside or passed over.
     """
 
-    folder: Path
+    folder: Place
     phase: PhaseSpec
     environment: Environment
     shapes: Shapes
@@ -75,18 +84,22 @@ class StoreClaim:
         save_state(place, self._key, state)
         for old in self._kept():
             if old != place:
-                shutil.rmtree(old, ignore_errors=True)
+                _remove(old)
 
     def publish(self, state: TrialState, diverged: str | None = None) -> None:
         """Write the entry; the first to publish counts."""
         write_entry(self.folder, self.phase, self.environment, state, diverged, self.owner)
         if self.lease is not None and self.lease.held:
-            shutil.rmtree(self._progress, ignore_errors=True)
+            _remove(self._progress)
 
     def close(self) -> None:
         """Let go of the lease, if it is held."""
         if self.lease is not None:
-            self.lease.release(forget=self.folder.is_dir())
+            try:
+                ready = is_stored(self.folder)
+            except PlaceError:
+                ready = False  # the lease must go all the same; as with one that is not ready, its file stays
+            self.lease.release(forget=ready)
 
     @property
     def _key(self) -> str:
@@ -94,11 +107,11 @@ class StoreClaim:
         return f"{self.phase.key()}@{self.folder.name}"
 
     @property
-    def _progress(self) -> Path:
+    def _progress(self) -> Place:
         return self.folder.with_name(f"{self.folder.name}.progress")
 
-    def _kept(self) -> list[Path]:
-        return sorted(self._progress.iterdir(), reverse=True) if self._progress.is_dir() else []
+    def _kept(self) -> list[Place]:
+        return [found.place for found in reversed(contents(self._progress))]
 
     def _stored(self) -> Found | None:
         try:
@@ -129,7 +142,7 @@ class StoreClaim:
                 self.damaged.append(str(error))
         return TrialState()
 
-    def _sound_state(self, place: Path) -> TrialState:
+    def _sound_state(self, place: Place) -> TrialState:
         state = load_state(place, self._key)
         if (
             len(state.history) != state.counters.epoch
@@ -158,11 +171,15 @@ class Heir(Watch):
 
 @dataclass(frozen=True)
 class PretrainedStore:
-    """The store in `directory`, as the trial `owner` sees it; `patience` in seconds, see the leases."""
+    """The store in `directory`, as the trial `owner` sees it; `patience` in seconds, see the leases.
+
+    With `objects` the entries and their progress lie there; the leases are always in the directory.
+    """
 
     directory: Path
     owner: str
     patience: float = PATIENCE
+    objects: Place | None = None
 
     @contextmanager
     def claim(
@@ -170,8 +187,9 @@ class PretrainedStore:
     ) -> Iterator[StoreClaim]:
         """Yield a claim to a phase's result; its lease is released at the end."""
         environment = environment_of(device, torch.get_num_threads(), boundary)
-        folder = self.directory / address(phase, environment)
-        watch = Heir(folder.with_name(f"{folder.name}.lease"), self.patience, self.owner)
+        name = address(phase, environment)
+        folder = (self.objects or self.directory) / name
+        watch = Heir(self.directory / f"{name}.lease", self.patience, self.owner)
         claim = StoreClaim(folder, phase, environment, shapes, self.owner, watch)
         try:
             yield claim
@@ -179,15 +197,31 @@ class PretrainedStore:
             claim.close()
 
 
-def store_for(directory: Path, sweep: str, trial: str) -> PretrainedStore:
-    """Return the store as a trial of a sweep sees it."""
-    return PretrainedStore(directory, f"{sweep}/{trial}")
+def store_for(directory: Path, sweep: str, trial: str, objects: Place | None = None) -> PretrainedStore:
+    """Return the store as a trial of a sweep sees it; its entries lie in `objects`, else in the directory."""
+    return PretrainedStore(directory, f"{sweep}/{trial}", objects=objects)
 
 
-def set_aside(folder: Path) -> Path | None:
-    """Rename what is damaged out of the way; return its new place, None where it has gone by itself."""
+def set_aside(folder: Place) -> Place | None:
+    """Move what is damaged out of the way; return its new place, None where it has gone by itself."""
+    if isinstance(folder, S3Place):
+        taken = {found.name for found in contents(folder.parent)}
+        names = (f"{folder.name}.damaged.{number}" for number in count(1))
+        target = folder.with_name(next(name for name in names if name not in taken))
+        for found in contents(folder):
+            write(target / found.name, read(found.place))
+        delete(folder, first=(MANIFEST_FILE,))
+        return target
     places = (folder.with_name(f"{folder.name}.damaged.{number}") for number in count(1))
     try:
         return folder.rename(next(place for place in places if not place.exists()))
     except FileNotFoundError:
         return None
+
+
+def _remove(folder: Place) -> None:
+    """Delete a state in progress; on disk what cannot be deleted is left to gc."""
+    if isinstance(folder, S3Place):
+        delete(folder, first=(STATE_FILE,))
+    else:
+        shutil.rmtree(folder, ignore_errors=True)

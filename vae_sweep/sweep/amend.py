@@ -9,6 +9,7 @@ from vae_sweep.domains import holds
 from vae_sweep.errors import LaunchError
 from vae_sweep.spec import SweepSpec
 from vae_sweep.sweep.folder import JOURNAL_FILE, check_writable, stored_spec
+from vae_sweep.sweep.objects import check_objects
 from vae_sweep.tracking.records import CellRecord, read_sweep
 
 FREE = ("resources", "storage", "tracking", "data")
@@ -21,6 +22,7 @@ EXTENSIBLE = ("seeds", "methods", "search.kind", "search.trials", "search.seed")
 def check_folder(folder: Path, spec: SweepSpec, extend: bool = False) -> None:
     """Raise LaunchError where the folder cannot be written or holds a sweep whose cells would change."""
     check_writable(folder)
+    check_objects(spec)
     old = stored_spec(folder)
     if old is None or not (differences := changed(old, spec)):
         return

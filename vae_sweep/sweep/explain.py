@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from trainables.methods import METHODS
+from trainables.places import PlaceError, is_file, is_folder
 from trainables.spec import TrialSpec
 from trainables.training.spec import PhaseSpec
 from trainables.trial import WEIGHTS_FILE
@@ -201,12 +202,15 @@ def _unscored(history: History, trial: TrialRecord) -> str:
 
 def _weights(trial: TrialRecord) -> list[str]:
     place = trial.final.checkpoint if trial.final else None
-    if place is not None:
-        there = "" if (place / WEIGHTS_FILE).is_file() else " (not there now: vae-sweep resume trains it again)"
-        return [f"{place / WEIGHTS_FILE}{there}"]
-    if (newest := trial.newest_checkpoint) is None:
-        return ["none, and no checkpoint"]
-    return [f"none; newest checkpoint {newest}{'' if newest.is_dir() else ' (not there now)'}"]
+    try:
+        if place is not None:
+            there = "" if is_file(place / WEIGHTS_FILE) else " (not there now: vae-sweep resume trains it again)"
+            return [f"{place / WEIGHTS_FILE}{there}"]
+        if (newest := trial.newest_checkpoint) is None:
+            return ["none, and no checkpoint"]
+        return [f"none; newest checkpoint {newest}{'' if is_folder(newest) else ' (not there now)'}"]
+    except PlaceError as error:
+        return [f"whether they are there cannot be told: {error}"]
 
 
 def _soundness(history: History, trial: TrialRecord) -> list[str]:

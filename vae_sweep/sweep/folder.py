@@ -3,12 +3,15 @@
 import sys
 from pathlib import Path
 
+from trainables.places import Place, place_of
 from trainables.training.state import write_file
 from vae_sweep.errors import LaunchError
 from vae_sweep.spec import SweepSpec
+from vae_sweep.store.pretrained import STORE_FOLDER
 from vae_sweep.tracking.journal import JournalError
 from vae_sweep.tracking.records import read_sweep
 
+RAY_FOLDER = "ray"
 SPEC_FILE, JOURNAL_FILE = "sweep.json", "journal.jsonl"
 
 
@@ -20,6 +23,21 @@ def storage_directory(spec: SweepSpec) -> Path:
 def sweep_folder(spec: SweepSpec) -> Path:
     """Return the absolute folder of the sweep."""
     return storage_directory(spec) / spec.name
+
+
+def objects_place(spec: SweepSpec) -> Place:
+    """Return what holds checkpoints and pretrainings: `storage.objects`, else the storage directory."""
+    return place_of(spec.storage.objects) if spec.storage.objects else storage_directory(spec)
+
+
+def checkpoints_place(spec: SweepSpec) -> Place:
+    """Return where Ray puts the checkpoints of the sweep."""
+    return objects_place(spec) / spec.name / RAY_FOLDER
+
+
+def store_place(spec: SweepSpec) -> Place:
+    """Return where pretrainings lie; their leases are always in the storage directory."""
+    return objects_place(spec) / STORE_FOLDER
 
 
 def check_writable(folder: Path) -> None:

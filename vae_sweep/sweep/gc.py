@@ -5,12 +5,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trainables.base import Spec
+from trainables.places import Place, S3Place
 from vae_sweep.spec import SweepSpec
 from vae_sweep.store.lease import Lease
-from vae_sweep.sweep.folder import JOURNAL_FILE, existing_spec, storage_directory, sweep_folder
+from vae_sweep.store.pretrained import STORE_FOLDER
+from vae_sweep.sweep.folder import (
+    JOURNAL_FILE,
+    RAY_FOLDER,
+    checkpoints_place,
+    existing_spec,
+    storage_directory,
+    store_place,
+    sweep_folder,
+)
 from vae_sweep.sweep.lock import driver_lock, driver_of
-from vae_sweep.sweep.store_waste import remove_stored, survey_store
-from vae_sweep.sweep.trial_waste import RAY_FOLDER, survey_trials
+from vae_sweep.sweep.objects import foreign
+from vae_sweep.sweep.store_waste import remove_stored, survey_objects, survey_store
+from vae_sweep.sweep.trial_waste import survey_trials
 from vae_sweep.sweep.wanted import Why
 from vae_sweep.sweep.waste import KINDS, CollectError, Survey, Waste, remove, remove_empty
 from vae_sweep.sweep.words import counted
@@ -56,7 +67,7 @@ def collect(folder: Path, dry_run: bool, note: Note = lambda text: None) -> Coll
         return _collection(spec, found, found.waste, dry_run)
     with driver_lock(own) as lease, only_mirror(own / JOURNAL_FILE):
         found = _survey(spec, read_sweep(own / JOURNAL_FILE), None, note)
-        left = _delete(found.waste, lease, own)
+        left = _delete(found.waste, lease, own, checkpoints_place(spec))
         if left:
             found.remarks.append(f"{counted(len(left), 'thing')} in the store came into use meanwhile; left")
             note(found.remarks[-1])
@@ -70,6 +81,9 @@ def _survey(spec: SweepSpec, record: SweepRecord, running: str | None, note: Not
         found.remarks.append(f"a driver holds the sweep: {running} is left out, and gc would refuse now")
     survey_trials(found, folder, spec, record, running)
     survey_store(found, storage_directory(spec))
+    objects = store_place(spec)
+    if isinstance(objects, S3Place) and foreign(spec, objects.parent) is None:
+        survey_objects(found, storage_directory(spec), objects)
     doubtful = sum(waste.kind == "weights" for waste in found.waste)
     if doubtful:
         found.remarks.append(
@@ -87,7 +101,7 @@ def _running(folder: Path, record: SweepRecord) -> str | None:
     return f"attempt-{attempt}" if driver_of(folder) else None
 
 
-def _delete(waste: list[Waste], lease: Lease, folder: Path) -> list[Waste]:
+def _delete(waste: list[Waste], lease: Lease, folder: Path, objects: Place | None = None) -> list[Waste]:
     """Delete what was found, while the sweep is ours; return what of the store was left."""
     for piece in waste:
         if lease.lost:
@@ -98,7 +112,10 @@ def _delete(waste: list[Waste], lease: Lease, folder: Path) -> list[Waste]:
             remove(piece)
     if not (folder / RAY_FOLDER).is_symlink():
         remove_empty(folder / RAY_FOLDER)
-    return remove_stored([piece for piece in waste if piece.address is not None])
+    if isinstance(objects, S3Place) and any(isinstance(piece.path, S3Place) for piece in waste):
+        remove_empty(objects)
+    stored = [piece for piece in waste if piece.address is not None]
+    return remove_stored(stored, folder.parent / STORE_FOLDER)
 
 
 def _collection(spec: SweepSpec, found: Survey, gone: list[Waste], dry_run: bool) -> Collection:

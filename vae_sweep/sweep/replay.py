@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from trainables.base import DivergedError, StateError, VaeSweepError
+from trainables.places import place_of
 from trainables.spec import TrialSpec
 from trainables.text.corpus import Corpus, load_corpus
 from trainables.training.report import EpochReport, FinalReport
@@ -139,7 +140,9 @@ class _Replay:
             return fresh
         boundary = self.spec.evaluation.activity_boundary
         environment = environment_of(torch.device(self.around.device), self.around.threads, boundary)
-        place = self.folder.absolute().parent / STORE_FOLDER / address(phase, environment)
+        objects = (self.around.launch.spec.get("storage") or {}).get("objects")
+        storage = place_of(objects) if objects else self.folder.absolute().parent
+        place = storage / STORE_FOLDER / address(phase, environment)
         weights = new_model(self.spec, corpus).state_dict()
         shapes: Shapes = {name: tuple(tensor.shape) for name, tensor in weights.items()}
         try:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
+from trainables.places import S3Place
 from vae_sweep.store.census import StoredEntry, entries
 from vae_sweep.store.lease import Watch
 from vae_sweep.store.pretrained import STORE_FOLDER
@@ -23,12 +24,23 @@ def survey_store(found: Survey, storage: Path) -> None:
         return
     found.total += bytes_of(store)
     found.waste += leftovers(store)
-    stored = [entry for entry in entries(store) if not entry.path.is_symlink()]
+    stored = [entry for entry in entries(store) if not Path(str(entry.path)).is_symlink()]
+    _survey(found, storage, stored)
+
+
+def survey_objects(found: Survey, storage: Path, store: S3Place) -> None:
+    """Add what could go of the pretrainings that a storage directory keeps on object storage."""
+    found.total += bytes_of(store)
+    _survey(found, storage, entries(store, storage / STORE_FOLDER))
+
+
+def _survey(found: Survey, storage: Path, stored: list[StoredEntry]) -> None:
     referred = references(storage)
-    found.remarks += [
+    remarks = [
         f"{problem}; which pretrainings it needs cannot be told, so all are kept: mend the sweep or move it away"
         for problem in referred.problems
     ]
+    found.remarks += [remark for remark in remarks if remark not in found.remarks]
     found.waste += _waste(stored, referred)
 
 
@@ -61,13 +73,16 @@ def _useless(entry: StoredEntry, referred: References, ready: set[str]) -> str |
     return {"entry": "orphans", "damaged": "damaged", "progress": "progress"}[entry.kind]
 
 
-def remove_stored(waste: list[Waste]) -> list[Waste]:
-    """Delete waste of the store, each pretraining under its lease; return what a living process took meanwhile."""
+def remove_stored(waste: list[Waste], leases: Path | None = None) -> list[Waste]:
+    """Delete waste of the store, each pretraining under its lease; return what a living process took meanwhile.
+
+    The leases lie in a directory of their own where the store is on object storage.
+    """
     left: list[Waste] = []
     for address, group in groupby(sorted(waste, key=_address), key=_address):
         pieces = list(group)
-        store = pieces[0].path.parent
-        lease = Watch(store / f"{address}.lease").take(OWNER)
+        folder = leases or Path(str(pieces[0].path.parent))
+        lease = Watch(folder / f"{address}.lease").take(OWNER)
         if lease is None:
             left += pieces
             continue

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Literal
 
 from trainables.methods import METHODS
+from trainables.places import is_file
 from trainables.trial import WEIGHTS_FILE
 from vae_sweep.report.front import front_cells
 from vae_sweep.spec import SweepSpec
@@ -82,7 +83,7 @@ def wanted_weights(spec: SweepSpec, record: SweepRecord, has_weights: HasWeights
 def why_collected(spec: SweepSpec, record: SweepRecord, trial: TrialRecord) -> str | None:
     """Return in words that a trial's weights were collected and which are kept, None where they were not."""
     place = trial.final.checkpoint if trial.final else None
-    if place is None or stored_weights(trial) or not (place / COLLECTED_FILE).is_file():
+    if place is None or stored_weights(trial) or not is_file(place / COLLECTED_FILE):
         return None
     twins = {name: twin for name, twin in record.trials.items() if twin.cell == trial.cell}
     best = best_replicates(spec, replace(record, trials=twins), stored_weights).get(trial.cell)
@@ -93,7 +94,7 @@ def why_collected(spec: SweepSpec, record: SweepRecord, trial: TrialRecord) -> s
 def stored_weights(trial: TrialRecord) -> bool:
     """Say whether a trial's weights lie where the journal says."""
     place = trial.final.checkpoint if trial.final else None
-    return place is not None and (place / WEIGHTS_FILE).is_file()
+    return place is not None and is_file(place / WEIGHTS_FILE)
 
 
 def _unscored(record: SweepRecord, cells: set[int]) -> list[TrialRecord]:

@@ -1,6 +1,5 @@
 """Waste: what on disk could go, how much it is, and its removal, which may be interrupted anywhere."""
 
-import os
 import re
 import secrets
 import shutil
@@ -10,6 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trainables.base import VaeSweepError
+from trainables.places import Found, Place, PlaceError, S3Place, contents, delete, size, write
+from trainables.training.state import STATE_FILE
+from vae_sweep.store.entry import MANIFEST_FILE
 from vae_sweep.sweep.wanted import Why
 
 KINDS = {
@@ -27,6 +29,9 @@ KINDS = {
 }
 """Kinds of waste -> what they are, in words."""
 
+WHOLE = (STATE_FILE, MANIFEST_FILE)
+"""Files without which a folder on object storage is none; they are deleted first."""
+
 ASIDE = ".gc."
 """Beginning of the names of folders that are being deleted."""
 
@@ -43,7 +48,7 @@ class Waste:
     """
 
     kind: str
-    path: Path
+    path: Place
     bytes: int
     files: tuple[str, ...] = ()
     mark: str | None = None
@@ -66,7 +71,9 @@ def remove(waste: Waste) -> None:
     What is gone already is no error. Raises CollectError.
     """
     with _told(waste.path):
-        if waste.files:
+        if isinstance(waste.path, S3Place):
+            _remove_objects(waste, waste.path)
+        elif waste.files:
             if waste.mark:
                 (waste.path / waste.mark).touch()
             for name in waste.files:
@@ -78,65 +85,66 @@ def remove(waste: Waste) -> None:
             waste.path.unlink(missing_ok=True)
 
 
-def remove_empty(folder: Path) -> None:
+def remove_empty(folder: Place) -> None:
     """Delete the empty folders below a folder, which stays. Raises CollectError."""
     for path in subfolders(folder):
         remove_empty(path)
         if not listed(path):
             with _told(path):
-                path.rmdir()
+                delete(path) if isinstance(path, S3Place) else path.rmdir()
 
 
-def leftovers(folder: Path) -> Iterator[Waste]:
+def leftovers(folder: Place) -> Iterator[Waste]:
     """Yield the folders in a folder that an interrupted gc was deleting."""
     for entry in listed(folder):
-        if entry.name.startswith(ASIDE) and not entry.is_symlink():
-            yield Waste("leftovers", Path(entry.path), bytes_of(Path(entry.path)))
+        if entry.name.startswith(ASIDE) and entry.kind != "link":
+            yield Waste("leftovers", entry.place, bytes_of(entry.place))
 
 
-def subfolders(folder: Path, name: re.Pattern[str] | None = None, remarks: list[str] | None = None) -> list[Path]:
+def subfolders(
+    folder: Place, name: re.Pattern[str] | None = None, remarks: list[str] | None = None
+) -> list[Place]:
     """Return the folders of this name in a folder; links among them are left out and told of."""
-    below: list[Path] = []
+    below: list[Place] = []
     for entry in listed(folder):
         if entry.name.startswith(ASIDE) or not (name is None or name.fullmatch(entry.name)):
             continue
-        if entry.is_symlink() and remarks is not None:
-            remarks.append(link(Path(entry.path)))
-        elif entry.is_dir(follow_symlinks=False):
-            below.append(Path(entry.path))
+        if entry.kind == "link" and remarks is not None:
+            remarks.append(link(entry.place))
+        elif entry.kind == "folder":
+            below.append(entry.place)
     return below
 
 
-def link(path: Path) -> str:
+def link(path: Place) -> str:
     """Return in words that a link is not followed."""
-    return f"{path}: a link to {path.resolve()}; left as it is"
+    return f"{path}: a link to {Path(str(path)).resolve()}; left as it is"
 
 
-def bytes_of(path: Path) -> int:
+def bytes_of(path: Place) -> int:
     """Return the bytes of a file, or of all files below a folder, which may change meanwhile; links count none."""
+    if isinstance(path, S3Place):
+        return size(path)
     if path.is_symlink():
         return 0
     if path.is_dir():
-        return sum(bytes_of(Path(entry.path)) for entry in listed(path))
+        return sum(bytes_of(entry.place) for entry in listed(path))
     try:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
 
 
-def listed(folder: Path) -> "list[os.DirEntry[str]]":
-    """Return what is in a folder, by name; nothing where it is not there. Raises CollectError."""
+def listed(folder: Place) -> list[Found]:
+    """Return what is in a folder, by name; nothing where it is not there. Raises CollectError, PlaceError."""
     try:
-        with os.scandir(folder) as found:
-            return sorted(found, key=lambda entry: entry.name)
-    except FileNotFoundError:
-        return []
+        return contents(folder)
     except OSError as error:
         raise CollectError(f"{folder}: cannot be read ({error.strerror}); mend its permissions") from error
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _told(path: Place) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -144,6 +152,21 @@ def _told(path: Path) -> Iterator[None]:
             f"{error.filename or path}: cannot be deleted ({error.strerror}); what was deleted before is gone, "
             "all else is as it was: mend this and run vae-sweep gc again"
         ) from error
+    except PlaceError as error:
+        raise CollectError(
+            f"{path}: cannot be deleted; what was deleted before is gone, all else is as it was: mend this and "
+            f"run vae-sweep gc again ({error})"
+        ) from error
+
+
+def _remove_objects(waste: Waste, place: S3Place) -> None:
+    if not waste.files:
+        delete(place, first=WHOLE)
+        return
+    if waste.mark:
+        write(place / waste.mark, b"")
+    for name in waste.files:
+        delete(place / name)
 
 
 def _aside(folder: Path) -> Path:

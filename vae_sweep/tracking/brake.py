@@ -86,3 +86,8 @@ def requested(path: Path) -> Mode | None:
     except FileNotFoundError:
         return None
     return "finish" if '"finish"' in text else "epoch"
+
+
+def disk_is_full(error: object) -> bool:
+    """Say whether an error is that of a full disk, by its words: Ray passes on nothing else."""
+    return "No space left" in str(error) or "Disk quota exceeded" in str(error)

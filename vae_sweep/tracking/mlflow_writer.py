@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from trainables.base import digest
+from trainables.places import PlaceError, copied
 from vae_sweep.tracking.mlflow_door import TrackingError, find_experiment, open_client, told
 from vae_sweep.tracking.runs import SWEEP_KEY, SWEEP_TAG, TAG, TRIAL_TAG, Point, RunState
 
@@ -115,10 +116,14 @@ class MlflowWriter:
             return {SPEC_TAG: wanted}
         if state.outputs is None or run.tags.get(OUTPUTS_TAG) == f"from {state.outputs}":
             return {}
-        missing = [name for name in OUTPUTS if not (state.outputs / name).is_file()]
-        for name in OUTPUTS:
-            if name not in missing:
-                self._client.log_artifact(run.id, str(state.outputs / name))
+        try:
+            with copied(state.outputs, OUTPUTS) as folder:
+                missing = [name for name in OUTPUTS if not (folder / name).is_file()]
+                for name in OUTPUTS:
+                    if name not in missing:
+                        self._client.log_artifact(run.id, str(folder / name))
+        except PlaceError as error:  # numbers do not wait for object storage; the next sync tries again
+            return {OUTPUTS_TAG: f"not uploaded, vae-sweep sync tries again: {error}"}
         self.counts.outputs += len(missing) < len(OUTPUTS)
         if missing:
             return {OUTPUTS_TAG: f"{', '.join(missing)} not found in {state.outputs}"}

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.base import digest
+from trainables.places import Place, place_of
 from vae_sweep.tracking.conflicts import Conflict, conflicts, merge
 from vae_sweep.tracking.journal import JournalError, Line, read_journal
 
@@ -42,7 +43,7 @@ class EpochRecord:
     phase: str
     epoch: int
     numbers: Numbers
-    checkpoint: Path | None
+    checkpoint: Place | None
     time: float
 
 
@@ -65,7 +66,7 @@ class FinalRecord:
     error: str | None
     reason: str | None
     numbers: Numbers
-    checkpoint: Path | None
+    checkpoint: Place | None
     time: float
 
 
@@ -92,14 +93,14 @@ class TrialRecord:
     probed: Numbers = field(default_factory=dict)
     probes: list[str] = field(default_factory=list)
     texts: Path | None = None
-    checkpoints: list[Path] = field(default_factory=list)
+    checkpoints: list[Place] = field(default_factory=list)
     store: list[StoreRecord] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
     hosts: list[str] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
 
     @property
-    def newest_checkpoint(self) -> Path | None:
+    def newest_checkpoint(self) -> Place | None:
         """Return the checkpoint reported last."""
         return self.checkpoints[-1] if self.checkpoints else None
 
@@ -275,9 +276,9 @@ def _merge(trial: TrialRecord, place: str, kept: Numbers, line: Line) -> Numbers
     return fresh
 
 
-def _place(trial: TrialRecord, line: Line) -> Path | None:
+def _place(trial: TrialRecord, line: Line) -> Place | None:
     if line.get("checkpoint") is None:
         return None
-    checkpoint = Path(line["checkpoint"])
+    checkpoint = place_of(line["checkpoint"])
     trial.checkpoints.append(checkpoint)
     return checkpoint

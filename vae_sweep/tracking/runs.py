@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from trainables.places import Place
 from vae_sweep.tracking.checks import trial_findings
 from vae_sweep.tracking.journal import Line
 from vae_sweep.tracking.records import LaunchRecord, Numbers, SweepRecord, TrialRecord
@@ -48,7 +49,7 @@ class RunState:
     ended: int | None
     params: dict[str, str]
     tags: dict[str, str]
-    outputs: Path | None = None
+    outputs: Place | None = None
     texts: Path | None = None
     spec: dict[str, Any] | None = None
 

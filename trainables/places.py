@@ -1,0 +1,243 @@
+"""Places: where things are kept, a local path or an address on S3-compatible object storage; the one door to both.
+
+On S3 a file is written whole or not at all, but a folder cannot be renamed: what makes it whole (a manifest) is
+written last and deleted first.
+"""
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Literal
+
+from trainables.base import VaeSweepError
+
+if TYPE_CHECKING:
+    from pyarrow.fs import FileInfo, FileSystem
+
+SCHEME = "s3://"
+CONNECT, SILENCE = 3.0, 10.0
+"""Seconds until a connection must stand, and for which a server may say nothing; three attempts are made."""
+
+
+class PlaceError(VaeSweepError):
+    """Object storage cannot be reached, or refuses; says nothing of what lies there."""
+
+
+@dataclass(frozen=True, order=True)
+class S3Place:
+    """An address on object storage, with what of pathlib's paths is used of it; `path` begins with the bucket."""
+
+    path: PurePosixPath
+
+    def __str__(self) -> str:
+        return f"{SCHEME}{self.path}"
+
+    def __truediv__(self, name: str) -> "S3Place":
+        return S3Place(self.path / name)
+
+    @property
+    def name(self) -> str:
+        """Return the last part."""
+        return self.path.name
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Return the bucket and all that follows."""
+        return self.path.parts
+
+    @property
+    def parent(self) -> "S3Place":
+        """Return the place above."""
+        return S3Place(self.path.parent)
+
+    @property
+    def parents(self) -> "tuple[S3Place, ...]":
+        """Return all places above, the next one first."""
+        return tuple(S3Place(above) for above in self.path.parents)
+
+    def with_name(self, name: str) -> "S3Place":
+        """Return the place of this name beside it."""
+        return S3Place(self.path.with_name(name))
+
+
+Place = Path | S3Place
+
+
+@dataclass(frozen=True)
+class Found:
+    """What lies in a folder: a `kind`, and the bytes of a file."""
+
+    place: Place
+    kind: Literal["file", "folder", "link", "other"]
+    bytes: int = 0
+
+    @property
+    def name(self) -> str:
+        """Return the last part of the place."""
+        return self.place.name
+
+
+def place_of(text: str) -> Place:
+    """Return the place that a text names."""
+    return S3Place(PurePosixPath(text.removeprefix(SCHEME))) if text.startswith(SCHEME) else Path(text)
+
+
+def place_on(filesystem: "FileSystem", path: str) -> Place:
+    """Return the place of a path on a file system, as Ray names things."""
+    return S3Place(PurePosixPath(path)) if filesystem.type_name == "s3" else Path(path)
+
+
+def filesystem_of(place: Place) -> "tuple[str, FileSystem | None]":
+    """Return a place as Ray takes it: a path and its file system, None for the local one."""
+    return (str(place.path), _s3()) if isinstance(place, S3Place) else (str(place), None)
+
+
+def read(place: Place) -> bytes:
+    """Return the content of a file. Raises OSError where it is not there or unreadable, PlaceError."""
+    if isinstance(place, Path):
+        return place.read_bytes()
+    with _told(place), _s3().open_input_file(str(place.path)) as file:
+        content: bytes = file.read()
+        return content
+
+
+def write(place: S3Place, content: bytes) -> None:
+    """Write an object; it is there whole or not at all. Raises PlaceError."""
+    with _told(place), _s3().open_output_stream(str(place.path)) as file:
+        file.write(content)
+
+
+def is_file(place: Place) -> bool:
+    """Say whether a file is there. Raises PlaceError."""
+    return place.is_file() if isinstance(place, Path) else _info(place).is_file
+
+
+def is_folder(place: Place) -> bool:
+    """Say whether a folder is there; on S3, whether anything lies below it. Raises PlaceError."""
+    return place.is_dir() if isinstance(place, Path) else bool(_info(place).type.name == "Directory")
+
+
+def contents(folder: Place, below: bool = False) -> list[Found]:
+    """Return what lies in a folder, by name, links not followed; nothing where it is not there.
+
+    With `below`, on S3 alone, all that lies in the folders below it too. Raises OSError, PlaceError.
+    """
+    if isinstance(folder, S3Place):
+        return _objects(folder, below)
+    try:
+        with os.scandir(folder) as found:
+            return sorted((_entry(entry) for entry in found), key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return []
+
+
+def size(place: S3Place) -> int:
+    """Return the bytes of an object, or of all below a folder; 0 where nothing is there. Raises PlaceError."""
+    info = _info(place)
+    return info.size if info.is_file else sum(found.bytes for found in contents(place, below=True))
+
+
+def delete(place: S3Place, first: Sequence[str] = ()) -> None:
+    """Delete an object or all below a folder, files of the names `first` before all else; gone is no error."""
+    with _told(place):
+        found = contents(place, below=True)
+        for entry in found:
+            if entry.name in first:
+                _gone(str(entry.place).removeprefix(SCHEME))
+        if found or is_folder(place):
+            _s3().delete_dir(str(place.path))
+        else:
+            _gone(str(place.path))
+
+
+@contextmanager
+def copied(folder: Place, names: Sequence[str]) -> Iterator[Path]:
+    """Yield a local directory with those of these files of a folder that are there. Raises PlaceError."""
+    if isinstance(folder, Path):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="vae-sweep-") as local:
+        for name in names:
+            try:
+                Path(local, name).write_bytes(read(folder / name))
+            except FileNotFoundError:
+                continue
+        yield Path(local)
+
+
+def _entry(entry: "os.DirEntry[str]") -> Found:
+    if entry.is_symlink():
+        return Found(Path(entry.path), "link")
+    if entry.is_dir(follow_symlinks=False):
+        return Found(Path(entry.path), "folder")
+    return Found(Path(entry.path), "file" if entry.is_file(follow_symlinks=False) else "other")
+
+
+def _objects(folder: S3Place, below: bool) -> list[Found]:
+    from pyarrow.fs import FileSelector
+
+    with _told(folder):
+        infos = _s3().get_file_info(FileSelector(str(folder.path), allow_not_found=True, recursive=below))
+    found = [
+        Found(S3Place(PurePosixPath(info.path)), "file" if info.is_file else "folder", info.size or 0)
+        for info in infos
+    ]
+    return sorted(found, key=lambda entry: str(entry.place))
+
+
+def _info(place: S3Place) -> "FileInfo":
+    with _told(place):
+        return _s3().get_file_info(str(place.path))
+
+
+def _gone(key: str) -> None:
+    with suppress(FileNotFoundError):
+        _s3().delete_file(key)
+
+
+@contextmanager
+def _told(place: S3Place) -> Iterator[None]:
+    """Tell what is not there, as pathlib does, from what says nothing of it."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(place)) from error
+    except OSError as error:
+        raise PlaceError(
+            f"{place}: object storage at {_shown(_endpoint())} refuses or is out of reach ({error}); it takes "
+            "AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION from the environment of "
+            "every process"
+        ) from error
+
+
+def _s3() -> "FileSystem":
+    return _connected(_endpoint(), os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"))
+
+
+def _endpoint() -> str | None:
+    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+
+
+def _shown(endpoint: str | None) -> str:
+    return endpoint.rpartition("@")[2].rpartition("://")[2] if endpoint else "AWS"
+
+
+@cache
+def _connected(endpoint: str | None, region: str | None) -> "FileSystem":
+    """Return the S3 file system; its credentials it finds itself, so that they are in no pickle of it."""
+    from pyarrow.fs import S3FileSystem
+
+    scheme, _, address = endpoint.rpartition("://") if endpoint else ("https", "", None)
+    return S3FileSystem(
+        endpoint_override=address.rstrip("/") if address else None,
+        scheme=scheme or "https",
+        region=region or ("us-east-1" if endpoint else None),
+        connect_timeout=CONNECT,
+        request_timeout=SILENCE,
+        allow_delayed_open=True,
+    )

@@ -1,0 +1,86 @@
+"""The object storage of a storage directory: it must answer, take what is written, and belong to no other."""
+
+import secrets
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from trainables.base import Spec
+from trainables.places import PlaceError, S3Place, delete, read, write
+from trainables.training.state import write_file
+from vae_sweep.errors import LaunchError
+from vae_sweep.spec import SweepSpec
+from vae_sweep.sweep.folder import objects_place, storage_directory
+
+OWNER_FILE, IDENTITY_FILE = "vae-sweep-storage.json", "objects.json"
+
+
+class _Owner(Spec):
+    """Which storage directory the objects belong to: its own `identity`, and the path it had then."""
+
+    identity: str
+    directory: str
+
+
+def check_objects(spec: SweepSpec) -> None:
+    """Claim `storage.objects` for the storage directory. Raises LaunchError where it cannot be used.
+
+    Leases lie in the storage directory and gc judges by the sweeps beside it, so that two directories on the same
+    objects would delete each other's.
+    """
+    place = objects_place(spec)
+    if not isinstance(place, S3Place):
+        return
+    trial = place / f".writable-{secrets.token_hex(8)}"
+    try:
+        write(trial, b"")
+        delete(trial)
+        if _owner(place) is None:
+            write(place / OWNER_FILE, _own(storage_directory(spec)).model_dump_json().encode())
+        problem = foreign(spec, place)
+    except PlaceError as error:
+        raise LaunchError(f"storage.objects: {error}") from error
+    if problem:
+        raise LaunchError(f"storage.objects: {problem}")
+
+
+def foreign(spec: SweepSpec, place: S3Place) -> str | None:
+    """Return in words that objects belong to another storage directory, None where they are ours.
+
+    Raises PlaceError.
+    """
+    owner = _owner(place)
+    if owner is not None and owner == _known(storage_directory(spec)):
+        return None
+    whose = f"the storage directory {owner.directory}" if owner else "no storage directory that is known"
+    return (
+        f"{place} belongs to {whose}, not to {storage_directory(spec)}; give each storage directory a prefix of "
+        f"its own (--set storage.objects={place}/NAME)"
+    )
+
+
+def _owner(place: S3Place) -> _Owner | None:
+    try:
+        return _Owner.model_validate_json(read(place / OWNER_FILE))
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        raise LaunchError(f"{place / OWNER_FILE}: damaged; delete it if these objects are yours") from error
+
+
+def _own(storage: Path) -> _Owner:
+    """Return the identity of a storage directory, which is made at its first use and moves with it."""
+    if (known := _known(storage)) is None:
+        known = _Owner(identity=secrets.token_hex(16), directory=str(storage))
+        write_file(storage / IDENTITY_FILE, known.model_dump_json().encode())
+    return known
+
+
+def _known(storage: Path) -> _Owner | None:
+    path = storage / IDENTITY_FILE
+    try:
+        return _Owner.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        raise LaunchError(f"{path}: damaged; restore it from a copy of {OWNER_FILE} on storage.objects") from error
