@@ -32,7 +32,7 @@ mlflow)
     ;;
 submit)
     # The head runs the job; where it keeps and tracks is the cluster's affair and not the sweep file's.
-    exec ray job submit --address http://head:8265 --working-dir /spaces -- vae-sweep launch "$@" \
+    exec vae-sweep submit --address http://head:8265 --no-code --wait "$@" \
         --set storage.directory=/storage --set "tracking.uri=$MLFLOW_TRACKING_URI"
     ;;
 *)
