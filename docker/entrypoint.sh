@@ -5,7 +5,7 @@ set -eu
 given() { [ -r "/run/secrets/$1" ] && cat "/run/secrets/$1"; }
 
 if given mlflow_password >/dev/null && [ "${1:-}" != mlflow ]; then
-    MLFLOW_TRACKING_USERNAME=admin
+    MLFLOW_TRACKING_USERNAME='admin'
     MLFLOW_TRACKING_PASSWORD=$(given mlflow_password)
     export MLFLOW_TRACKING_USERNAME MLFLOW_TRACKING_PASSWORD
 fi

@@ -1,4 +1,4 @@
-"""A container engine for the tests: the one at hand, or a dockerd of their own; base images, or local stand-ins."""
+"""A container engine for the tests, found or started; base images, or local stand-ins for them."""
 
 import os
 import shutil
@@ -37,7 +37,9 @@ class Engine:
         done = subprocess.run(
             ["docker", *words], env=self.environment | more, capture_output=True, text=True, check=False
         )
-        assert not check or done.returncode == 0, f"docker {' '.join(words)}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+        assert not check or done.returncode == 0, (
+            f"docker {' '.join(words)}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+        )
         return done.stdout
 
     def has(self, image: str) -> bool:
@@ -63,7 +65,9 @@ def engine(place: Path) -> Iterator[Engine]:
     try:
         found = Engine(f"unix://{socket}")
         end = time.monotonic() + PATIENCE
-        while subprocess.run(["docker", "info"], env=found.environment, capture_output=True, check=False).returncode:
+        while subprocess.run(
+            ["docker", "info"], env=found.environment, capture_output=True, check=False
+        ).returncode:
             if process.poll() is not None or time.monotonic() > end:
                 raise NoEngineError(f"dockerd does not start here: {(place / 'dockerd.log').read_text()[-500:]}")
             _wait(process)
@@ -88,7 +92,9 @@ def provide_bases(found: Engine, place: Path) -> list[str]:
 
 
 def _pulled(found: Engine, name: str) -> bool:
-    done = subprocess.run(["docker", "pull", "--quiet", name], env=found.environment, capture_output=True, check=False)
+    done = subprocess.run(
+        ["docker", "pull", "--quiet", name], env=found.environment, capture_output=True, check=False
+    )
     return done.returncode == 0
 
 
@@ -110,7 +116,10 @@ def _import_debian(found: Engine, root: Path) -> None:
         raise NoEngineError(f"debootstrap failed: {done.stdout.strip()[-300:]}")
     with subprocess.Popen(["tar", "-C", str(root), "-c", "."], stdout=subprocess.PIPE) as packed:
         subprocess.run(
-            ["docker", "import", "-", "debian:bookworm-slim"], stdin=packed.stdout, env=found.environment, check=True
+            ["docker", "import", "-", "debian:bookworm-slim"],
+            stdin=packed.stdout,
+            env=found.environment,
+            check=True,
         )
 
 

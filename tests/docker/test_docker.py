@@ -144,7 +144,14 @@ def test_strangers_are_refused(stack: Stack) -> None:
         assert reply.status_code == status, (auth and auth[0], headers, reply.text)
     origin = {"Origin": "http://foreign.example"}
     assert httpx.post(search, json={}, auth=admin, headers=origin, trust_env=False).status_code == 403
-    refused = stack.ours("wrong" * 10, "submit", str(stack.tree / "search_spaces" / "quickstart.yaml"), *PLACES, "--address", stack.head)
+    refused = stack.ours(
+        "wrong" * 10,
+        "submit",
+        str(stack.tree / "search_spaces" / "quickstart.yaml"),
+        *PLACES,
+        "--address",
+        stack.head,
+    )
     assert refused.returncode == 2
     assert "is not the cluster's" in refused.stderr
 
@@ -153,10 +160,14 @@ def test_a_sweep_outlives_a_worker(stack: Stack) -> None:
     space = stack.tree / "tiny.yaml"
     space.write_text(LONG)
     with timed("vae-sweep submit"):
-        sent = stack.ours(stack.secret("ray_token"), "submit", str(space), *PLACES, "--address", stack.head, "--no-code")
+        sent = stack.ours(
+            stack.secret("ray_token"), "submit", str(space), *PLACES, "--address", stack.head, "--no-code"
+        )
         assert sent.returncode == 0, sent.stdout + sent.stderr
     with timed("the sweep, a worker killed in its middle"):
-        line = wait_for(stack, lambda line: line["kind"] == "epoch" and line["phase"] == "vae" and line["epoch"] > 0)
+        line = wait_for(
+            stack, lambda line: line["kind"] == "epoch" and line["phase"] == "vae" and line["epoch"] > 0
+        )
         hosts = {host["host"] for host in stack.journal() if host["kind"] == "epoch"}
         stack.engine.docker("kill", line["host"])
         say(f"killed worker {line['host']} in {line['trial']} after epoch {line['epoch']}")
@@ -188,7 +199,9 @@ def runs_of(stack: Stack) -> list[str]:
     end = time.monotonic() + 90
     while True:
         with httpx.Client(
-            base_url=f"{stack.mlflow}/api/2.0/mlflow", auth=("admin", stack.secret("mlflow_password")), trust_env=False
+            base_url=f"{stack.mlflow}/api/2.0/mlflow",
+            auth=("admin", stack.secret("mlflow_password")),
+            trust_env=False,
         ) as client:
             [own] = [
                 each["experiment_id"]
