@@ -177,7 +177,8 @@ def test_a_sweep_outlives_a_worker(stack: Stack) -> None:
     hosts |= {host["host"] for host in journal if host["kind"] == "epoch"}
     assert len(hosts) >= 2, "trials ran on both workers"
     finals = [line for line in journal if line["kind"] == "final"]
-    assert [line["outcome"] for line in finals] == ["finished"] * 8
+    assert len(finals) == 8
+    assert {line["outcome"] for line in finals} <= {"finished", "collapsed"}
     starts = [other["trial"] for other in journal if other["kind"] == "trial"]
     assert starts.count(line["trial"]) == 2, "the trial of the killed worker went on elsewhere"
     assert set(runs_of(stack)) == {line["trial"] for line in finals}
