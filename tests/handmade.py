@@ -14,7 +14,8 @@ from vae_sweep.spec import SweepSpec
 from vae_sweep.store.entry import address, environment_of, write_entry
 from vae_sweep.sweep.folder import JOURNAL_FILE, store_spec, sweep_folder
 from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.records import SweepRecord, read_sweep
+from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.tracking.records import SweepRecord
 
 FINGERPRINT = "f00d"
 OUTPUTS = ("weights.safetensors", "trial.json", "samples.txt")

@@ -1,78 +1,15 @@
 """The searcher's contract: each fault of Optuna under Tune that it cures, on a real study."""
 
-import itertools
 import pickle
-from collections.abc import Sequence
 from typing import Any
 
-import optuna
 import pytest
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
+from tests.searching import ENDLESS, GRID, Bench, drain, sweep
 from trainables.training.report import FinalReport
-from vae_sweep.search.space import Cell
-from vae_sweep.search.sweep_search import Assignment, Progress, SweepSearch
-from vae_sweep.spec import SweepSpec
-
-GRID = {"vae": {}, "vae_fbp": {"target_rate": {"choice": [2, 4]}}, "ours": {"target_rate": {"choice": [2, 4, 8]}}}
-ENDLESS = {"vae": {}, "ours": {"target_rate": {"float": [2, 8]}}}
-
-
-def sweep(methods: dict[str, Any], seeds: Sequence[int] = (0,), retries: int = 0, **search: Any) -> SweepSpec:
-    return SweepSpec.model_validate(
-        {
-            "name": "test",
-            "corpus": {"name": "captions"},
-            "methods": methods,
-            "seeds": list(seeds),
-            "search": search,
-            "resources": {"memory_retries": retries},
-        }
-    )
-
-
-class Bench:
-    """A searcher with a real in-memory study and a list for the cells that it journals."""
-
-    def __init__(
-        self, spec: SweepSpec, study: optuna.Study | None = None, progress: Progress | None = None
-    ) -> None:
-        sampler = optuna.samplers.RandomSampler(seed=1)
-        self.study = study or optuna.create_study(directions=["minimize"] * 2, sampler=sampler)
-        self.journaled: list[Cell] = []
-        self.search = SweepSearch(spec, self.study, progress or Progress(), self.journaled.append, self._config)
-        self._ids = itertools.count()
-
-    @staticmethod
-    def _config(assignment: Assignment) -> dict[str, Any]:
-        own = {"cell": assignment.cell, "seed": assignment.seed, "starts": assignment.starts}
-        return own | ({"retries": assignment.retries} if assignment.retries else {})
-
-    def next(self) -> tuple[str, Any]:
-        trial_id = f"t{next(self._ids)}"
-        return trial_id, self.search.suggest(trial_id)
-
-    def end(
-        self, trial_id: str, ppl: float = 3.0, recon: float = 9.0, outcome: str = "finished", error: Any = None
-    ) -> None:
-        numbers = {"validation/perplexity": ppl, "validation/reconstruction": recon}
-        measured = numbers if outcome not in ("diverged", "failed") else {}
-        report = FinalReport(outcome=outcome, numbers=measured, error=error)  # type: ignore[arg-type]
-        self.search.on_trial_complete(trial_id, {"kind": "final", "report": report.model_dump_json()})
-
-    def states(self) -> list[TrialState]:
-        return [trial.state for trial in self.study.trials]
-
-
-def drain(bench: Bench) -> list[Any]:
-    configs = []
-    while True:
-        trial_id, config = bench.next()
-        if config == Searcher.FINISHED:
-            return configs
-        configs.append(config)
-        bench.end(trial_id)
+from vae_sweep.search.sweep_search import Assignment, Progress
 
 
 def test_a_searcher_and_its_study_never_enter_rays_snapshots() -> None:

@@ -15,7 +15,7 @@ from trainables.training.report import FinalReport
 from vae_sweep.tracking.brake import Brake
 from vae_sweep.tracking.callback import JournalCallback
 from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.records import read_sweep
+from vae_sweep.tracking.ledger import read_sweep
 
 pytestmark = pytest.mark.slow
 

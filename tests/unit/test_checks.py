@@ -8,7 +8,8 @@ from vae_sweep.report.document import make_report
 from vae_sweep.report.terminal import remarks
 from vae_sweep.tracking.checks import sweep_findings
 from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.records import SweepRecord, read_sweep
+from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.tracking.records import SweepRecord
 from vae_sweep.tracking.runs import trial_run
 
 SOUND = {

@@ -6,8 +6,9 @@ import pytest
 
 from tests.journals import SPEC, TRIAL_SPEC, epoch, final, launch, numbers, scored, start, trial_id
 from vae_sweep.tracking.journal import Journal, JournalError
+from vae_sweep.tracking.ledger import read_sweep
 from vae_sweep.tracking.names import COSTS, METRICS, word_of
-from vae_sweep.tracking.records import CellRecord, read_sweep
+from vae_sweep.tracking.records import CellRecord
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from vae_sweep.report.files import as_csv, as_json
 from vae_sweep.report.tables import floors, rows
 from vae_sweep.report.terminal import outcome, rich_tables
 from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.records import SweepRecord, read_sweep
+from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.tracking.records import SweepRecord
 
 OBJECTIVES = ("perplexity", "reconstruction")
 

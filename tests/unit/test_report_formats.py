@@ -13,7 +13,7 @@ from tests.unit.test_verdicts import OURS, sweep
 from vae_sweep.report.document import Report, make_report
 from vae_sweep.report.files import as_csv, as_json, as_latex, escaped
 from vae_sweep.report.terminal import remarks, rich_tables
-from vae_sweep.tracking.records import read_sweep
+from vae_sweep.tracking.ledger import read_sweep
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from vae_sweep.report.published import TEXTS, PublishedNumber
 from vae_sweep.report.verdicts import Comparison, Verdict, comparisons, judge
 from vae_sweep.statistics.intervals import Interval, mean_interval
 from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.records import read_sweep
+from vae_sweep.tracking.ledger import read_sweep
 
 THEIRS = PublishedNumber(100.0, 0.005, ("T10",))
 NOISE = 1.0  # so that one seed's tolerance is 1.96 √2 + 0.005 = 2.777

@@ -77,7 +77,7 @@ def _tell_end(console: "Console", launched: "Launched", folder: "Path", spec: "S
     from vae_sweep.report.document import make_report
     from vae_sweep.report.terminal import remarks, rich_tables
     from vae_sweep.sweep.folder import JOURNAL_FILE
-    from vae_sweep.tracking.records import read_sweep
+    from vae_sweep.tracking.ledger import read_sweep
 
     found = make_report(read_sweep(folder / JOURNAL_FILE), spec.search.objectives)
     for table in rich_tables(found):

@@ -31,7 +31,7 @@ def probe(
     from vae_sweep.sweep.folder import JOURNAL_FILE
     from vae_sweep.sweep.probe import TEXTS_FOLDER, probe_sweep
     from vae_sweep.sweep.probe_tables import probe_tables
-    from vae_sweep.tracking.records import read_sweep
+    from vae_sweep.tracking.ledger import read_sweep
 
     console = make_console()
     names = [name.strip() for name in only.split(",") if name.strip()]

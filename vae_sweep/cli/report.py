@@ -29,7 +29,7 @@ def report(
     from vae_sweep.report.files import as_csv, as_json, as_latex
     from vae_sweep.report.terminal import remarks, rich_tables
     from vae_sweep.sweep.folder import JOURNAL_FILE, existing_spec
-    from vae_sweep.tracking.records import read_sweep
+    from vae_sweep.tracking.ledger import read_sweep
 
     spec = existing_spec(sweep)
     record = read_sweep(sweep / JOURNAL_FILE)

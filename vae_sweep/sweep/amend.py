@@ -10,7 +10,8 @@ from vae_sweep.errors import LaunchError
 from vae_sweep.spec import SweepSpec
 from vae_sweep.sweep.folder import JOURNAL_FILE, check_writable, stored_spec
 from vae_sweep.sweep.objects import check_objects
-from vae_sweep.tracking.records import CellRecord, read_sweep
+from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.tracking.records import CellRecord
 
 FREE = ("resources", "storage", "tracking", "data")
 """Parts of a spec that may differ between launches of one sweep: they change no number."""

@@ -9,7 +9,7 @@ from vae_sweep.errors import LaunchError
 from vae_sweep.spec import SweepSpec
 from vae_sweep.store.pretrained import STORE_FOLDER
 from vae_sweep.tracking.journal import JournalError
-from vae_sweep.tracking.records import read_sweep
+from vae_sweep.tracking.ledger import read_sweep
 
 RAY_FOLDER = "ray"
 SPEC_FILE, JOURNAL_FILE = "sweep.json", "journal.jsonl"

@@ -25,8 +25,9 @@ from vae_sweep.sweep.trial_waste import survey_trials
 from vae_sweep.sweep.wanted import Why
 from vae_sweep.sweep.waste import KINDS, CollectError, Survey, Waste, remove, remove_empty
 from vae_sweep.sweep.words import counted
+from vae_sweep.tracking.ledger import read_sweep
 from vae_sweep.tracking.mirror import only_mirror
-from vae_sweep.tracking.records import SweepRecord, read_sweep
+from vae_sweep.tracking.records import SweepRecord
 
 Note = Callable[[str], None]
 

@@ -9,7 +9,8 @@ from vae_sweep.store.lease import Owner
 from vae_sweep.sweep.folder import JOURNAL_FILE
 from vae_sweep.sweep.words import counted
 from vae_sweep.tracking.journal import Line, read_journal
-from vae_sweep.tracking.records import Ledger, SweepRecord, TrialRecord
+from vae_sweep.tracking.ledger import Ledger
+from vae_sweep.tracking.records import SweepRecord, TrialRecord
 
 MOST_NAMES = 20
 """How many trials an error names."""

@@ -36,7 +36,8 @@ from vae_sweep.sweep.tracker import mirror_for
 from vae_sweep.tracking.brake import REQUEST_FILE, Brake, disk_is_full
 from vae_sweep.tracking.callback import BrakeStopper, JournalCallback
 from vae_sweep.tracking.journal import Journal, JournalError
-from vae_sweep.tracking.records import SweepRecord, read_sweep
+from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.tracking.records import SweepRecord
 
 WORKER_LOSSES = 3
 """How often a trial may lose its worker and go on from its checkpoint."""

@@ -25,9 +25,10 @@ from vae_sweep.sweep.lock import driver_lock
 from vae_sweep.sweep.tracker import tracking_uri
 from vae_sweep.sweep.wanted import why_collected
 from vae_sweep.tracking.journal import Journal
+from vae_sweep.tracking.ledger import read_sweep
 from vae_sweep.tracking.mirror import sync
 from vae_sweep.tracking.mlflow_door import TrackingError
-from vae_sweep.tracking.records import SweepRecord, TrialRecord, read_sweep
+from vae_sweep.tracking.records import SweepRecord, TrialRecord
 
 TEXTS_FOLDER, TABLE_FILE = "probes", "numbers.json"
 PROBED_OUTCOMES = ("finished", "collapsed")

@@ -16,7 +16,8 @@ from vae_sweep.errors import LaunchError
 from vae_sweep.rows import LISTABLE, row_size
 from vae_sweep.spec import SweepSpec
 from vae_sweep.sweep.folder import JOURNAL_FILE, SPEC_FILE, stored_spec
-from vae_sweep.tracking.records import SweepRecord, read_sweep
+from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.tracking.records import SweepRecord
 
 PRETRAINED_PARTS = ("model", "pretraining")
 """Parts of a trial that change its pretraining; the others of a cell's values do not."""

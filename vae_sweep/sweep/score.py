@@ -17,7 +17,8 @@ from vae_sweep.sweep.shares import gpus_fit
 from vae_sweep.sweep.wanted import missing_scores
 from vae_sweep.tracking.brake import Brake
 from vae_sweep.tracking.journal import Journal, JournalError
-from vae_sweep.tracking.records import TrialRecord, read_sweep
+from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.tracking.records import TrialRecord
 
 LOOK = 2.0
 """Seconds between two looks at the brake while scores are computed."""

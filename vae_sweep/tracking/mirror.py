@@ -10,9 +10,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from vae_sweep.tracking.journal import Line, Tail
+from vae_sweep.tracking.ledger import Ledger
 from vae_sweep.tracking.mlflow_door import TrackingError, load
 from vae_sweep.tracking.mlflow_writer import Counts, Entry, MlflowWriter
-from vae_sweep.tracking.records import Ledger, SweepRecord
+from vae_sweep.tracking.records import SweepRecord
 from vae_sweep.tracking.runs import SWEEP_KEY, points, sweep_run, trial_run
 
 PERIOD, LONGEST_DELAY, IDLE = 1.0, 30.0, 5.0

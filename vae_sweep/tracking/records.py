@@ -1,13 +1,12 @@
 """What a journal says, read back: the sweep, its cells, its trials, their epochs and ends."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from trainables.base import digest
-from trainables.places import Place, place_of
-from vae_sweep.tracking.conflicts import Conflict, conflicts, merge
-from vae_sweep.tracking.journal import JournalError, Line, read_journal
+from trainables.places import Place
+from vae_sweep.tracking.conflicts import Conflict
 
 Numbers = dict[str, float | None]
 
@@ -140,145 +139,3 @@ class SweepRecord:
     def identity(self) -> str:
         """Return 16 hex digits that name this sweep and no other of the same name."""
         return digest([self.name, self.launches[0].time if self.launches else None])[:16]
-
-
-def read_sweep(path: Path) -> SweepRecord:
-    """Read a journal back. Raises JournalError where it is absent, damaged or contradicts itself."""
-    ledger = Ledger(path)
-    for line in read_journal(path):
-        ledger.add(line)
-    return ledger.record()
-
-
-class Ledger:
-    """Folds the lines of one journal, in order from the first, into the record of its sweep."""
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._count = path, 0
-        self._name = path.resolve().parent.name
-        self._launches: list[LaunchRecord] = []
-        self._cells: dict[int, CellRecord] = {}
-        self._trials: dict[str, TrialRecord] = {}
-        self._end: Line | None = None
-
-    def record(self) -> SweepRecord:
-        """Return the sweep as of the last line; it grows with the lines that are added later."""
-        ended, ended_at = (self._end["outcome"], self._end["time"]) if self._end else (None, None)
-        return SweepRecord(self._name, self._launches, self._cells, self._trials, ended, ended_at)
-
-    def add(self, line: Line) -> Numbers:
-        """Take one line in; return those of its numbers that no line before had reported.
-
-        Raises JournalError where the line speaks of a trial that never started.
-        """
-        numbers = self._fold(line)
-        self._count += 1
-        return numbers
-
-    def _fold(self, line: Line) -> Numbers:
-        match line["kind"]:
-            case "launch":
-                self._launch(line)
-            case "cell":
-                number = line["cell"]
-                self._cells[number] = CellRecord(number, line["method"], line["values"])
-            case "trial":
-                self._start(line)
-            case "store":
-                seconds, saved = line["seconds"], line["saved"]
-                found = StoreRecord(line["key"], line["event"], seconds, saved, line.get("holder"))
-                self._about(self._trial(line), line).store.append(found)
-            case "epoch":
-                return self._epoch(self._trial(line), line)
-            case "final":
-                return self._final(self._trial(line), line)
-            case "lost":
-                trial = self._trial(line)
-                trial.damaged.append(line["reason"])
-                self._trials[trial.id] = replace(trial, final=None)
-            case "scored":
-                trial = self._trial(line)
-                return _merge(trial, "the score", trial.scored, line)
-            case "probed":
-                return self._probed(self._trial(line), line)
-            case "end":
-                self._end = line
-        return {}
-
-    def _launch(self, line: Line) -> None:
-        self._name, self._end = line["sweep"], None
-        commit = line.get("git_commit")
-        launch = LaunchRecord(
-            line["attempt"], line["time"], line["spec"], line["versions"], commit, line["corpus"]
-        )
-        self._launches.append(launch)
-
-    def _start(self, line: Line) -> None:
-        name = line["trial"]
-        known = self._trials.get(name)
-        if known is None:
-            cell, seed, method = line["cell"], line["seed"], line["method"]
-            trial = TrialRecord(name, cell, seed, method, line["values"], line["spec"], line["time"])
-        else:
-            final = known.final if known.final and known.final.outcome in SETTLED else None
-            trial = replace(known, attempts=known.attempts + 1, spec=line["spec"], final=final)
-        self._trials[name] = trial
-
-    def _trial(self, line: Line) -> TrialRecord:
-        if line["trial"] not in self._trials:
-            raise JournalError(
-                f"{self._path}, line {self._count + 1}: {line['kind']} of trial {line['trial']}, which no line "
-                "before it starts; the journal is incomplete, restore it from a copy"
-            )
-        return self._trials[line["trial"]]
-
-    @staticmethod
-    def _about(trial: TrialRecord, line: Line) -> TrialRecord:
-        """Note where a report came from, and what was found damaged on the way."""
-        trial.damaged.extend(text for text in line.get("damaged") or () if text not in trial.damaged)
-        if line.get("host") and line["host"] not in trial.hosts:
-            trial.hosts.append(line["host"])
-        return trial
-
-    def _epoch(self, trial: TrialRecord, line: Line) -> Numbers:
-        checkpoint = _place(self._about(trial, line), line)
-        for known in trial.epochs:
-            if (known.phase, known.epoch) == (line["phase"], line["epoch"]):
-                place = f"{known.phase} epoch {known.epoch}"
-                trial.conflicts.extend(conflicts(place, known.numbers, line["numbers"]))
-                return {}
-        numbers: Numbers = line["numbers"]
-        trial.epochs.append(EpochRecord(line["phase"], line["epoch"], numbers, checkpoint, line["time"]))
-        return numbers
-
-    def _final(self, trial: TrialRecord, line: Line) -> Numbers:
-        place = _place(self._about(trial, line), line)
-        error, reason = line.get("error"), line.get("reason")
-        final = FinalRecord(line["outcome"], error, reason, line["numbers"], place, line["time"])
-        old = trial.final
-        if old is None or old.outcome not in SETTLED:
-            self._trials[trial.id] = replace(trial, final=final)
-            return final.numbers
-        kept, came = {"outcome": old.outcome, **old.numbers}, {"outcome": final.outcome, **final.numbers}
-        trial.conflicts.extend(conflicts("the end", kept, came))
-        return {}
-
-    def _probed(self, trial: TrialRecord, line: Line) -> Numbers:
-        trial.probes.extend(name for name in line["probes"] if name not in trial.probes)
-        if line.get("texts"):
-            trial = self._trials[trial.id] = replace(trial, texts=self._path.parent / line["texts"])
-        return _merge(trial, "the probes", trial.probed, line)
-
-
-def _merge(trial: TrialRecord, place: str, kept: Numbers, line: Line) -> Numbers:
-    fresh, found = merge(place, kept, line["numbers"])
-    trial.conflicts.extend(found)
-    return fresh
-
-
-def _place(trial: TrialRecord, line: Line) -> Place | None:
-    if line.get("checkpoint") is None:
-        return None
-    checkpoint = place_of(line["checkpoint"])
-    trial.checkpoints.append(checkpoint)
-    return checkpoint
