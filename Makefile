@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test chaos check format clean
+.PHONY: demo test chaos cluster-test check format clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -20,6 +20,9 @@ test: $(STAMP)
 
 chaos: $(STAMP)
 	$(BIN)/python -m tests.integration.long_chaos
+
+cluster-test: $(STAMP)
+	$(BIN)/python -m pytest -s -m cluster tests/cluster
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -13,7 +13,7 @@ import torch
 from ray import tune
 
 from trainables.base import CorpusError, DivergedError, StateError, VaeSweepError
-from trainables.places import PlaceError, contents, is_folder, place_of, place_on
+from trainables.places import Place, PlaceError, contents, is_folder, place_of, place_on
 from trainables.spec import TrialSpec
 from trainables.text.corpus import load_corpus
 from trainables.training.report import EpochReport, ErrorClass, FinalReport, StoreReport
@@ -91,11 +91,10 @@ def _at_its_state(report: EpochReport | StoreReport, state: TrialState) -> bool:
 def _start(spec: TrialSpec, starts: list[str]) -> tuple[TrialState, list[str]]:
     """Return the state of the newest sound checkpoint, or a fresh one, and what was found damaged.
 
-    After a lost worker Ray names the newest checkpoint of this run; those beside it are its elders.
+    After a lost worker Ray names the newest checkpoint of this run whose report arrived.
     """
     own = tune.get_checkpoint()
-    beside = contents(place_on(own.filesystem, own.path).parent) if own else []
-    mine = [found.place for found in reversed(beside) if found.name.startswith("checkpoint_")]
+    mine = reported(place_on(own.filesystem, own.path)) if own else []
     damaged: list[str] = []
     for start in [*mine, *map(place_of, starts)]:
         try:
@@ -104,6 +103,15 @@ def _start(spec: TrialSpec, starts: list[str]) -> tuple[TrialState, list[str]]:
             if is_folder(start):
                 damaged.append(str(error))
     return TrialState(), damaged
+
+
+def reported(newest: Place) -> list[Place]:
+    """Return the newest checkpoint whose report arrived and its elders, newest first.
+
+    One beside it that is newer was left by a worker whose node was cut off: its epoch is in no journal.
+    """
+    beside = [found for found in reversed(contents(newest.parent)) if found.name.startswith("checkpoint_")]
+    return [found.place for found in beside if found.name <= newest.name]
 
 
 def _report(

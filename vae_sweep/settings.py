@@ -12,6 +12,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="VAE_SWEEP_", env_ignore_empty=True)
 
     data: Path | None = None
+    commit: str | None = None
+    """The commit of code that was sent without its repository."""
 
 
 def data_directory(explicit: Path | None) -> Path:

@@ -5,6 +5,7 @@ import random
 import secrets
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -50,7 +51,7 @@ class Storm:
     address: str
     tracker: ExitStack
     struck: Counter[str] = field(default_factory=Counter)
-    said: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.draw = random.Random(self.seed)
@@ -82,6 +83,7 @@ class Storm:
             name = self.draw.choice(list(FAULTS))
             if FAULTS[name](self, driver):
                 self.struck[name] += 1
+                self.told.append(f"{name} at {time.time():.2f}")
                 self.budget -= 1
         while self.grown(driver, 1):
             pass
@@ -184,7 +186,7 @@ def fill_disk(storm: Storm, driver: "subprocess.Popen[str]") -> bool:
                 file.write(bytes(2**16))
                 file.flush()
     except OSError:
-        storm.said.append("the disk is full")
+        pass
     while storm.grown(driver, 1):
         pass
     filler.unlink()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.chaos import SPACE, Storm, storm_over
-from tests.integration.cluster import run
+from tests.integration.cluster import lines, run
 from tests.integration.mlflow_seen import Seen, expected
 from tests.integration.sweeps import home_with, journal_of, kinds_of, numbers_of, report_of, study_of
 
@@ -38,9 +38,10 @@ def check_order(storm: Storm) -> None:
     assert trials == over
     assert len({name[:4] for name in trials}) == len(trials) == 8
     check_nothing_is_redone(storm)
-    states = [trial.state.name for trial in study_of(storm.home).trials]
-    assert states.count("COMPLETE") == 8
-    assert set(states) <= {"COMPLETE", "FAIL"}
+    told = study_of(storm.home).trials
+    assert {trial.state.name for trial in told} <= {"COMPLETE", "FAIL"}
+    of_cells = [trial.user_attrs["cell"] for trial in told if trial.state.name == "COMPLETE" and trial.user_attrs]
+    assert sorted(of_cells) == list(range(8)), "each cell once; a repeated draw belongs to none"
     synced = run(storm.home, "sync", "sweeps/tiny")
     assert synced.returncode == 0, synced.stderr
     seen = Seen(f"http://127.0.0.1:{storm.port}")
@@ -58,13 +59,14 @@ def check_order(storm: Storm) -> None:
 def check_nothing_is_redone(storm: Storm) -> None:
     """After its end a trial starts again only where its weights were lost."""
     ended: set[str] = set()
-    for line in sorted(
-        (line for kind in ("trial", "final", "lost") for line in kinds_of(storm.home, kind)),
-        key=lambda line: line["time"],
-    ):
-        if line["kind"] == "final" and line["outcome"] != "failed":
-            ended.add(line["trial"])
-        elif line["kind"] == "lost":
-            ended.discard(line["trial"])
-        else:
-            assert line["kind"] != "trial" or line["trial"] not in ended
+    course: dict[str, list[str]] = {}
+    for line in lines(journal_of(storm.home)):
+        if line["kind"] not in ("trial", "final", "lost"):
+            continue
+        name, kind = line["trial"], line["kind"]
+        course.setdefault(name, []).append(f"{kind} at {line['time']:.2f}")
+        assert kind != "trial" or name not in ended, (name, course[name], storm.told)
+        if kind == "final" and line["outcome"] != "failed":
+            ended.add(name)
+        elif kind == "lost":
+            ended.discard(name)

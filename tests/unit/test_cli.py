@@ -8,6 +8,24 @@ from pathlib import Path
 
 import pytest
 
+VERBS = (
+    "plan",
+    "submit",
+    "job",
+    "launch",
+    "resume",
+    "status",
+    "list",
+    "stop",
+    "explain",
+    "replay",
+    "gc",
+    "report",
+    "probe",
+    "sync",
+    "data",
+    "schema",
+)
 HEAVY = ("torch", "ray", "optuna", "mlflow", "numpy")
 PROBE = """
 import sys
@@ -29,7 +47,7 @@ def run(*arguments: str, cwd: Path | None = None) -> "subprocess.CompletedProces
     )
 
 
-@pytest.mark.parametrize("verb", ["", "plan", "launch", "resume", "report", "sync", "data", "schema"])
+@pytest.mark.parametrize("verb", ["", *VERBS])
 def test_help_loads_nothing_heavy(verb: str) -> None:
     done = run(*([verb] if verb else []), "--help")
     assert done.stderr.splitlines()[-1] == "[] 0"
@@ -55,3 +73,12 @@ def test_a_plan_is_shown_without_ray(tmp_path: Path) -> None:
     assert "4 cells × 1 seed = 4 trials" in done.stdout
     assert "ray" not in done.stderr.splitlines()[-1]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_names_places_of_this_machine_is_not_sent(tmp_path: Path) -> None:
+    space = Path(__file__).parents[2] / "search_spaces" / "quickstart.yaml"
+    done = run("submit", str(space), "--address", "http://127.0.0.1:1", cwd=tmp_path)
+    assert "storage.directory: 'sweeps' is relative" in done.stderr
+    *_, last = done.stderr.splitlines()
+    assert last.endswith(" 2")
+    assert "ray" not in last

@@ -168,6 +168,37 @@ def test_one_that_was_taken_over_does_no_harm(tmp_path: Path) -> None:
     assert len(content(tmp_path)) == 3
 
 
+def test_a_trial_does_not_wait_for_its_own_earlier_start(tmp_path: Path) -> None:
+    """The node of the first start was cut off and it lives on; one that came before the heir stays behind it."""
+    first, again = steps("adam-tail", store(tmp_path)), steps("adam-tail", store(tmp_path))
+    one, other = Ran(), Ran()
+    for _ in range(3):
+        report, one.end = next(first)
+        note(one, report)
+    with claim_of(TRIALS["adam-tail"], store(tmp_path, "b")) as stranger:
+        assert stranger.attempt() == "sweep/a"
+    report, other.end = next(again)
+    note(other, report)
+    with claim_of(TRIALS["adam-tail"], store(tmp_path, "b")) as stranger:
+        assert stranger.attempt() == "sweep/a", "the heir holds it now"
+    finished(again, other)
+    finished(first, one)
+    assert (other.events, other.stored) == (["miss"], [0, 1])
+    assert same_trial(one, alone("adam-tail"))
+    assert same_trial(other, alone("adam-tail"))
+
+
+def test_an_earlier_start_that_waited_does_not_take_the_lease_of_a_later_one(tmp_path: Path) -> None:
+    spec = TRIALS["adam-tail"]
+    with claim_of(spec, store(tmp_path)) as before, claim_of(spec, store(tmp_path, "b")) as holder:
+        assert holder.attempt() is None
+        assert before.attempt() == "sweep/b"
+        holder.close()
+        with claim_of(spec, store(tmp_path)) as later:
+            assert later.attempt() is None
+            assert before.attempt() == "sweep/a"
+
+
 def test_a_finished_training_that_was_not_published_is(tmp_path: Path) -> None:
     spec = TRIALS["adam-tail"]
     with claim_of(spec, store(tmp_path)) as claim:

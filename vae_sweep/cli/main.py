@@ -5,7 +5,7 @@ import sys
 import typer
 
 from trainables.base import VaeSweepError
-from vae_sweep.cli import data, explain, gc, launch, plan, probe, replay, report, schema, status, stop
+from vae_sweep.cli import data, explain, gc, job, launch, plan, probe, replay, report, schema, status, stop, submit
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,6 +26,8 @@ app.command("report")(report.report)
 app.command("probe")(probe.probe)
 app.command("gc")(gc.gc)
 app.command("schema")(schema.schema)
+app.command("submit")(submit.submit)
+app.add_typer(job.app, name="job")
 app.add_typer(data.app, name="data")
 
 

@@ -26,7 +26,7 @@ from vae_sweep.store.entry import (
     read_entry,
     write_entry,
 )
-from vae_sweep.store.lease import PATIENCE, Lease, Watch
+from vae_sweep.store.lease import PATIENCE, Lease, Seen, Watch, newest
 
 POLL = 0.5
 """Seconds between two looks at a pretraining that another trial computes."""
@@ -152,6 +152,23 @@ class StoreClaim:
         return state
 
 
+class Heir(Watch):
+    """The watch of a trial that may have held the lease itself, in an earlier start that its driver has given up.
+
+    That start may live on, beating, where its node is cut off from the driver and not from the storage.
+    """
+
+    def __init__(self, base: Path, patience: float, name: str) -> None:
+        super().__init__(base, patience)
+        seen = newest(base)
+        self._former = seen.owner.nonce if seen and seen.owner and seen.owner.name == name else None
+
+    def look(self) -> Seen | None:
+        """Return the lease that stands in the way; that of the earlier start does not."""
+        seen = super().look()
+        return None if seen and seen.owner and seen.owner.nonce == self._former else seen
+
+
 @dataclass(frozen=True)
 class PretrainedStore:
     """The store in `directory`, as the trial `owner` sees it; `patience` in seconds, see the leases.
@@ -172,7 +189,7 @@ class PretrainedStore:
         environment = environment_of(device, torch.get_num_threads(), boundary)
         name = address(phase, environment)
         folder = (self.objects or self.directory) / name
-        watch = Watch(self.directory / f"{name}.lease", self.patience)
+        watch = Heir(self.directory / f"{name}.lease", self.patience, self.owner)
         claim = StoreClaim(folder, phase, environment, shapes, self.owner, watch)
         try:
             yield claim

@@ -14,6 +14,7 @@ from typing import Any
 
 import ray
 from ray import tune
+from ray.exceptions import AuthenticationError
 
 from trainables.places import filesystem_of
 from trainables.ray_trainable import train
@@ -37,7 +38,7 @@ from vae_sweep.sweep.plan import Plan
 from vae_sweep.sweep.provenance import provenance
 from vae_sweep.sweep.score import score_missing
 from vae_sweep.sweep.tracker import mirror_for
-from vae_sweep.tracking.brake import REQUEST_FILE, Brake
+from vae_sweep.tracking.brake import REQUEST_FILE, Brake, disk_is_full
 from vae_sweep.tracking.callback import BrakeStopper, JournalCallback
 from vae_sweep.tracking.journal import Journal, JournalError
 from vae_sweep.tracking.records import SweepRecord, read_sweep
@@ -127,7 +128,7 @@ def _run(drive: _Drive) -> str:
         try:
             _run_trials(drive)
         except Exception as error:
-            if drive.brake.reason is None and not _disk_is_full(error):
+            if drive.brake.reason is None and not disk_is_full(error):
                 raise
             drive.brake.pull(f"a disk is full; make space, then resume ({error})")
         record = drive.record()
@@ -206,10 +207,6 @@ def _end(drive: _Drive, outcome: str) -> None:
         drive.brake.pull(str(error))
 
 
-def _disk_is_full(error: BaseException) -> bool:
-    return "No space left" in str(error) or "Disk quota exceeded" in str(error)
-
-
 @contextmanager
 def _ray_session() -> Iterator[None]:
     """Start Ray on this machine, or join the cluster that RAY_ADDRESS names; SIGTERM ends like Ctrl-C."""
@@ -218,14 +215,24 @@ def _ray_session() -> Iterator[None]:
         ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     except ConnectionError as error:
         raise LaunchError(f"RAY_ADDRESS={address}: no Ray cluster answers there ({error})") from None
+    except AuthenticationError as error:
+        raise LaunchError(f"RAY_ADDRESS={address}: the cluster's token is not right here: {error}") from None
     for name in ("ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    before = _on_sigterm(lambda *_: signal.raise_signal(signal.SIGINT))
+    before = _on_sigterm(like_ctrl_c)
     try:
         yield
     finally:
         _on_sigterm(before)
         ray.shutdown()
+
+
+def like_ctrl_c(number: int, frame: FrameType | None) -> None:
+    """Do what Ctrl-C does now, also where SIGINT is blocked or ignored, as Ray does to the jobs of a cluster."""
+    interrupt = signal.getsignal(signal.SIGINT)
+    if not callable(interrupt):
+        raise KeyboardInterrupt
+    interrupt(signal.SIGINT, frame)
 
 
 def _on_sigterm(handler: Any) -> Callable[[int, FrameType | None], Any] | int | None:

@@ -78,8 +78,8 @@ def probe_sweep(folder: Path, ids: Sequence[str], only: Sequence[str], note: Not
     """Run the probes that the chosen trials lack; journal each trial, then bring MLflow up to date.
 
     A trial whose weights or corpus cannot be used is told of and passed over; one whose weights were collected
-    counts as failed only if it was named. Raises LaunchError where a driver holds the sweep, ProbeError where a name
-    is unknown.
+    counts as failed only if it was named. Raises LaunchError where a driver holds the sweep, ProbeError where a
+    name is unknown.
     """
     spec, probes = existing_spec(folder), chosen_probes(only)
     cores = spec.resources.cpu

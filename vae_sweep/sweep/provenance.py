@@ -2,8 +2,10 @@
 
 import importlib.metadata
 import subprocess
+from pathlib import Path
 from typing import Any
 
+from vae_sweep.settings import Settings
 from vae_sweep.sweep.plan import Plan
 
 LIBRARIES = ("vae-sweep", "torch", "ray", "optuna", "mlflow", "pydantic")
@@ -21,11 +23,21 @@ def provenance(plan: Plan, attempt: int) -> dict[str, Any]:
     }
 
 
-def git_commit() -> str | None:
-    """Return the commit of the directory that the sweep is launched from, if it is a repository."""
+def git_commit(directory: Path | None = None) -> str | None:
+    """Return the commit of a repository, by default of VAE_SWEEP_COMMIT or where the sweep is launched from."""
+    if directory is None and (sent := Settings().commit):
+        return sent
     try:
         command = ["git", "rev-parse", "HEAD"]
-        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        found = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return found.stdout.strip() if found.returncode == 0 else None

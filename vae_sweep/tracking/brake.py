@@ -17,8 +17,9 @@ SAME_IN_A_ROW = 3
 
 
 class Brake:
-    """Pulled by hand (`vae-sweep stop`), or by what makes going on useless; the first reason counts, and a later one
-    may still end running trials.
+    """Pulled by hand (`vae-sweep stop`), or by what makes going on useless; the first reason counts.
+
+    A later one may still end trials that were to finish.
 
     `request` is the file by which another process asks for a stop; `lost` says whether another driver has taken
     the sweep over. Safe from any thread.
@@ -85,3 +86,8 @@ def requested(path: Path) -> Mode | None:
     except FileNotFoundError:
         return None
     return "finish" if '"finish"' in text else "epoch"
+
+
+def disk_is_full(error: object) -> bool:
+    """Say whether an error is that of a full disk, by its words: Ray passes on nothing else."""
+    return "No space left" in str(error) or "Disk quota exceeded" in str(error)

@@ -1,15 +1,17 @@
 """The callback that writes every report of a Tune run into the journal."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from ray import cloudpickle
 from ray.exceptions import OutOfMemoryError, RayTaskError
 from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial
 
 from trainables.places import place_on
 from trainables.training.report import EpochReport, ErrorClass, FinalReport, StoreReport
-from vae_sweep.tracking.brake import Brake
+from vae_sweep.tracking.brake import Brake, disk_is_full
 from vae_sweep.tracking.journal import Journal, JournalError
 
 REPORTS: dict[str, type[EpochReport] | type[StoreReport] | type[FinalReport]] = {
@@ -22,7 +24,8 @@ REPORTS: dict[str, type[EpochReport] | type[StoreReport] | type[FinalReport]] = 
 class JournalCallback(Callback):
     """Write a line for each start, report and end of a trial, then poke whoever watches.
 
-    Where the journal refuses, the brake is pulled and nothing more is written: what runs is run again.
+    Where the journal refuses, the brake is pulled and nothing more is written: what runs is run again. A trial
+    whose worker is lost after its final report is started once more by Ray; of that nothing is written.
     """
 
     def __init__(
@@ -30,9 +33,12 @@ class JournalCallback(Callback):
     ) -> None:
         self._journal, self._attempt, self._watch, self._brake = journal, attempt, watch, brake
         self._refused = False
+        self._started: set[str] = set()
+        self._ended: set[str] = set()
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Journal a start, or a restart after a lost worker."""
+        self._started.add(trial.trial_id)
         self._write(trial, "trial", **trial.config["identity"], attempt=self._attempt, spec=trial.config["trial"])
 
     def on_trial_result(
@@ -52,16 +58,23 @@ class JournalCallback(Callback):
             trial, result["kind"], **(about | own | {"damaged": [*about["damaged"], *own.get("damaged", ())]})
         )
         if isinstance(report, FinalReport):
-            self._brake.ended(trial.config["identity"]["trial"], report)
+            self._end(trial, report)
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        """Journal a trial whose worker was lost more often than is allowed."""
+        """Journal a trial whose worker was lost more often than is allowed, perhaps before it could start."""
+        if trial.trial_id not in self._started:
+            self.on_trial_start(iteration, trials, trial)
         final = lost(trial)
         self._write(trial, "final", **final.model_dump(mode="json"), checkpoint=None)
-        self._brake.ended(trial.config["identity"]["trial"], final)
+        self._end(trial, final)
+
+    def _end(self, trial: Trial, final: FinalReport) -> None:
+        if trial.trial_id not in self._ended:
+            self._brake.ended(trial.config["identity"]["trial"], final)
+        self._ended.add(trial.trial_id)
 
     def _write(self, run: Trial, kind: str, **fields: Any) -> None:
-        if self._refused:
+        if self._refused or run.trial_id in self._ended:
             return
         fields["trial"] = run.config["identity"]["trial"]
         try:
@@ -97,11 +110,20 @@ class BrakeStopper(Stopper):
 
 def lost(trial: Trial) -> FinalReport:
     """Return the end of a trial that reported none: out of memory, a bug outside of training, or lost workers."""
-    error = trial.get_pickled_error()
+    error = _caught(trial)
     kind: ErrorClass = "worker"
     reason = f"the worker was lost {trial.num_failures} times: {error}"
     if isinstance(error, OutOfMemoryError):
         kind, reason = "memory", f"Ray ended the worker {trial.num_failures} times for want of memory: {error}"
-    elif isinstance(error, RayTaskError):
-        kind, reason = "bug", str(error)
+    elif isinstance(error, RayTaskError) or getattr(error, "actor_init_failed", False):
+        kind, reason = "disk" if disk_is_full(error) else "bug", str(error)
     return FinalReport(outcome="failed", error=kind, reason=reason)
+
+
+def _caught(trial: Trial) -> object:
+    """Return what Ray caught last, an exception or words; its copy in the storage comes later than the end."""
+    if trial.pickled_error_file and Path(trial.pickled_error_file).is_file():
+        return cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
+    if trial.error_file and Path(trial.error_file).is_file():
+        return Path(trial.error_file).read_text()
+    return None

@@ -1,0 +1,74 @@
+"""The journal of a Tune run whose worker dies after a trial's final report."""
+
+import errno
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray
+from ray import tune
+
+from tests.integration.cluster import lines
+from trainables.training.report import FinalReport
+from vae_sweep.tracking.brake import Brake
+from vae_sweep.tracking.callback import JournalCallback
+from vae_sweep.tracking.journal import Journal
+from vae_sweep.tracking.records import read_sweep
+
+pytestmark = pytest.mark.slow
+
+
+def dies_after_its_end(config: dict[str, Any]) -> None:
+    """Report a final, wait until the driver has it, and die; end well when started again."""
+    final = FinalReport(outcome="finished", numbers={"validation/perplexity": 2.0})
+    report = {"kind": "final", "report": final.model_dump_json(), "host": "here", "damaged": []}
+    tune.report(report)
+    mark = Path(config["mark"])
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class CannotStart(tune.Trainable):
+    """A trial whose actor finds no space before it can start."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def journaled(tmp_path: Path, trainable: Any) -> list[dict[str, Any]]:
+    """The journal of a Tune run of one trial, which may lose its worker once."""
+    identity = {"trial": "0000-vae-s0", "cell": 0, "seed": 0, "method": "vae", "values": {}}
+    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
+    try:
+        with Journal(tmp_path / "journal.jsonl") as journal:
+            callback = JournalCallback(journal, 1, lambda line: None, Brake(tmp_path / "stop.json"))
+            tune.Tuner(
+                trainable,
+                param_space={"mark": str(tmp_path / "mark"), "identity": identity, "trial": {}},
+                run_config=tune.RunConfig(
+                    storage_path=str(tmp_path / "ray"),
+                    failure_config=tune.FailureConfig(max_failures=1),
+                    callbacks=[callback],
+                    verbose=0,
+                ),
+            ).fit()
+    finally:
+        ray.shutdown()
+    return lines(tmp_path / "journal.jsonl")
+
+
+def test_a_worker_lost_after_the_final_report_writes_no_second_start_or_end(tmp_path: Path) -> None:
+    written = journaled(tmp_path, dies_after_its_end)
+    assert (tmp_path / "mark").exists()
+    assert [line["kind"] for line in written] == ["trial", "final"]
+
+
+def test_a_trial_that_could_not_start_has_a_start_and_an_end(tmp_path: Path) -> None:
+    """Else the journal could not be read again: an end needs a start before it."""
+    written = journaled(tmp_path, CannotStart)
+    assert [line["kind"] for line in written] == ["trial", "final"]
+    assert (written[1]["outcome"], written[1]["error"]) == ("failed", "disk")
+    assert read_sweep(tmp_path / "journal.jsonl").trials["0000-vae-s0"].final is not None
