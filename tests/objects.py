@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +24,16 @@ class Objects:
     """A running server with one empty bucket."""
 
     endpoint: str
+    process: "subprocess.Popen[bytes]"
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """The server takes connections and answers none."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -72,7 +83,7 @@ def serving(folder: Path, **environment: str) -> Iterator[Objects]:
         while (said := RUNNING.search(log.read_text())) is None:
             assert process.poll() is None, log.read_text()
             _wait(process)
-        objects = Objects(f"http://127.0.0.1:{said[1]}")
+        objects = Objects(f"http://127.0.0.1:{said[1]}", process)
         objects.files.create_dir(BUCKET)
         yield objects
     finally:

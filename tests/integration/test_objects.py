@@ -162,6 +162,25 @@ def test_lost_weights_are_trained_again(home: Path, objects: Objects, local: Pat
     assert numbers_of(home) == numbers_of(local)
 
 
+def test_an_outage_is_told_and_a_resume_goes_on(tmp_path: Path, objects: Objects, local: Path) -> None:
+    home = home_with(tmp_path / "home")
+    process = start(home, "launch", "tiny.yaml", "--set", f"storage.objects=s3://{BUCKET}/team/two", *ONE)
+    wait_for(process, journal_of(home), lambda line: line["kind"] == "epoch" and line["phase"] == "vae")
+    with objects.silent():
+        assert process.wait(400) == 1
+        said = (home / "out.txt").read_text() + (home / "err.txt").read_text()
+        refused = run(home, "resume", SWEEP)
+    assert "object storage refuses or is out of reach; mend that, then resume" in said.replace("\n", " ")
+    assert (refused.returncode, "Traceback" in refused.stderr) == (2, False), refused.stderr
+    assert "storage.objects: s3://" in refused.stderr
+    ends = [(line["outcome"], line["error"]) for line in kinds_of(home, "final") if line["outcome"] == "failed"]
+    assert set(ends) <= {("failed", "objects")}
+    done = run(home, "resume", SWEEP)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert numbers_of(home) == numbers_of(local)
+    assert report_of(home) == report_of(local)
+
+
 def test_what_cannot_be_used_is_refused_before_ray(tmp_path: Path, objects: Objects, home: Path) -> None:
     other = home_with(tmp_path / "other")
     absent = run(other, "launch", "tiny.yaml", "--set", "storage.objects=s3://no-such-bucket/x")

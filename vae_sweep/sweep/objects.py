@@ -33,13 +33,17 @@ def check_objects(spec: SweepSpec) -> None:
         return
     trial = place / f".writable-{secrets.token_hex(8)}"
     try:
-        write(trial, b"")
+        write(trial, trial.name.encode())
+        read(trial)
         delete(trial)
         if _owner(place) is None:
             write(place / OWNER_FILE, _own(storage_directory(spec)).model_dump_json().encode())
         problem = foreign(spec, place)
-    except PlaceError as error:
-        raise LaunchError(f"storage.objects: {error}") from error
+    except (PlaceError, FileNotFoundError) as error:
+        raise LaunchError(
+            f"storage.objects: {error}; the bucket must exist, and the key must be allowed to list, read, write and "
+            "delete there"
+        ) from error
     if problem:
         raise LaunchError(f"storage.objects: {problem}")
 
