@@ -40,7 +40,7 @@ ERRORS = {
     ),
     "objects": (
         "object storage refused, or was out of reach, and what is written there could not be",
-        "see that the server answers and that AWS_ENDPOINT_URL and credentials are in the environment of each node, "
+        "see that the server answers and that AWS_ENDPOINT_URL and credentials are set on each node, "
         "then vae-sweep resume",
     ),
     "data": (

@@ -41,8 +41,7 @@ def check_objects(spec: SweepSpec) -> None:
         problem = foreign(spec, place)
     except (PlaceError, FileNotFoundError) as error:
         raise LaunchError(
-            f"storage.objects: {error}; the bucket must exist, and the key must be allowed to list, read, write and "
-            "delete there"
+            f"storage.objects: {error}; the bucket must exist, and the key may list, read, write and delete there"
         ) from error
     if problem:
         raise LaunchError(f"storage.objects: {problem}")
