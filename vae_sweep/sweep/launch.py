@@ -38,7 +38,7 @@ from vae_sweep.sweep.plan import Plan
 from vae_sweep.sweep.provenance import provenance
 from vae_sweep.sweep.score import score_missing
 from vae_sweep.sweep.tracker import mirror_for
-from vae_sweep.tracking.brake import OUTAGES, REQUEST_FILE, Brake, outage_of
+from vae_sweep.tracking.brake import REQUEST_FILE, Brake, outage_of
 from vae_sweep.tracking.callback import BrakeStopper, JournalCallback
 from vae_sweep.tracking.journal import Journal, JournalError
 from vae_sweep.tracking.records import SweepRecord, read_sweep
@@ -128,11 +128,10 @@ def _run(drive: _Drive) -> str:
         try:
             _run_trials(drive)
         except Exception as error:
-            outage = outage_of(error)
-            if drive.brake.reason is None and outage is None:
+            if (outage := outage_of(error)) is not None:
+                drive.brake.out(outage, error)
+            elif drive.brake.reason is None:
                 raise
-            if outage is not None:
-                drive.brake.pull(f"{OUTAGES[outage]}, then resume ({error})")
         record = drive.record()
         failed = [trial for trial in record.trials.values() if trial.final is not None and not trial.settled]
         if drive.brake.reason or len(progress_of(drive.plan, record).unfinished) > len(failed):

@@ -11,7 +11,7 @@ from trainables.ray_trainable import WeightsError, score_test
 from vae_sweep.sweep.folder import JOURNAL_FILE
 from vae_sweep.sweep.plan import Plan
 from vae_sweep.sweep.wanted import missing_scores
-from vae_sweep.tracking.brake import Brake
+from vae_sweep.tracking.brake import Brake, outage_of
 from vae_sweep.tracking.journal import Journal, JournalError
 from vae_sweep.tracking.records import read_sweep
 
@@ -47,4 +47,6 @@ def score_missing(plan: Plan, folder: Path, journal: Journal, brake: Brake, note
                 good = False
                 kind = "lost" if isinstance(cause, WeightsError) else "unscored"
                 note(journal.append(kind, trial=trial.id, reason=str(cause)))
+                if (outage := outage_of(cause)) is not None:
+                    brake.out(outage, cause)
     return good and not waiting

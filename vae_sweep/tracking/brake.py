@@ -62,6 +62,10 @@ class Brake:
             elif mode == "epoch":
                 self._mode = mode
 
+    def out(self, outage: ErrorClass, said: object) -> None:
+        """Stop the sweep for an outage."""
+        self.pull(f"{OUTAGES[outage]}, then resume ({said})")
+
     def ended(self, trial: str, final: FinalReport) -> None:
         """Take notice of a trial's end; an outage stops the sweep, the same failure in a row does."""
         if final.outcome != "failed" or final.error == "memory":
@@ -69,7 +73,7 @@ class Brake:
             return
         text = (final.reason or "").strip()
         if final.error in OUTAGES:
-            self.pull(f"{OUTAGES[final.error]}, then resume ({text.splitlines()[-1] if text else trial})")
+            self.out(final.error, text.splitlines()[-1] if text else trial)
             return
         last = text.splitlines()[-1] if text else ""
         self._same = [*self._same, last] if self._same[-1:] in ([], [last]) else [last]
