@@ -11,6 +11,8 @@ from mlflow.tracking import MlflowClient
 from tests.integration.cluster import kill_tree, run, start, wait_for
 from tests.integration.sweeps import home_with, journal_of, kinds_of, numbers_of, report_of, study_states
 from tests.objects import BUCKET, KEY, SECRET, Objects, serving
+from trainables.places import S3Place, place_of, write
+from trainables.training.state import TENSOR_FILE
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +41,8 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, objects: Objects) -> Path:
-    """A home with the sweep on object storage, its driver killed in the second phase of a trial and resumed."""
+    """A home with the sweep on object storage: its driver is killed in the second phase of a trial, the newest
+    checkpoint damaged, the sweep resumed."""
     home = home_with(tmp_path_factory.mktemp("far"))
     process = start(home, "launch", "tiny.yaml", *FAR, *ONE)
     wait_for(
@@ -49,6 +52,9 @@ def home(tmp_path_factory: pytest.TempPathFactory, objects: Objects) -> Path:
     )
     kill_tree(process)
     assert not kinds_of(home, "end")
+    newest = place_of(kinds_of(home, "epoch")[-1]["checkpoint"])
+    assert isinstance(newest, S3Place)
+    write(newest / TENSOR_FILE, b"damaged")
     done = run(home, "resume", SWEEP)
     assert done.returncode == 0, done.stdout + done.stderr
     return home
@@ -78,11 +84,18 @@ def test_checkpoints_and_pretrainings_lie_on_the_objects_alone(home: Path, objec
     assert KEY.encode() not in said
 
 
+def test_a_damaged_checkpoint_is_named_and_its_elder_taken(home: Path) -> None:
+    [said] = {text for line in kinds_of(home, "epoch") for text in line["damaged"]}
+    assert said.startswith(f"s3://{BUCKET}/team/one/tiny/ray/attempt-1/")
+    assert f"/{TENSOR_FILE}: damaged (sha256" in said
+    [trial] = {line["trial"] for line in kinds_of(home, "epoch") if said in line["damaged"]}
+    again = [(line["phase"], line["epoch"]) for line in kinds_of(home, "epoch") if line["trial"] == trial]
+    assert again.count(("pretrain", 0)) == 1, "it went on from the elder, not afresh"
+
+
 def test_what_the_killed_driver_stored_was_taken_after_it(home: Path) -> None:
     events = [(line["attempt"], line["event"]) for line in _with_attempts(home) if line["event"] != "waiting"]
-    assert events == [(1, "miss"), (2, "hit")]
-    starts = [line for line in kinds_of(home, "epoch") if line.get("damaged")]
-    assert not starts
+    assert (events[0], set(events[1:])) == ((1, "miss"), {(2, "hit")})
 
 
 def test_another_sweep_takes_the_pretraining_too(home: Path) -> None:
