@@ -21,7 +21,7 @@ OUTPUTS = ("weights.safetensors", "trial.json", "samples.txt")
 ENVIRONMENT = environment_of(torch.device("cpu"), 1, "above")
 
 
-def spec_in(directory: Path, **changes: Any) -> SweepSpec:
+def spec_in(storage: Path, /, **changes: Any) -> SweepSpec:
     """A sweep of two cells and two seeds, minimising perplexity alone."""
     fields: dict[str, Any] = {
         "name": "one",
@@ -29,7 +29,7 @@ def spec_in(directory: Path, **changes: Any) -> SweepSpec:
         "methods": {"vae": {}, "ours": {"target_rate": {"choice": [2, 4]}}},
         "seeds": [0, 1],
         "search": {"objectives": ["perplexity"]},
-        "storage": {"directory": str(directory)},
+        "storage": {"directory": str(storage)},
     }
     return SweepSpec.model_validate(fields | changes)
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,15 +24,6 @@ class Objects:
 
     endpoint: str
     process: "subprocess.Popen[bytes]"
-
-    @contextmanager
-    def silent(self) -> Iterator[None]:
-        """The server takes connections and answers none."""
-        self.process.send_signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            self.process.send_signal(signal.SIGCONT)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -87,7 +77,7 @@ def serving(folder: Path, **environment: str) -> Iterator[Objects]:
         objects.files.create_dir(BUCKET)
         yield objects
     finally:
-        process.terminate()
+        process.kill()
         process.wait()
 
 

@@ -8,7 +8,7 @@ import errno
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -127,16 +127,13 @@ def is_folder(place: Place) -> bool:
     return place.is_dir() if isinstance(place, Path) else bool(_info(place).type.name == "Directory")
 
 
-def contents(folder: Place) -> list[Found]:
+def contents(folder: Place, below: bool = False) -> list[Found]:
     """Return what lies in a folder, by name, links not followed; nothing where it is not there.
 
-    Raises OSError, PlaceError.
+    With `below`, on S3 alone, all that lies in the folders below it too. Raises OSError, PlaceError.
     """
     if isinstance(folder, S3Place):
-        infos = sorted(_below(folder, recursive=False), key=lambda info: str(info.base_name))
-        return [
-            Found(folder / info.base_name, "file" if info.is_file else "folder", info.size or 0) for info in infos
-        ]
+        return _objects(folder, below)
     try:
         with os.scandir(folder) as found:
             return sorted((_entry(entry) for entry in found), key=lambda entry: entry.name)
@@ -147,17 +144,17 @@ def contents(folder: Place) -> list[Found]:
 def size(place: S3Place) -> int:
     """Return the bytes of an object, or of all below a folder; 0 where nothing is there. Raises PlaceError."""
     info = _info(place)
-    return info.size if info.is_file else sum(below.size or 0 for below in _below(place))
+    return info.size if info.is_file else sum(found.bytes for found in contents(place, below=True))
 
 
 def delete(place: S3Place, first: Sequence[str] = ()) -> None:
     """Delete an object or all below a folder, files of the names `first` before all else; gone is no error."""
-    infos = _below(place)
     with _told(place):
-        for info in infos:
-            if info.base_name in first:
-                _gone(info.path)
-        if infos or is_folder(place):
+        found = contents(place, below=True)
+        for entry in found:
+            if entry.name in first:
+                _gone(str(entry.place).removeprefix(SCHEME))
+        if found or is_folder(place):
             _s3().delete_dir(str(place.path))
         else:
             _gone(str(place.path))
@@ -186,13 +183,16 @@ def _entry(entry: "os.DirEntry[str]") -> Found:
     return Found(Path(entry.path), "file" if entry.is_file(follow_symlinks=False) else "other")
 
 
-def _below(folder: S3Place, recursive: bool = True) -> "list[FileInfo]":
+def _objects(folder: S3Place, below: bool) -> list[Found]:
     from pyarrow.fs import FileSelector
 
     with _told(folder):
-        selector = FileSelector(str(folder.path), allow_not_found=True, recursive=recursive)
-        infos: list[FileInfo] = _s3().get_file_info(selector)
-        return infos
+        infos = _s3().get_file_info(FileSelector(str(folder.path), allow_not_found=True, recursive=below))
+    found = [
+        Found(S3Place(PurePosixPath(info.path)), "file" if info.is_file else "folder", info.size or 0)
+        for info in infos
+    ]
+    return sorted(found, key=lambda entry: str(entry.place))
 
 
 def _info(place: S3Place) -> "FileInfo":
@@ -200,11 +200,9 @@ def _info(place: S3Place) -> "FileInfo":
         return _s3().get_file_info(str(place.path))
 
 
-def _gone(path: str) -> None:
-    try:
-        _s3().delete_file(path)
-    except FileNotFoundError:
-        return
+def _gone(key: str) -> None:
+    with suppress(FileNotFoundError):
+        _s3().delete_file(key)
 
 
 @contextmanager

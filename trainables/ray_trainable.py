@@ -108,8 +108,8 @@ def reported(newest: Place) -> list[Place]:
 
     One beside it that is newer was left by a worker whose node was cut off: its epoch is in no journal.
     """
-    beside = [found for found in reversed(contents(newest.parent)) if found.name.startswith("checkpoint_")]
-    return [found.place for found in beside if found.name <= newest.name]
+    beside = [found for found in contents(newest.parent) if found.name.startswith("checkpoint_")]
+    return [found.place for found in reversed(beside) if found.name <= newest.name]
 
 
 def _report(

@@ -41,6 +41,9 @@ WORDS = {
     "union_tag_not_found": "needs kind",
     "union_tag_invalid": "unknown kind",
 }
+PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]+(?=@)")
+"""The user and the password of a URL."""
+
 ABSENT = ("missing", "value_error", "space")
 """Types that may speak of a key that the file does not hold."""
 
@@ -65,12 +68,14 @@ def words(detail: ErrorDetails) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a value as it would stand in the file; empty for lists, mappings and objects."""
+    """Return a value as it would stand in the file, a password masked; empty for lists, mappings and objects."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
         return str(value).lower()
-    return repr(value) if isinstance(value, int | float | str) else ""
+    if isinstance(value, str):
+        return repr(PASSWORD.sub(r"\1:***", value))
+    return repr(value) if isinstance(value, int | float) else ""
 
 
 def nearest(asked: str, known: Sequence[str]) -> str | None:

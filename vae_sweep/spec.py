@@ -23,7 +23,9 @@ from trainables.spec import TrialSpec, Value
 from trainables.text.spec import CorpusSpec
 from trainables.training.descent import DescentSpec
 from vae_sweep.domains import points
+from vae_sweep.problems import PASSWORD
 from vae_sweep.recipes import Recipe, laid_under
+from vae_sweep.resources import ResourceSpec
 from vae_sweep.rows import LISTABLE, Rows, checked_rows, row_size
 
 Objective = Literal["perplexity", "iw_nll", "reconstruction", "neg_elbo"]
@@ -48,6 +50,18 @@ def _plain_address(address: str) -> str:
             "and credentials come from AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY"
         )
     return address.rstrip("/")
+
+
+def _without_password(url: str | None) -> str | None:
+    if url is not None and PASSWORD.search(url):
+        raise ValueError(
+            "holds a password, which journal and MLflow would show; give it by the environment: "
+            "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or PGPASSWORD"
+        )
+    return url
+
+
+Url = Annotated[str | None, AfterValidator(_without_password)]
 
 
 class DataSpec(Spec):
@@ -82,30 +96,12 @@ class SearchSpec(Spec):
         return _without_doubles(objectives)
 
 
-class ResourceSpec(Spec):
-    """What each trial occupies; `auto` is one core, and a quarter of a GPU where there is one."""
-
-    cpu: PositiveInt | Literal["auto"] = "auto"
-    gpu: Annotated[float, Field(ge=0)] | Literal["auto"] = Field("auto", description="a share, or whole GPUs")
-    max_concurrent: PositiveInt | None = Field(None, description="trials at once; none is as many as fit")
-    memory_retries: NonNegativeInt = Field(
-        0, description="after out of memory, runs again, each on twice the share, at most the machine"
-    )
-
-    @field_validator("gpu")
-    @classmethod
-    def _whole_gpus(cls, gpu: float | Literal["auto"]) -> float | Literal["auto"]:
-        if isinstance(gpu, float) and gpu > 1 and gpu != int(gpu):
-            raise ValueError("expected a share up to 1, or a whole number of GPUs")
-        return gpu
-
-
 class StorageSpec(Spec):
     """Where a sweep is kept."""
 
     directory: str = Field("sweeps", description="holds a folder for each sweep; relative to where you launch")
     share_pretraining: bool = Field(True, description="train equal pretrainings once, for all sweeps kept there")
-    study: str | None = Field(None, description="database URL of the Optuna study; none is a journal file")
+    study: Url = Field(None, description="database URL of the Optuna study; none is a journal file")
     objects: Annotated[str, AfterValidator(_plain_address)] | None = Field(
         None,
         description="s3://bucket/prefix for checkpoints and pretrainings; none keeps them in the directory",
@@ -116,7 +112,7 @@ class StorageSpec(Spec):
 class TrackingSpec(Spec):
     """Where MLflow is."""
 
-    uri: str | None = Field(None, description="MLflow tracking URI; none is a sqlite database in the storage")
+    uri: Url = Field(None, description="MLflow tracking URI; none is a sqlite database in the storage")
     experiment: str = Field("vae-sweep", min_length=1)
 
 

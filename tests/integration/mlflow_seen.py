@@ -72,13 +72,17 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(directory: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run an MLflow server over the same database, however often it is started; killed with its workers."""
+def server(directory: Path, port: int, *options: str, **more: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run an MLflow server over the same database, however often it is started; killed with its workers.
+
+    `more` is added to its environment.
+    """
     directory.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", "1", "--backend-store-uri", f"sqlite:///{directory}/server.db"]
     command += ["--artifacts-destination", str(directory / "artifacts")]
-    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    command += options
+    quiet = more | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     with (directory / "server.log").open("ab") as log:
         process = subprocess.Popen(
             command, env=os.environ | quiet, cwd=directory, stdout=log, stderr=log, start_new_session=True

@@ -47,7 +47,7 @@ def journaled(tmp_path: Path, trainable: Any) -> list[dict[str, Any]]:
             callback = JournalCallback(journal, 1, lambda line: None, Brake(tmp_path / "stop.json"))
             tune.Tuner(
                 trainable,
-                param_space={"mark": str(tmp_path / "mark"), "identity": identity, "trial": {}},
+                param_space={"mark": str(tmp_path / "mark"), "identity": identity, "trial": {}, "threads": 1},
                 run_config=tune.RunConfig(
                     storage_path=str(tmp_path / "ray"),
                     failure_config=tune.FailureConfig(max_failures=1),

@@ -25,6 +25,7 @@ def test_an_undisturbed_sweep_is_complete(undisturbed: Path) -> None:
     kinds = [line["kind"] for line in lines(journal_of(undisturbed))]
     assert {kind: kinds.count(kind) for kind in set(kinds) - {"store"}} == {
         "launch": 1,
+        "nodes": 1,
         "cell": 3,
         "trial": 3,
         "epoch": 15,

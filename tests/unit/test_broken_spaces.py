@@ -37,6 +37,12 @@ BROKEN: Broken = {
         f"{GOOD}model: {{latent_size: 16.5}}\n",
         "space.yaml:3: model.latent_size: expected a whole number (got 16.5)",
     ),
+    "a password in a URL": (
+        f"{GOOD}tracking: {{uri: 'http://me:hush@mlflow:5000'}}\n",
+        "space.yaml:3: tracking.uri: holds a password, which journal and MLflow would show",
+        "MLFLOW_TRACKING_PASSWORD",
+        "(got 'http://me:***@mlflow:5000')",
+    ),
     "yes is text": (
         f"{GOOD}evaluation: {{search_samples: yes}}\n",
         "space.yaml:3: evaluation.search_samples: expected a whole number (got 'yes')",

@@ -20,6 +20,7 @@ VERBS = (
     "explain",
     "replay",
     "gc",
+    "doctor",
     "report",
     "probe",
     "sync",

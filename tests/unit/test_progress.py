@@ -48,6 +48,26 @@ def test_the_autoencoder_has_no_perplexity_and_is_never_the_best() -> None:
     assert "best perplexity 3.000 (1-vae); best reconstruction 9.000 (1-vae)" in view
 
 
+def test_bad_nodes_are_named_with_every_reason() -> None:
+    node = {
+        "node": "abcdef0123",
+        "host": "far",
+        "address": "10.0.0.7",
+        "good": True,
+        "problems": [],
+        "warnings": [],
+    }
+    bad = node | {"good": False, "problems": ["no storage", "no corpus"]}
+    said, _ = shown({"kind": "nodes", "nodes": [node, bad], "warnings": ["MLflow is away"]})
+    assert said.splitlines() == [
+        "warning: MLflow is away",
+        "node abcdef01 (far, 10.0.0.7) cannot run trials: no storage",
+        "node abcdef01 (far, 10.0.0.7) cannot run trials: no corpus",
+        "1 of 2 nodes left out",
+    ]
+    assert shown({"kind": "nodes", "nodes": [node], "warnings": []})[0] == "", "all is well: not a word"
+
+
 def test_counts_of_done_running_and_failed() -> None:
     failed = {"kind": "final", "trial": "1-vae", "outcome": "failed", "reason": "Traceback\nboom", "numbers": {}}
     said, view = shown(started("0-vae", "vae"), started("1-vae", "vae"), failed)

@@ -5,7 +5,22 @@ import sys
 import typer
 
 from trainables.base import VaeSweepError
-from vae_sweep.cli import data, explain, gc, job, launch, plan, probe, replay, report, schema, status, stop, submit
+from vae_sweep.cli import (
+    data,
+    doctor,
+    explain,
+    gc,
+    job,
+    launch,
+    plan,
+    probe,
+    replay,
+    report,
+    schema,
+    status,
+    stop,
+    submit,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,6 +39,7 @@ app.command("replay")(replay.replay)
 app.command("sync")(launch.sync)
 app.command("report")(report.report)
 app.command("probe")(probe.probe)
+app.command("doctor")(doctor.doctor)
 app.command("gc")(gc.gc)
 app.command("schema")(schema.schema)
 app.command("submit")(submit.submit)

@@ -97,9 +97,9 @@ def _domain_text(domain: object) -> str:
 def _totals(made: "Plan") -> str:
     seeds = len(made.spec.seeds)
     text = f"{made.cell_count} cells × {seeds} seed{'s' * (seeds > 1)} = {made.trial_count} trials, "
-    text += f"each on {made.threads} core{'s' * (made.threads > 1)}"
-    if made.gpus:
-        text += f" and {made.gpus:g} GPU"
+    text += f"each on {_shares_text(made)}"
+    if (most := made.spec.resources.max_gpus) is not None:
+        text += f", at most {most:g} GPU{'s' * (most > 1)} at once"
     if (found := made.trainings) and found.pretrainings:
         text += f"; {found.needed} trainings"
         text += f" instead of {found.asked}" if found.needed < found.asked else ""
@@ -109,3 +109,11 @@ def _totals(made: "Plan") -> str:
     if wrong:
         text += "\nwarning: the ELBO as an objective favours collapsed models; perplexity is the paper's"
     return text
+
+
+def _shares_text(made: "Plan") -> str:
+    """Return what trials occupy: what most methods do, then who differs."""
+    shares = list(made.shares.values())
+    usual = max(shares, key=shares.count)
+    others = [f"{method} on {share}" for method, share in made.shares.items() if share != usual]
+    return str(usual) + (f" ({', '.join(others)})" if others else "")

@@ -53,7 +53,9 @@ class LiveProgress:
                 self._end(trial, line)
             case "scored":
                 self._say(f"{trial}: test {_shown(line['numbers'], 'test')}")
-            case "repaired":
+            case "nodes":
+                self._nodes(line)
+            case "repaired" | "said":
                 self._say(str(line["text"]))
             case "unscored":
                 self._say(f"{trial}: not scored: {line['reason']}")
@@ -69,6 +71,18 @@ class LiveProgress:
             self._place[trial] = f"waits for the pretraining of {line['holder']}"
         elif line["event"] != "miss":
             self._say(f"{trial}: pretraining from the store, {line['saved']:.0f} s of training saved")
+
+    def _nodes(self, line: dict[str, Any]) -> None:
+        for text in line["warnings"]:
+            self._say(f"warning: {text}")
+        for node in line["nodes"]:
+            name = f"node {node['node'][:8]} ({node['host']}, {node['address']})"
+            for text in node["warnings"]:
+                self._say(f"warning: {name}: {text}")
+            for text in node["problems"]:
+                self._say(f"{name} cannot run trials: {text}")
+        if left_out := sum(not node["good"] for node in line["nodes"]):
+            self._say(f"{left_out} of {len(line['nodes'])} nodes left out")
 
     def _end(self, trial: str, line: dict[str, Any]) -> None:
         self._place.pop(trial, None)

@@ -47,8 +47,8 @@ class Progress:
 class SweepSearch(Searcher):
     """Hand out the journal's unfinished trials first, then cells that Optuna draws, until the budget is out.
 
-    `stopped` says that nothing more is to start. A trial that ran out of memory is handed out again, as often as
-    the spec allows.
+    `stopped` says that nothing more is to start, `room` whether a trial may start beside those that run. A trial
+    that ran out of memory is handed out again, as often as the spec allows.
 
     A cell is told to Optuna once, when its last replicate has ended, with the mean over its seeds; a cell
     with a diverged or failed replicate is told as failed, a pruned one as pruned. Reports that are not
@@ -63,10 +63,11 @@ class SweepSearch(Searcher):
         on_cell: Callable[[Cell], None],
         config: Callable[[Assignment], dict[str, Any]],
         stopped: Callable[[], bool] = lambda: False,
+        room: Callable[[Sequence[Assignment], Assignment], bool] = lambda running, wanted: True,
     ) -> None:
         super().__init__()
         self._spec, self._study, self._on_cell, self._config = spec, study, on_cell, config
-        self._stopped = stopped
+        self._stopped, self._room = stopped, room
         self._cells, self._ended = progress.cells, progress.ended
         self._queue = deque(progress.unfinished)
         self._running: dict[str, Assignment] = {}
@@ -90,6 +91,8 @@ class SweepSearch(Searcher):
             if cell is None:
                 return None if self._running and self._spec.resources.memory_retries else "FINISHED"
             self._queue.extend(Assignment(cell, seed) for seed in self._spec.seeds)
+        if self._running and not self._room([*self._running.values()], self._queue[0]):
+            return None
         assignment = self._queue.popleft()
         self._running[trial_id] = assignment
         return self._config(assignment)

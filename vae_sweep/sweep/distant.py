@@ -26,13 +26,9 @@ def distant_notes(spec: SweepSpec) -> list[str]:
             "URL shows them while the sweep runs"
         )
     for field, place in (("tracking.uri", spec.tracking.uri), ("storage.study", spec.storage.study)):
-        parts = urlsplit(place or "")
-        if parts.hostname in LOCAL_HOSTS:
-            notes.append(f"{field}: {parts.hostname} is the cluster's head there, not this machine")
-        if parts.password:
-            notes.append(f"{field}: holds a password, which everyone who may use the cluster can read")
-    if spec.resources.gpu == "auto":
-        notes.append("resources.gpu: auto looks at the head alone; if GPUs are in workers only, say how many")
+        host = urlsplit(place or "").hostname
+        if host in LOCAL_HOSTS:
+            notes.append(f"{field}: {host} is the cluster's head there, not this machine")
     return notes
 
 

@@ -1,27 +1,19 @@
 """Launching a sweep: a new Tuner over exactly what the journal says is missing."""
 
-import logging
-import os
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-import ray
 from ray import tune
-from ray.exceptions import AuthenticationError
 
 from trainables.places import filesystem_of
 from trainables.ray_trainable import train
 from vae_sweep.errors import LaunchError
 from vae_sweep.search.space import Cell
 from vae_sweep.search.study import open_study
-from vae_sweep.search.sweep_search import SweepSearch
+from vae_sweep.search.sweep_search import Assignment, SweepSearch
 from vae_sweep.store.pretrained import STORE_FOLDER, store_for
 from vae_sweep.sweep.amend import check_folder
 from vae_sweep.sweep.folder import (
@@ -35,8 +27,11 @@ from vae_sweep.sweep.folder import (
 from vae_sweep.sweep.lock import driver_lock
 from vae_sweep.sweep.missing import progress_of, trial_config
 from vae_sweep.sweep.plan import Plan
+from vae_sweep.sweep.preflight import Ground, prepare
 from vae_sweep.sweep.provenance import provenance
 from vae_sweep.sweep.score import score_missing
+from vae_sweep.sweep.session import ray_session
+from vae_sweep.sweep.shares import gpus_fit, grown
 from vae_sweep.sweep.tracker import mirror_for
 from vae_sweep.tracking.brake import REQUEST_FILE, Brake, outage_of
 from vae_sweep.tracking.callback import BrakeStopper, JournalCallback
@@ -74,9 +69,10 @@ class Launched:
 
 @dataclass(frozen=True)
 class _Drive:
-    """What a launch carries while it holds the sweep."""
+    """What a launch carries while it holds the sweep; `ground` is where its trials may run."""
 
     plan: Plan
+    ground: Ground
     folder: Path
     journal: Journal
     brake: Brake
@@ -89,9 +85,12 @@ class _Drive:
     def write(self, kind: str, **fields: Any) -> None:
         self.note(self.journal.append(kind, **fields))
 
+    def say(self, text: str) -> None:
+        self.note({"kind": "said", "text": text})
+
 
 def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
-    """Run what is missing of a sweep. Raises LaunchError before Ray starts where it cannot run."""
+    """Run what is missing of a sweep. Raises LaunchError before any trial starts where it cannot run."""
     folder = sweep_folder(plan.spec)
     check_folder(folder, plan.spec, extend)
     with driver_lock(folder) as lease, Journal(folder / JOURNAL_FILE) as journal:
@@ -104,15 +103,19 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
             watch(line)
 
         attempt = len(read_sweep(folder / JOURNAL_FILE).launches) + 1
-        drive = _Drive(plan, folder, journal, brake, attempt, note)
+        drive = _Drive(plan, Ground(), folder, journal, brake, attempt, note)
         drive.write("launch", **provenance(plan, attempt))
         if journal.repaired:
             drive.write("repaired", text=journal.repaired)
         mirror.start()
         try:
-            with _ray_session():
-                outcome = _run(drive)
-            _end(drive, outcome)
+            with ray_session() as joined:
+                plan, ground = prepare(plan, folder, joined, drive.write, drive.say)
+                outcome = _run(replace(drive, plan=plan, ground=ground))
+            _end(drive, outcome, brake.reason)
+        except LaunchError as error:
+            _end(drive, "stopped", str(error))
+            raise
         finally:
             reason = brake.reason
             short = reason is not None or mirror.last_error is not None
@@ -136,7 +139,7 @@ def _run(drive: _Drive) -> str:
         failed = [trial for trial in record.trials.values() if trial.final is not None and not trial.settled]
         if drive.brake.reason or len(progress_of(drive.plan, record).unfinished) > len(failed):
             return "stopped"
-        scored = score_missing(drive.plan, drive.folder, drive.journal, drive.brake, drive.note)
+        scored = score_missing(drive.plan, drive.ground, drive.folder, drive.journal, drive.brake, drive.note)
         if drive.brake.reason:
             return "stopped"
         outcome = "complete" if scored and not failed else "failed"
@@ -156,19 +159,20 @@ def _run_trials(drive: _Drive) -> None:
     if said:
         drive.write("repaired", text=said)
     stopped = lambda: drive.brake.reason is not None  # noqa: E731
-    search = SweepSearch(plan.spec, study, progress, on_cell, partial(trial_config, plan), stopped)
+    config, room = partial(trial_config, plan), partial(_has_room, plan)
+    search = SweepSearch(plan.spec, study, progress, on_cell, config, stopped, room)
     new_cells = max(0, (search.budget or 0) - len(progress.cells))
     left = len(progress.unfinished) + new_cells * len(plan.spec.seeds)
     if not left:
         return
     place, filesystem = filesystem_of(checkpoints_place(plan.spec))
     tune.Tuner(
-        tune.with_resources(_trainable(plan), partial(_share, plan)),
+        tune.with_resources(_trainable(plan), partial(_share, plan, drive.ground)),
         tune_config=tune.TuneConfig(
             search_alg=search,
             num_samples=left * (1 + plan.spec.resources.memory_retries),
             max_concurrent_trials=plan.spec.resources.max_concurrent,
-            reuse_actors=plan.gpus == 0,
+            reuse_actors=not any(share.gpus for share in plan.shares.values()),
             trial_dirname_creator=lambda trial: str(trial.config["identity"]["trial"]),
         ),
         run_config=tune.RunConfig(
@@ -192,51 +196,26 @@ def _trainable(plan: Plan) -> Any:
     return tune.with_parameters(train, stores=stores)
 
 
-def _share(plan: Plan, config: dict[str, Any]) -> tune.PlacementGroupFactory:
-    """Return what a trial occupies: its share, a larger one after it ran out of memory, at most a whole node."""
-    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-    largest = {kind: max(node["Resources"].get(kind, 0.0) for node in nodes) for kind in ("CPU", "GPU")}
-    wanted = {"CPU": float(plan.threads), "GPU": plan.gpus}
-    grown = {kind: max(amount, min(amount * config["share"], largest[kind])) for kind, amount in wanted.items()}
-    return tune.PlacementGroupFactory([{kind: amount for kind, amount in grown.items() if amount}])
+def _share(plan: Plan, ground: Ground, config: dict[str, Any]) -> tune.PlacementGroupFactory:
+    """Return what a trial occupies: its share, a larger one after it ran out of memory, on a good node."""
+    share = plan.shares[config["identity"]["method"]]
+    taken = grown(share, config["share"], ground.rooms(), plan.spec.resources.max_gpus)
+    bundle = {kind: amount for kind, amount in (("CPU", taken.cpus), ("GPU", taken.gpus)) if amount}
+    where = {"bundle_label_selector": [ground.selector]} if ground.selector else {}
+    return tune.PlacementGroupFactory([bundle], **where)  # type: ignore[arg-type]
 
 
-def _end(drive: _Drive, outcome: str) -> None:
+def _has_room(plan: Plan, running: Sequence[Assignment], wanted: Assignment) -> bool:
+    """Say whether a trial may start beside those that run, as far as `max_gpus` is concerned."""
+    most = plan.spec.resources.max_gpus
+    if most is None:
+        return True
+    held = [min(most, plan.shares[each.cell.method].gpus * 2**each.retries) for each in (*running, wanted)]
+    return gpus_fit(held[:-1], held[-1], most)
+
+
+def _end(drive: _Drive, outcome: str, reason: str | None) -> None:
     try:
-        drive.write("end", outcome=outcome, reason=drive.brake.reason)
+        drive.write("end", outcome=outcome, reason=reason)
     except JournalError as error:
         drive.brake.pull(str(error))
-
-
-@contextmanager
-def _ray_session() -> Iterator[None]:
-    """Start Ray on this machine, or join the cluster that RAY_ADDRESS names; SIGTERM ends like Ctrl-C."""
-    address = os.environ.get("RAY_ADDRESS", "local")
-    try:
-        ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-    except ConnectionError as error:
-        raise LaunchError(f"RAY_ADDRESS={address}: no Ray cluster answers there ({error})") from None
-    except AuthenticationError as error:
-        raise LaunchError(f"RAY_ADDRESS={address}: the cluster's token is not right here: {error}") from None
-    for name in ("ray.tune", "ray.train"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    before = _on_sigterm(like_ctrl_c)
-    try:
-        yield
-    finally:
-        _on_sigterm(before)
-        ray.shutdown()
-
-
-def like_ctrl_c(number: int, frame: FrameType | None) -> None:
-    """Do what Ctrl-C does now, also where SIGINT is blocked or ignored, as Ray does to the jobs of a cluster."""
-    interrupt = signal.getsignal(signal.SIGINT)
-    if not callable(interrupt):
-        raise KeyboardInterrupt
-    interrupt(signal.SIGINT, frame)
-
-
-def _on_sigterm(handler: Any) -> Callable[[int, FrameType | None], Any] | int | None:
-    if threading.current_thread() is not threading.main_thread():
-        return None
-    return signal.signal(signal.SIGTERM, handler or signal.SIG_DFL)

@@ -45,7 +45,7 @@ def trial_config(plan: Plan, assignment: Assignment) -> dict[str, Any]:
     return {
         "trial": trial.model_dump(mode="json"),
         "data_directory": str(plan.data_directory),
-        "threads": plan.threads,
+        "threads": plan.shares[cell.method].threads,
         "starts": list(assignment.starts),
         "share": 2**assignment.retries,
         "identity": {

@@ -10,11 +10,11 @@ from trainables.base import CorpusError
 from trainables.text.corpus import Corpus, load_corpus, missing_files
 from trainables.text.fetch import hint
 from trainables.training.spec import PhaseSpec
-from vae_sweep.errors import LaunchError
 from vae_sweep.settings import data_directory
 from vae_sweep.spec import Draw, SweepSpec
 from vae_sweep.store.entry import address, environment_of, is_stored
 from vae_sweep.sweep.folder import store_place
+from vae_sweep.sweep.shares import Share, check_machine, shares_of
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,14 @@ class Trainings:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a launch would run: `cells` is None where the space is continuous."""
+    """What a launch would run: `cells` is None where the space is continuous, `shares` are the methods'."""
 
     spec: SweepSpec
     corpus: Corpus
     data_directory: Path
     cells: tuple[PlannedCell, ...] | None
     cell_count: int
-    threads: int
-    gpus: float
+    shares: dict[str, Share]
 
     @property
     def trial_count(self) -> int:
@@ -62,17 +61,20 @@ class Plan:
         """What the listed cells train, and what of it the pretraining store spares; None where none are listed."""
         if self.cells is None:
             return None
-        phases = [phase for cell in self.cells for phase in cell.trainings]
-        shared = [phase for phase in phases if phase.name == "pretrain"]
-        distinct = {phase.key(): phase for phase in shared}
+        phases = [(cell.method, phase) for cell in self.cells for phase in cell.trainings]
+        shared = [(method, phase) for method, phase in phases if phase.name == "pretrain"]
+        distinct = {self._address(method, phase) for method, phase in shared}
         if not self.spec.storage.share_pretraining:
             return Trainings(len(phases), len(phases), len(shared), len(distinct), 0)
-        device = torch.device("cuda" if gpu_count() else "cpu")
-        environment = environment_of(device, self.threads, self.spec.evaluation.activity_boundary)
         store = store_place(self.spec)
-        stored = sum(is_stored(store / address(phase, environment)) for phase in distinct.values())
+        stored = sum(is_stored(store / name) for name in distinct)
         needed = len(phases) - len(shared) + len(distinct) - stored
         return Trainings(len(phases), needed, len(shared), len(distinct), stored)
+
+    def _address(self, method: str, phase: PhaseSpec) -> str:
+        device = torch.device("cuda" if gpu_count() else "cpu")
+        boundary = self.spec.evaluation.activity_boundary
+        return address(phase, environment_of(device, self.shares[method].threads, boundary))
 
 
 def make_plan(spec: SweepSpec) -> Plan:
@@ -84,12 +86,12 @@ def make_plan(spec: SweepSpec) -> Plan:
     corpus = load_corpus(spec.corpus, directory)
     if lone := [name for name, split in corpus.splits.items() if len(split.sentences) == 1]:
         raise CorpusError(f"corpus {corpus.title}: {lone[0]} has a single sentence; a variance needs two at least")
-    threads, gpus = resources(spec)
+    shares = resources(spec)
     points = spec.points()
     cells = None if points is None else tuple(_cell(spec, corpus, *point) for point in points)
     wanted = spec.search.trials
     count = len(cells or ()) if wanted is None else min(wanted, len(cells)) if cells else wanted
-    return Plan(spec, corpus, directory, cells, count, threads, gpus)
+    return Plan(spec, corpus, directory, cells, count, shares)
 
 
 def located(spec: SweepSpec) -> SweepSpec:
@@ -103,22 +105,16 @@ def located(spec: SweepSpec) -> SweepSpec:
     return spec.model_copy(update={"corpus": spec.corpus.model_copy(update={"path": path})})
 
 
-def resources(spec: SweepSpec) -> tuple[int, float]:
-    """Return cores and GPU share of a trial, `auto` resolved. Raises LaunchError where this machine lacks them."""
-    cores, cards = os.cpu_count() or 1, gpu_count()
-    cpu = 1 if spec.resources.cpu == "auto" else spec.resources.cpu
-    gpu = (0.25 if cards else 0.0) if spec.resources.gpu == "auto" else float(spec.resources.gpu)
-    if os.environ.get("RAY_ADDRESS"):
-        return cpu, gpu
-    if cpu > cores:
-        raise LaunchError(
-            f"resources.cpu: a trial asks for {cpu} cores, this machine has {cores}; ask for at most that"
-        )
-    if gpu > cards:
-        raise LaunchError(
-            f"resources.gpu: a trial asks for {gpu:g} GPUs, this machine has {cards}; set it to 0 or auto"
-        )
-    return cpu, gpu
+def resources(spec: SweepSpec) -> dict[str, Share]:
+    """Return what a trial of each method occupies, `auto` as of this machine.
+
+    Raises LaunchError where this machine lacks it; a cluster is looked at when it is joined.
+    """
+    cards = gpu_count()
+    shares = shares_of(spec, cards)
+    if not os.environ.get("RAY_ADDRESS"):
+        check_machine(spec, shares, cards)
+    return shares
 
 
 def gpu_count() -> int:

@@ -39,7 +39,8 @@ class JournalCallback(Callback):
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Journal a start, or a restart after a lost worker."""
         self._started.add(trial.trial_id)
-        self._write(trial, "trial", **trial.config["identity"], attempt=self._attempt, spec=trial.config["trial"])
+        own = {"spec": trial.config["trial"], "threads": trial.config["threads"]}
+        self._write(trial, "trial", **trial.config["identity"], attempt=self._attempt, **own)
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any

@@ -35,6 +35,7 @@ KINDS: dict[str, dict[str, tuple[type, ...]]] = {
     "probed": _NAMED | {"numbers": (dict,), "probes": (list,), "texts": (str, NoneType)},
     "unscored": _NAMED | {"reason": (str,)},
     "lost": _NAMED | {"reason": (str,)},
+    "nodes": {"nodes": (list,), "warnings": (list,)},
     "repaired": {"text": (str,)},
     "end": {"outcome": (str,), "reason": (str, NoneType)},
 }
