@@ -132,7 +132,7 @@ def _run(drive: _Drive) -> str:
             _run_trials(drive)
         except Exception as error:
             if (outage := outage_of(error)) is not None:
-                drive.brake.out(outage, error)
+                drive.brake.stop_for(outage, error)
             elif drive.brake.reason is None:
                 raise
         record = drive.record()

@@ -41,7 +41,8 @@ def check_objects(spec: SweepSpec) -> None:
         problem = foreign(spec, place)
     except (PlaceError, FileNotFoundError) as error:
         raise LaunchError(
-            f"storage.objects: {error}; the bucket must exist, and the key may list, read, write and delete there"
+            f"storage.objects: {error}; the bucket must exist, and the key needs the rights to list, read, write "
+            "and delete there"
         ) from error
     if problem:
         raise LaunchError(f"storage.objects: {problem}")

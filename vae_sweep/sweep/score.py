@@ -51,7 +51,7 @@ def score_missing(plan: Plan, ground: Ground, folder: Path, journal: Journal, br
                 kind = "lost" if isinstance(cause, WeightsError) else "unscored"
                 note(journal.append(kind, trial=trial.id, reason=str(cause)))
                 if (outage := outage_of(cause)) is not None:
-                    brake.out(outage, cause)
+                    brake.stop_for(outage, cause)
     return good and not waiting
 
 

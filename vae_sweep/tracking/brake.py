@@ -62,7 +62,7 @@ class Brake:
             elif mode == "epoch":
                 self._mode = mode
 
-    def out(self, outage: ErrorClass, said: object) -> None:
+    def stop_for(self, outage: ErrorClass, said: object) -> None:
         """Stop the sweep for an outage."""
         self.pull(f"{OUTAGES[outage]}, then resume ({said})")
 
@@ -73,7 +73,7 @@ class Brake:
             return
         text = (final.reason or "").strip()
         if final.error in OUTAGES:
-            self.out(final.error, text.splitlines()[-1] if text else trial)
+            self.stop_for(final.error, text.splitlines()[-1] if text else trial)
             return
         last = text.splitlines()[-1] if text else ""
         self._same = [*self._same, last] if self._same[-1:] in ([], [last]) else [last]
