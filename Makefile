@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test chaos cluster-test check format clean
+.PHONY: demo test chaos cluster-test docker-test check format clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -23,6 +23,9 @@ chaos: $(STAMP)
 
 cluster-test: $(STAMP)
 	$(BIN)/python -m pytest -s -m cluster tests/cluster
+
+docker-test: $(STAMP)
+	$(BIN)/python -m pytest -s -m docker tests/docker
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
