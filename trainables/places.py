@@ -28,6 +28,11 @@ class PlaceError(VaeSweepError):
     """Object storage cannot be reached, or refuses; says nothing of what lies there."""
 
 
+def objects_fail(error: object) -> bool:
+    """Say whether an error is object storage's, also where Ray met it and passes on nothing but words."""
+    return isinstance(error, PlaceError) or "AWS Error" in str(error)
+
+
 @dataclass(frozen=True, order=True)
 class S3Place:
     """An address on object storage, with what of pathlib's paths is used of it; `path` begins with the bucket."""

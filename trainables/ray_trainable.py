@@ -13,7 +13,7 @@ import torch
 from ray import tune
 
 from trainables.base import CorpusError, DivergedError, StateError, VaeSweepError
-from trainables.places import Place, PlaceError, contents, is_folder, place_of, place_on
+from trainables.places import Place, contents, is_folder, objects_fail, place_of, place_on
 from trainables.spec import TrialSpec
 from trainables.text.corpus import load_corpus
 from trainables.training.report import EpochReport, ErrorClass, FinalReport, StoreReport
@@ -25,8 +25,6 @@ Stores = Callable[[str], PhaseStore]
 """The pretraining store as a trial of this name sees it."""
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
-OBJECTS_FAIL = "AWS Error"
-"""In the text of what Ray raises where it cannot write a checkpoint to object storage."""
 NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "std::bad_alloc")
 
 
@@ -62,9 +60,9 @@ def error_class(error: Exception) -> ErrorClass:
         return "memory"
     if isinstance(error, RuntimeError) and any(sign in text for sign in NO_MEMORY):
         return "memory"
-    if isinstance(error, OSError) and OBJECTS_FAIL in text:
-        return "data"
-    return "data" if isinstance(error, CorpusError | StateError | PlaceError) else "bug"
+    if objects_fail(error):
+        return "objects"
+    return "data" if isinstance(error, CorpusError | StateError) else "bug"
 
 
 def _train(spec: TrialSpec, config: dict[str, Any], store: PhaseStore | None) -> None:

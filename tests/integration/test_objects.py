@@ -12,6 +12,8 @@ from mlflow.tracking import MlflowClient
 from tests.integration.cluster import kill_tree, run, start, wait_for
 from tests.integration.sweeps import home_with, journal_of, kinds_of, numbers_of, report_of, study_states
 from tests.objects import BUCKET, KEY, SECRET, Objects, serving
+from trainables.places import S3Place, place_of, write
+from trainables.training.state import TENSOR_FILE
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +42,8 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, objects: Objects) -> Path:
-    """A home with the sweep on object storage, its driver killed in the second phase of a trial and resumed."""
+    """A home with the sweep on object storage: its driver is killed in the second phase of a trial, the newest
+    checkpoint damaged, the sweep resumed."""
     home = home_with(tmp_path_factory.mktemp("far"))
     process = start(home, "launch", "tiny.yaml", *FAR, *ONE)
     wait_for(
@@ -50,6 +53,9 @@ def home(tmp_path_factory: pytest.TempPathFactory, objects: Objects) -> Path:
     )
     kill_tree(process)
     assert not kinds_of(home, "end")
+    newest = place_of(kinds_of(home, "epoch")[-1]["checkpoint"])
+    assert isinstance(newest, S3Place)
+    write(newest / TENSOR_FILE, b"damaged")
     done = run(home, "resume", SWEEP)
     assert done.returncode == 0, done.stdout + done.stderr
     return home
@@ -79,11 +85,18 @@ def test_checkpoints_and_pretrainings_lie_on_the_objects_alone(home: Path, objec
     assert KEY.encode() not in said
 
 
+def test_a_damaged_checkpoint_is_named_and_its_elder_taken(home: Path) -> None:
+    epochs = kinds_of(home, "epoch")
+    [(trial, said)] = {(line["trial"], text) for line in epochs for text in line["damaged"]}
+    assert said.startswith(f"s3://{BUCKET}/team/one/tiny/ray/attempt-1/{trial}/")
+    assert f"/{TENSOR_FILE}: damaged (sha256" in said
+    pretraining = [line["epoch"] for line in epochs if (line["trial"], line["phase"]) == (trial, "pretrain")]
+    assert pretraining.count(0) == 1, "it went on from the elder, not afresh"
+
+
 def test_what_the_killed_driver_stored_was_taken_after_it(home: Path) -> None:
     events = [(line["attempt"], line["event"]) for line in _with_attempts(home) if line["event"] != "waiting"]
-    assert events == [(1, "miss"), (2, "hit")]
-    starts = [line for line in kinds_of(home, "epoch") if line.get("damaged")]
-    assert not starts
+    assert (events[0], set(events[1:])) == ((1, "miss"), {(2, "hit")})
 
 
 def test_another_sweep_takes_the_pretraining_too(home: Path) -> None:
@@ -172,11 +185,15 @@ def test_a_silent_storage_ends_the_sweep_in_words_and_a_resume_goes_on(
     objects.process.send_signal(signal.SIGSTOP)
     try:
         assert process.wait(400) == 1
+        refused = run(home, "resume", SWEEP)
     finally:
         objects.process.send_signal(signal.SIGCONT)
     failed = [line for line in kinds_of(home, "final") if line["outcome"] == "failed"]
-    assert {line["error"] for line in failed} == {"data"}
+    assert [line["error"] for line in failed] == ["objects"], "the first one stops the sweep"
     assert all("AWS Error" in line["reason"] for line in failed), failed
+    assert "object storage refuses or is out of reach; mend that, then resume" in _said(home)
+    assert (refused.returncode, "Traceback" in refused.stderr) == (2, False), refused.stderr
+    assert "storage.objects: s3://" in refused.stderr
     done = run(home, "resume", SWEEP)
     assert done.returncode == 0, done.stdout + done.stderr
     assert numbers_of(home) == numbers_of(local)
@@ -198,6 +215,11 @@ def test_what_cannot_be_used_is_refused_before_ray(tmp_path: Path, objects: Obje
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
         _refused(other, run(other, "launch", "tiny.yaml", *FAR), "127.0.0.1:9 refuses or is out of reach")
+
+
+def _said(home: Path) -> str:
+    text = (home / "out.txt").read_text() + (home / "err.txt").read_text()
+    return " ".join(text.split())
 
 
 def _refused(home: Path, done: Any, *words: str) -> None:

@@ -51,6 +51,14 @@ def test_a_full_disk_stops_at_once(tmp_path: Path) -> None:
     assert brake.reason == "a disk is full; make space, then resume (OSError: No space left on device)"
 
 
+def test_an_outage_of_object_storage_stops_at_once(tmp_path: Path) -> None:
+    brake = brake_of(tmp_path)
+    brake.ended("t0", failed("s3://bucket/x: out of reach", "objects"))
+    assert brake.reason == (
+        "object storage refuses or is out of reach; mend that, then resume (s3://bucket/x: out of reach)"
+    )
+
+
 @pytest.mark.parametrize(("mode", "ends"), [("epoch", True), ("finish", False)])
 def test_a_request_from_another_process_is_heard(tmp_path: Path, mode: str, ends: bool) -> None:
     brake = brake_of(tmp_path)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from trainables.base import CorpusError, StateError
+from trainables.places import PlaceError
 from trainables.ray_trainable import error_class
 from trainables.training.report import ErrorClass
 
@@ -23,6 +24,11 @@ from trainables.training.report import ErrorClass
         (FileNotFoundError(errno.ENOENT, "No such file"), "bug"),
         (CorpusError("train.txt: line 3 is empty"), "data"),
         (StateError("corpus captions: fingerprint a here"), "data"),
+        (PlaceError("s3://bucket/x: object storage at here refuses or is out of reach"), "objects"),
+        (
+            OSError("When completing multiple part upload: AWS Error NETWORK_CONNECTION during UploadPart"),
+            "objects",
+        ),
         (KeyError("x"), "bug"),
     ],
 )

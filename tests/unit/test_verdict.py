@@ -43,6 +43,7 @@ def test_a_sound_node_is_good() -> None:
             "libraries differ from the driver's: torch 2.6.0, here 2.13.0;",
         ),
         ({"versions": {"python": "3.11.7"}}, "libraries differ from the driver's: torch absent, here 2.13.0;"),
+        ({"objects": "s3://bucket/x: no credentials"}, "storage.objects: s3://bucket/x: no credentials"),
         ({"source": "abd"}, "its vae-sweep is another source (sha256 abd, here abc)"),
     ],
 )
@@ -112,6 +113,15 @@ def test_a_storage_that_takes_no_file_is_told(tmp_path: Path) -> None:
     said = NodeFacts.model_validate(look(ask(tmp_path))).storage
     assert said is not None
     assert said.startswith(f"{tmp_path.parent} cannot be used (Is a directory")
+
+
+def test_objects_out_of_reach_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    said = NodeFacts.model_validate(look(ask(tmp_path, objects="s3://bucket/x"))).objects
+    assert said is not None
+    assert "127.0.0.1:9 refuses or is out of reach" in said
 
 
 def test_an_absent_corpus_says_what_to_run_there(tmp_path: Path) -> None:

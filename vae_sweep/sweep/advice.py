@@ -38,6 +38,11 @@ ERRORS = {
         "a disk was full, or a quota",
         "make space where the sweep is stored and in the temporary directory, then vae-sweep resume",
     ),
+    "objects": (
+        "object storage refused, or was out of reach, and what is written there could not be",
+        "see that the server answers and that AWS_ENDPOINT_URL and credentials are set on each node, "
+        "then vae-sweep resume",
+    ),
     "data": (
         "the corpus or a stored state was absent, damaged, or not the one that the sweep was planned with",
         "give every machine the same files (vae-sweep data list shows what is here), then vae-sweep resume",

@@ -87,6 +87,7 @@ def _nodes(spec: SweepSpec | None, plan: Plan | None, address: str | None) -> It
         plan.data_directory if plan else data_directory(None),
         plan.corpus.fingerprint if plan else None,
         uses_gpus=any(share.gpus for share in plan.shares.values()) if plan else True,
+        objects=plan.spec.storage.objects if plan else None,
     )
     try:
         if not address:

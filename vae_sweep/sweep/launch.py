@@ -33,7 +33,7 @@ from vae_sweep.sweep.score import score_missing
 from vae_sweep.sweep.session import ray_session
 from vae_sweep.sweep.shares import gpus_fit, grown
 from vae_sweep.sweep.tracker import mirror_for
-from vae_sweep.tracking.brake import REQUEST_FILE, Brake, disk_is_full
+from vae_sweep.tracking.brake import REQUEST_FILE, Brake, outage_of
 from vae_sweep.tracking.callback import BrakeStopper, JournalCallback
 from vae_sweep.tracking.journal import Journal, JournalError
 from vae_sweep.tracking.ledger import read_sweep
@@ -132,9 +132,10 @@ def _run(drive: _Drive) -> str:
         try:
             _run_trials(drive)
         except Exception as error:
-            if drive.brake.reason is None and not disk_is_full(error):
+            if (outage := outage_of(error)) is not None:
+                drive.brake.stop_for(outage, error)
+            elif drive.brake.reason is None:
                 raise
-            drive.brake.pull(f"a disk is full; make space, then resume ({error})")
         record = drive.record()
         failed = [trial for trial in record.trials.values() if trial.final is not None and not trial.settled]
         if drive.brake.reason or len(progress_of(drive.plan, record).unfinished) > len(failed):

@@ -13,10 +13,12 @@ from typing import Any
 import trainables
 import vae_sweep
 from trainables.base import CorpusError, Spec
+from trainables.places import S3Place, place_of
 from trainables.text.corpus import load_corpus, missing_files
 from trainables.text.fetch import fetch, hint, source_of
 from trainables.text.spec import CorpusSpec
 from trainables.training.state import write_file
+from vae_sweep.sweep.objects import unusable
 from vae_sweep.sweep.provenance import LIBRARIES
 
 DRIVER_FILE = "driver"
@@ -35,10 +37,11 @@ class Ask(Spec):
     corpus: CorpusSpec | None
     data_directory: str
     fingerprint: str | None
+    objects: str | None = None
 
 
 class NodeFacts(Spec):
-    """What a node found: what is wrong with its storage and its corpus, or None; its libraries and GPUs.
+    """What a node found: what is wrong with its storage, objects and corpus, or None; its libraries and GPUs.
 
     `absent` says that the corpus lacks files; `free` and `total` are the storage's, in bytes.
     """
@@ -49,6 +52,7 @@ class NodeFacts(Spec):
     storage: str | None = None
     free: int = 0
     total: int = 0
+    objects: str | None = None
     corpus: str | None = None
     absent: bool = False
     gpus: int = 0
@@ -59,6 +63,7 @@ def look(ask: dict[str, Any]) -> dict[str, Any]:
     asked = Ask.model_validate(ask)
     storage, free, total = _storage(Path(asked.folder), asked)
     corpus, absent = _corpus(asked)
+    objects = place_of(asked.objects) if asked.objects else None
     facts = NodeFacts(
         host=socket.gethostname(),
         versions=versions(),
@@ -66,6 +71,7 @@ def look(ask: dict[str, Any]) -> dict[str, Any]:
         storage=storage,
         free=free,
         total=total,
+        objects=unusable(objects) if isinstance(objects, S3Place) else None,
         corpus=corpus,
         absent=absent,
         gpus=_gpus(),

@@ -31,10 +31,9 @@ def check_objects(spec: SweepSpec) -> None:
     place = objects_place(spec)
     if not isinstance(place, S3Place):
         return
-    trial = place / f".writable-{secrets.token_hex(8)}"
+    if problem := unusable(place):
+        raise LaunchError(f"storage.objects: {problem}")
     try:
-        write(trial, b"")
-        delete(trial)
         if _owner(place) is None:
             write(place / OWNER_FILE, _own(storage_directory(spec)).model_dump_json().encode())
         problem = foreign(spec, place)
@@ -42,6 +41,18 @@ def check_objects(spec: SweepSpec) -> None:
         raise LaunchError(f"storage.objects: {error}") from error
     if problem:
         raise LaunchError(f"storage.objects: {problem}")
+
+
+def unusable(place: S3Place) -> str | None:
+    """Write, read and delete an object there; return what is wrong, None where nothing is."""
+    trial = place / f".writable-{secrets.token_hex(8)}"
+    try:
+        write(trial, trial.name.encode())
+        read(trial)
+        delete(trial)
+    except (PlaceError, FileNotFoundError) as error:
+        return f"{error}; the bucket must exist, and the key may need rights to list, read, write, delete"
+    return None
 
 
 def foreign(spec: SweepSpec, place: S3Place) -> str | None:

@@ -50,6 +50,7 @@ def prepare(plan: Plan, folder: Path, joined: bool, write: Write, say: Say) -> t
         plan.data_directory,
         plan.corpus.fingerprint,
         uses_gpus=any(share.gpus for share in plan.shares.values()),
+        objects=plan.spec.storage.objects if joined else None,
     )
     findings = survey(wanted, joined, say)
     good, bad = ([each for each in findings if each.good is wish] for wish in (True, False))

@@ -15,7 +15,7 @@ from vae_sweep.sweep.plan import Plan
 from vae_sweep.sweep.preflight import Ground
 from vae_sweep.sweep.shares import gpus_fit
 from vae_sweep.sweep.wanted import missing_scores
-from vae_sweep.tracking.brake import Brake
+from vae_sweep.tracking.brake import Brake, outage_of
 from vae_sweep.tracking.journal import Journal, JournalError
 from vae_sweep.tracking.ledger import read_sweep
 from vae_sweep.tracking.records import TrialRecord
@@ -51,6 +51,8 @@ def score_missing(plan: Plan, ground: Ground, folder: Path, journal: Journal, br
                 good = False
                 kind = "lost" if isinstance(cause, WeightsError) else "unscored"
                 note(journal.append(kind, trial=trial.id, reason=str(cause)))
+                if (outage := outage_of(cause)) is not None:
+                    brake.stop_for(outage, cause)
     return good and not waiting
 
 

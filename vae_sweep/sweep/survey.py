@@ -53,6 +53,7 @@ class Wanted:
     data_directory: Path
     fingerprint: str | None
     uses_gpus: bool
+    objects: str | None = None
 
 
 def survey(wanted: Wanted, joined: bool, say: Say) -> list[NodeFinding]:
@@ -110,6 +111,7 @@ def _ask(wanted: Wanted, place: Path, token: str, node: str) -> dict[str, Any]:
         corpus=wanted.corpus,
         data_directory=str(wanted.data_directory),
         fingerprint=wanted.fingerprint,
+        objects=wanted.objects,
     ).model_dump()
 
 

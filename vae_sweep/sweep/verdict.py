@@ -73,6 +73,8 @@ def judge(finding: NodeFinding, expected: Expected) -> None:
         )
     elif facts.free < LEAST_FREE and facts.free < LEAST_FREE_SHARE * facts.total:
         finding.warnings.append(f"storage.directory: {facts.free / GIGABYTE:.2f} GB free of what it writes to")
+    if facts.objects:
+        finding.problems.append(f"storage.objects: {facts.objects}")
     if facts.corpus:
         finding.problems.append(facts.corpus)
     _versions(finding, facts, expected)

@@ -7,13 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from trainables.training.report import FinalReport
+from trainables.places import objects_fail
+from trainables.training.report import ErrorClass, FinalReport
 from trainables.training.state import write_file
 
 REQUEST_FILE, ASKED = "stop.json", "vae-sweep stop"
 Mode = Literal["epoch", "finish"]
 SAME_IN_A_ROW = 3
 """How many trials in a row may fail in the same way before the sweep stops."""
+
+OUTAGES: dict[ErrorClass, str] = {
+    "disk": "a disk is full; make space",
+    "objects": "object storage refuses or is out of reach; mend that",
+}
+"""Classes of errors that stop a sweep at once -> what is said."""
 
 
 class Brake:
@@ -55,14 +62,18 @@ class Brake:
             elif mode == "epoch":
                 self._mode = mode
 
+    def stop_for(self, outage: ErrorClass, said: object) -> None:
+        """Stop the sweep for an outage."""
+        self.pull(f"{OUTAGES[outage]}, then resume ({said})")
+
     def ended(self, trial: str, final: FinalReport) -> None:
-        """Take notice of a trial's end; a full disk stops the sweep, the same failure in a row does."""
+        """Take notice of a trial's end; an outage stops the sweep, the same failure in a row does."""
         if final.outcome != "failed" or final.error == "memory":
             self._same = []
             return
         text = (final.reason or "").strip()
-        if final.error == "disk":
-            self.pull(f"a disk is full; make space, then resume ({text.splitlines()[-1] if text else trial})")
+        if final.error in OUTAGES:
+            self.stop_for(final.error, text.splitlines()[-1] if text else trial)
             return
         last = text.splitlines()[-1] if text else ""
         self._same = [*self._same, last] if self._same[-1:] in ([], [last]) else [last]
@@ -88,6 +99,8 @@ def requested(path: Path) -> Mode | None:
     return "finish" if '"finish"' in text else "epoch"
 
 
-def disk_is_full(error: object) -> bool:
-    """Say whether an error is that of a full disk, by its words: Ray passes on nothing else."""
-    return "No space left" in str(error) or "Disk quota exceeded" in str(error)
+def outage_of(error: object) -> ErrorClass | None:
+    """Return which of the outages an error is, by its words: Ray passes on nothing else."""
+    if "No space left" in str(error) or "Disk quota exceeded" in str(error):
+        return "disk"
+    return "objects" if objects_fail(error) else None

@@ -11,7 +11,7 @@ from ray.tune.experiment import Trial
 
 from trainables.places import place_on
 from trainables.training.report import EpochReport, ErrorClass, FinalReport, StoreReport
-from vae_sweep.tracking.brake import Brake, disk_is_full
+from vae_sweep.tracking.brake import Brake, outage_of
 from vae_sweep.tracking.journal import Journal, JournalError
 
 REPORTS: dict[str, type[EpochReport] | type[StoreReport] | type[FinalReport]] = {
@@ -117,7 +117,7 @@ def lost(trial: Trial) -> FinalReport:
     if isinstance(error, OutOfMemoryError):
         kind, reason = "memory", f"Ray ended the worker {trial.num_failures} times for want of memory: {error}"
     elif isinstance(error, RayTaskError) or getattr(error, "actor_init_failed", False):
-        kind, reason = "disk" if disk_is_full(error) else "bug", str(error)
+        kind, reason = outage_of(error) or "bug", str(error)
     return FinalReport(outcome="failed", error=kind, reason=reason)
 
 
