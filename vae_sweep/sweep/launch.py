@@ -113,7 +113,7 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
             with ray_session() as joined:
                 plan, ground = prepare(plan, folder, joined, drive.write, drive.say)
                 outcome = _run(replace(drive, plan=plan, ground=ground))
-            _end(drive, outcome, brake.reason)
+                _end(drive, outcome, brake.reason)
         except LaunchError as error:
             _end(drive, "stopped", str(error))
             raise

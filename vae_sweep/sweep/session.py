@@ -1,5 +1,6 @@
 """A Ray session: one of our own on this machine, or the cluster that an address names."""
 
+import gc
 import logging
 import os
 import signal
@@ -46,7 +47,20 @@ def ray_session(address: str | None = None) -> Iterator[bool]:
         yield address != LOCAL
     finally:
         _on_sigterm(before)
+        _shut_down()
+
+
+def _shut_down() -> None:
+    """End Ray, with no collection of garbage meanwhile.
+
+    A thread that then collects one of Ray's references makes Ray end the whole process, without a word of ours.
+    """
+    gc.collect()
+    gc.disable()
+    try:
         ray.shutdown()
+    finally:
+        gc.enable()
 
 
 def like_ctrl_c(number: int, frame: FrameType | None) -> None:

@@ -1,0 +1,51 @@
+"""A Ray session ends while other threads work, and the process outlives it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+REPOSITORY = Path(__file__).parents[2]
+SCRIPT = """
+import gc, threading, time
+from vae_sweep.sweep.environment import prepare_environment
+prepare_environment()
+import ray
+from vae_sweep.sweep.session import ray_session
+
+class Circle:
+    pass
+
+over = False
+with ray_session():
+    references = [ray.put(number) for number in range(20000)]
+    gc.set_threshold(40)
+
+    def litter():
+        while references and not over:
+            circle = Circle()
+            circle.itself, circle.reference = circle, references.pop()
+            del circle
+            time.sleep(0.00002)
+
+    thread = threading.Thread(target=litter)
+    thread.start()
+    time.sleep(0.05)
+over = True
+thread.join()
+print("outlived")
+"""
+
+
+def test_garbage_of_another_thread_does_not_end_the_process_with_ray(tmp_path: Path) -> None:
+    """Ray ends a process that frees a reference of its own while it goes down, as any collection of garbage may."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
+    env |= {"HOME": str(tmp_path), "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], env=env, capture_output=True, text=True, timeout=200, check=False
+    )
+    assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["outlived"]), done.stderr[-2000:]
