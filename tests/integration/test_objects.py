@@ -15,7 +15,7 @@ from tests.objects import BUCKET, KEY, SECRET, Objects, serving
 from trainables.places import S3Place, place_of, write
 from trainables.training.state import TENSOR_FILE
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 FAR = ("--set", f"storage.objects=s3://{BUCKET}/team/one")
 ONE = ("--set", "resources.max_concurrent=1")
@@ -184,7 +184,7 @@ def test_a_silent_storage_ends_the_sweep_in_words_and_a_resume_goes_on(
     wait_for(process, journal_of(home), lambda line: line["kind"] == "epoch" and line["phase"] == "vae")
     objects.process.send_signal(signal.SIGSTOP)
     try:
-        assert process.wait(400) == 1
+        assert process.wait(600) == 1
         refused = run(home, "resume", SWEEP)
     finally:
         objects.process.send_signal(signal.SIGCONT)

@@ -42,7 +42,7 @@ print("outlived")
 
 
 def test_garbage_of_another_thread_does_not_end_the_process_with_ray(tmp_path: Path) -> None:
-    """Ray ends a process that frees a reference of its own while it goes down, as any collection of garbage may."""
+    """Ray ends a process that frees a reference of its own while it goes down, as a collection of garbage may."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
     env |= {"HOME": str(tmp_path), "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run(
