@@ -65,13 +65,15 @@ def test_a_preempted_job_is_requeued_and_goes_on(hosts: dict[str, Host], tmp_pat
         (home / "bin" / name).write_text(text)
         (home / "bin" / name).chmod(0o755)
     log = home / "out.txt"
+    listen = "import socket, time; held = socket.create_server(('', 10001)); time.sleep(3600)"
+    other = hosts["n1"].start([sys.executable, "-c", listen], environment(home), home / "other.txt")
     job = sbatch(hosts, home, log)
     wait_for(job, journal_of(home), lambda line: line["kind"] == "epoch" and line["phase"] == "vae")
     job.send_signal(signal.SIGTERM)
     assert job.wait(120) != 0, log.read_text()
     assert [line["outcome"] for line in kinds_of(home, "end")] == ["stopped"]
     assert (home / "requeued.txt").read_text() == "417\n"
-    assert [host.pids() for host in hosts.values()] == [[], []], "its steps are gone"
+    assert [host.pids() for host in hosts.values()] == [[other.pid], []], "its steps are gone, another's are not"
     assert not list((home / ".vae-sweep").iterdir()), "its token is gone"
     again = sbatch(hosts, home, log)
     assert again.wait(600) == 0, log.read_text()[-3000:]

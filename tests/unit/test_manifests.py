@@ -1,6 +1,7 @@
 """What docker/ holds for an engine, Kubernetes and Slurm, checked without any of them."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -10,8 +11,10 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
+import typer.main
 import yaml
 
+from vae_sweep.cli.main import app
 from vae_sweep.reading import read_spec
 from vae_sweep.sweep.distant import refuse_local_places
 
@@ -114,7 +117,7 @@ def test_pods_are_bounded_and_closed(overlay: str) -> None:
         for container in pod["containers"]:
             own = container["securityContext"]
             assert (own["allowPrivilegeEscalation"], own["capabilities"]) == (False, {"drop": ["ALL"]})
-            assert container["resources"]["limits"]["memory"] == container["resources"]["requests"]["memory"]
+            assert container["resources"]["limits"] == container["resources"]["requests"]
             mounted = {mount["name"] for mount in container["volumeMounts"]}
             own_claims = {"database"}
             assert mounted <= {volume["name"] for volume in pod["volumes"]} | own_claims
@@ -132,6 +135,9 @@ def test_what_pods_refer_to_is_there_and_no_secret_is(overlay: str) -> None:
             for kind, (wanted, field) in kinds.items():
                 assert kind not in volume or (wanted, volume[kind][field]) in named
             assert volume.get("secret", {}).get("secretName", "vae-sweep") == "vae-sweep"
+    asked = set(re.findall(r'"(?:key|secret)": "(\w+_\w+)"', json.dumps(documents)))
+    assert asked == {"mlflow_flask_secret", "mlflow_password", "postgres_password"}
+    assert asked <= set(re.search(r"for name in ([\w ]+);", (DOCKER / "secrets.sh").read_text())[1].split())
 
 
 @needs_kubectl
@@ -166,7 +172,9 @@ def test_gpus_are_asked_for_by_the_workers_of_gpu_overlays_alone() -> None:
 def test_the_job_launches_a_sound_sweep_on_the_storage(overlay: str, tmp_path: Path) -> None:
     [job] = [each for each in built(overlay) if each["kind"] == "RayJob"]
     program, verb, path = job["spec"]["entrypoint"].split()
-    assert (program, verb) == ("vae-sweep", "launch")
+    assert program == "vae-sweep"
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    assert str(commands[verb].make_context(verb, [path]).params["space"]) == path
     [spaces] = [each for each in built(overlay) if each["kind"] == "ConfigMap"]
     (tmp_path / "sweep.yaml").write_text(spaces["data"][Path(path).name])
     spec = read_spec(tmp_path / "sweep.yaml")
