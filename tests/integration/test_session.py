@@ -15,7 +15,7 @@ import gc, threading, time
 from vae_sweep.sweep.environment import prepare_environment
 prepare_environment()
 import ray
-from vae_sweep.sweep.session import ray_session
+from vae_sweep.sweep.nodes.session import ray_session
 
 class Circle:
     pass

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.handmade import OUTPUTS, Handmade, pretraining, progress, spec_in, stored, taken, tree
 from vae_sweep.report.front import front_cells
-from vae_sweep.sweep.gc import collect
+from vae_sweep.sweep.collecting.collect import collect
 from vae_sweep.sweep.wanted import COLLECTED_FILE, missing_scores
 
 QUICK = settings(derandomize=True, max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -92,7 +92,7 @@ def test_what_the_user_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_sigterm_interrupts_also_where_sigint_is_ignored() -> None:
-    from vae_sweep.sweep.session import like_ctrl_c
+    from vae_sweep.sweep.nodes.session import like_ctrl_c
 
     calls: list[int] = []
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.handmade import OUTPUTS, Handmade, ended_sweep, names, put, spec_in, taken, tree
 from trainables.training.state import load_state
-from vae_sweep.sweep.gc import collect
+from vae_sweep.sweep.collecting.collect import collect
 from vae_sweep.sweep.probe import probe_sweep
 from vae_sweep.sweep.wanted import COLLECTED_FILE, front_to_be, why_collected
 

@@ -8,10 +8,10 @@ import pytest
 from tests.handmade import FINGERPRINT, Handmade, names, pretraining, progress, put, spec_in, stored
 from vae_sweep.spec import SweepSpec
 from vae_sweep.store.lease import Watch
-from vae_sweep.sweep.gc import collect
-from vae_sweep.sweep.references import references, sweep_references
-from vae_sweep.sweep.store_waste import remove_stored
-from vae_sweep.sweep.waste import Waste
+from vae_sweep.sweep.collecting.collect import collect
+from vae_sweep.sweep.collecting.references import references, sweep_references
+from vae_sweep.sweep.collecting.store_waste import remove_stored
+from vae_sweep.sweep.collecting.waste import Waste
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import yaml
 
 from vae_sweep.cli.main import app
 from vae_sweep.reading import read_spec
-from vae_sweep.sweep.distant import refuse_local_places
+from vae_sweep.sweep.sending.distant import refuse_local_places
 
 REPOSITORY = Path(__file__).parents[2]
 DOCKER = REPOSITORY / "docker"

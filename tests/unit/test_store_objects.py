@@ -11,8 +11,8 @@ from tests.sharing import TRIALS, claim_of, ran, same_trial
 from trainables.places import S3Place, delete, is_file, write
 from vae_sweep.errors import LaunchError
 from vae_sweep.store.pretrained import PretrainedStore
+from vae_sweep.sweep.collecting.collect import collect
 from vae_sweep.sweep.folder import SPEC_FILE
-from vae_sweep.sweep.gc import collect
 from vae_sweep.sweep.objects import check_objects
 
 SPEC = TRIALS["adam-tail"]

@@ -8,8 +8,8 @@ from tests.jobserver import FakeServer
 from vae_sweep.errors import LaunchError
 from vae_sweep.reading import read_spec
 from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.jobs import Job, News
-from vae_sweep.sweep.submit import (
+from vae_sweep.sweep.sending.jobs import Job, News
+from vae_sweep.sweep.sending.submit import (
     Luggage,
     Preface,
     Submission,

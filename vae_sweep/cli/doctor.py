@@ -33,7 +33,7 @@ def doctor(
 ) -> None:
     """Look for open doors, readable secrets and unsound places; one line a finding, exit code 1 on a problem."""
     from vae_sweep.reading import read_spec
-    from vae_sweep.sweep.doctor import examine
+    from vae_sweep.sweep.doctor.examine import examine
 
     spec = read_spec(space, overrides or ()) if space else None
     if address:

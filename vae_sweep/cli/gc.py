@@ -9,7 +9,7 @@ from vae_sweep.cli.arguments import Folder, make_console
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from vae_sweep.sweep.gc import Collection
+    from vae_sweep.sweep.collecting.collect import Collection
 
 REASONS = {
     "unscored": "whose test split is still to be scored",
@@ -27,7 +27,7 @@ def gc(
 
     Safe to kill and to repeat. Refuses while a driver holds the sweep; --dry-run does not.
     """
-    from vae_sweep.sweep.gc import collect
+    from vae_sweep.sweep.collecting.collect import collect
 
     console = make_console()
 
@@ -49,7 +49,7 @@ def _table(found: "Collection") -> "Table":
     from rich import box
     from rich.table import Table
 
-    from vae_sweep.sweep.waste import KINDS
+    from vae_sweep.sweep.collecting.waste import KINDS
     from vae_sweep.sweep.words import size
 
     verb = "to be freed" if found.dry_run else "freed"

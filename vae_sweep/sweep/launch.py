@@ -26,11 +26,11 @@ from vae_sweep.sweep.folder import (
 )
 from vae_sweep.sweep.lock import driver_lock
 from vae_sweep.sweep.missing import progress_of, trial_config
+from vae_sweep.sweep.nodes.preflight import Ground, prepare
+from vae_sweep.sweep.nodes.session import ray_session
 from vae_sweep.sweep.plan import Plan
-from vae_sweep.sweep.preflight import Ground, prepare
 from vae_sweep.sweep.provenance import provenance
 from vae_sweep.sweep.score import score_missing
-from vae_sweep.sweep.session import ray_session
 from vae_sweep.sweep.shares import gpus_fit, grown
 from vae_sweep.sweep.tracker import mirror_for
 from vae_sweep.tracking.brake import REQUEST_FILE, Brake, outage_of

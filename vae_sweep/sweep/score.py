@@ -11,8 +11,8 @@ from ray.exceptions import RayError, RayTaskError
 from trainables.base import VaeSweepError
 from trainables.ray_trainable import WeightsError, score_test
 from vae_sweep.sweep.folder import JOURNAL_FILE
+from vae_sweep.sweep.nodes.preflight import Ground
 from vae_sweep.sweep.plan import Plan
-from vae_sweep.sweep.preflight import Ground
 from vae_sweep.sweep.shares import gpus_fit
 from vae_sweep.sweep.wanted import missing_scores
 from vae_sweep.tracking.brake import Brake, outage_of

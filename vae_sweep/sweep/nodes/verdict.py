@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from vae_sweep.sweep.node_probe import NodeFacts
+from vae_sweep.sweep.nodes.probe import NodeFacts
 from vae_sweep.sweep.shares import Room
 
 CLOCK_BOUND = 2.0

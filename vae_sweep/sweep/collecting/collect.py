@@ -9,6 +9,9 @@ from trainables.places import Place, S3Place
 from vae_sweep.spec import SweepSpec
 from vae_sweep.store.lease import Lease
 from vae_sweep.store.pretrained import STORE_FOLDER
+from vae_sweep.sweep.collecting.store_waste import remove_stored, survey_objects, survey_store
+from vae_sweep.sweep.collecting.trial_waste import survey_trials
+from vae_sweep.sweep.collecting.waste import KINDS, CollectError, Survey, Waste, remove, remove_empty
 from vae_sweep.sweep.folder import (
     JOURNAL_FILE,
     RAY_FOLDER,
@@ -20,10 +23,7 @@ from vae_sweep.sweep.folder import (
 )
 from vae_sweep.sweep.lock import driver_lock, driver_of
 from vae_sweep.sweep.objects import foreign
-from vae_sweep.sweep.store_waste import remove_stored, survey_objects, survey_store
-from vae_sweep.sweep.trial_waste import survey_trials
 from vae_sweep.sweep.wanted import Why
-from vae_sweep.sweep.waste import KINDS, CollectError, Survey, Waste, remove, remove_empty
 from vae_sweep.sweep.words import counted
 from vae_sweep.tracking.ledger import read_sweep
 from vae_sweep.tracking.mirror import only_mirror

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from vae_sweep.sweep.finding import Finding, is_loopback, outward_addresses
-from vae_sweep.sweep.knock import knock
+from vae_sweep.sweep.doctor.finding import Finding, is_loopback, outward_addresses
+from vae_sweep.sweep.nodes.knock import knock
 
 SHORTEST = 32
 """Characters that a token has at least: 128 bits in hexadecimal."""

@@ -14,7 +14,7 @@ import ray
 from ray.exceptions import AuthenticationError
 
 from vae_sweep.errors import LaunchError
-from vae_sweep.sweep.knock import can_be_asked, knock
+from vae_sweep.sweep.nodes.knock import can_be_asked, knock
 
 LOCAL = "local"
 REASONS = {

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from vae_sweep.errors import LaunchError
-from vae_sweep.sweep.dashboard import Dashboard
-from vae_sweep.sweep.jobs import IdTakenError, Job, News, Order, Say
+from vae_sweep.sweep.sending.dashboard import Dashboard
+from vae_sweep.sweep.sending.jobs import IdTakenError, Job, News, Order, Say
 
 if TYPE_CHECKING:
     from ray.dashboard.modules.job.pydantic_models import JobDetails

@@ -18,7 +18,7 @@ def knock(address: str, stranger: bool) -> Answer:
     if stranger:
         environment = {key: value for key, value in environment.items() if not key.startswith("RAY_AUTH_")}
         environment["RAY_AUTH_MODE"] = "disabled"
-    command = [sys.executable, "-m", "vae_sweep.sweep.knock", address]
+    command = [sys.executable, "-m", "vae_sweep.sweep.nodes.knock", address]
     try:
         done = subprocess.run(command, env=environment, capture_output=True, timeout=PATIENCE, check=False)
     except subprocess.TimeoutExpired:

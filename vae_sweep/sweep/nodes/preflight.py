@@ -12,12 +12,12 @@ from ray.experimental.internal_kv import _internal_kv_get
 
 from vae_sweep.errors import LaunchError
 from vae_sweep.resources import ResourceSpec
+from vae_sweep.sweep.nodes.reach import unreached
+from vae_sweep.sweep.nodes.survey import Say, Wanted, alive_nodes, room_of, survey
+from vae_sweep.sweep.nodes.verdict import NodeFinding
 from vae_sweep.sweep.plan import Plan
-from vae_sweep.sweep.reach import unreached
 from vae_sweep.sweep.shares import Room, path_of, shares_of
-from vae_sweep.sweep.survey import Say, Wanted, alive_nodes, room_of, survey
 from vae_sweep.sweep.tracker import tracking_uri
-from vae_sweep.sweep.verdict import NodeFinding
 
 NODE_LABEL = "ray.io/node-id"
 Write = Callable[..., None]

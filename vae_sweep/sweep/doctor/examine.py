@@ -7,16 +7,16 @@ from pathlib import Path
 from trainables.base import VaeSweepError
 from vae_sweep.settings import data_directory
 from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.doctor_files import examine_database, examine_secrets, examine_storage, read_mounts
-from vae_sweep.sweep.doctor_mlflow import examine_mlflow
-from vae_sweep.sweep.doctor_ray import examine_cluster, examine_dashboards, examine_mode, examine_token
+from vae_sweep.sweep.doctor.cluster import examine_cluster, examine_dashboards, examine_mode, examine_token
+from vae_sweep.sweep.doctor.files import examine_database, examine_secrets, examine_storage, read_mounts
+from vae_sweep.sweep.doctor.finding import Finding
+from vae_sweep.sweep.doctor.tracker import examine_mlflow
 from vae_sweep.sweep.environment import prepare_environment
-from vae_sweep.sweep.finding import Finding
 from vae_sweep.sweep.folder import storage_directory
-from vae_sweep.sweep.knock import can_be_asked
+from vae_sweep.sweep.nodes.knock import can_be_asked
+from vae_sweep.sweep.nodes.verdict import NodeFinding
 from vae_sweep.sweep.plan import Plan, make_plan
 from vae_sweep.sweep.tracker import tracking_uri
-from vae_sweep.sweep.verdict import NodeFinding
 
 DASHBOARDS = ("RAY_API_SERVER_ADDRESS", "RAY_DASHBOARD_ADDRESS")
 """Environment variables by which Ray's own commands find a dashboard."""
@@ -75,8 +75,8 @@ def _nodes(spec: SweepSpec | None, plan: Plan | None, address: str | None) -> It
         yield said
         if not let_in:
             return
-    from vae_sweep.sweep.session import ray_session
-    from vae_sweep.sweep.survey import Wanted, survey, survey_this_machine
+    from vae_sweep.sweep.nodes.session import ray_session
+    from vae_sweep.sweep.nodes.survey import Wanted, survey, survey_this_machine
 
     storage = _storage(spec)
     while not storage.is_dir():

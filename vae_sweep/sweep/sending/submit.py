@@ -12,8 +12,8 @@ from typing import Literal
 
 from vae_sweep.errors import LaunchError
 from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.jobs import IdTakenError, Job, JobServer, Order, Say
-from vae_sweep.sweep.parcel import SPACE_FILE, digest, write_parcel
+from vae_sweep.sweep.sending.jobs import IdTakenError, Job, JobServer, Order, Say
+from vae_sweep.sweep.sending.parcel import SPACE_FILE, digest, write_parcel
 
 KIND, FOLDER, SPEC, ATTEMPT = "vae_sweep", "vae_sweep_folder", "vae_sweep_spec", "vae_sweep_attempt"
 """What our jobs are marked with: what they do, for which sweep, from which spec, and which one of the sweep's."""

@@ -17,7 +17,7 @@ from trainables.text.sources import SOURCES
 from trainables.text.spec import CorpusSpec
 from trainables.training.state import write_file
 from vae_sweep.errors import LaunchError
-from vae_sweep.sweep.node_probe import (
+from vae_sweep.sweep.nodes.probe import (
     DRIVER_FILE,
     Ask,
     NodeFacts,
@@ -28,8 +28,8 @@ from vae_sweep.sweep.node_probe import (
     source_digest,
     versions,
 )
+from vae_sweep.sweep.nodes.verdict import Expected, NodeFinding, judge
 from vae_sweep.sweep.shares import Room
-from vae_sweep.sweep.verdict import Expected, NodeFinding, judge
 
 PATIENCE = 120.0
 """Seconds that a node has to look at itself; its first worker imports torch."""

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from vae_sweep.sweep.finding import Finding, is_loopback, outward_addresses
-from vae_sweep.sweep.reach import ask, bare, credentials, headers_of, unreached
+from vae_sweep.sweep.doctor.finding import Finding, is_loopback, outward_addresses
+from vae_sweep.sweep.nodes.reach import ask, bare, credentials, headers_of, unreached
 
 DEFAULTS = (("admin", "password1234"), ("admin", "password"))
 """Users and passwords that stand in public pages."""

@@ -8,8 +8,8 @@ from trainables.places import S3Place
 from vae_sweep.store.census import StoredEntry, entries
 from vae_sweep.store.lease import Watch
 from vae_sweep.store.pretrained import STORE_FOLDER
-from vae_sweep.sweep.references import References, references
-from vae_sweep.sweep.waste import Survey, Waste, bytes_of, leftovers, link, remove
+from vae_sweep.sweep.collecting.references import References, references
+from vae_sweep.sweep.collecting.waste import Survey, Waste, bytes_of, leftovers, link, remove
 
 OWNER = "vae-sweep gc"
 

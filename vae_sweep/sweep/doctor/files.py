@@ -7,9 +7,9 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from vae_sweep.sweep.finding import Finding
-from vae_sweep.sweep.reach import CREDENTIALS
-from vae_sweep.sweep.verdict import GIGABYTE, LEAST_FREE, LEAST_FREE_SHARE
+from vae_sweep.sweep.doctor.finding import Finding
+from vae_sweep.sweep.nodes.reach import CREDENTIALS
+from vae_sweep.sweep.nodes.verdict import GIGABYTE, LEAST_FREE, LEAST_FREE_SHARE
 
 SECRET = re.compile(r"SECRET|TOKEN|PASS|CREDENTIAL|AUTH|PRIVATE|API_?KEY|ACCESS_?KEY|KUBECONFIG")
 """Names of environment variables that hold a secret, or name the file that does."""

@@ -1,0 +1,1 @@
+"""Garbage: what on disk nobody needs any more, and its removal."""

@@ -1,0 +1,1 @@
+"""The doctor: what is open to strangers or unsound."""
