@@ -3,6 +3,11 @@
 set -eu
 
 given() { [ -r "/run/secrets/$1" ] && cat "/run/secrets/$1"; }
+needed() {
+    given "$1" && return
+    echo "/run/secrets/$1: absent or not readable; docker/secrets.sh makes it" >&2
+    exit 1
+}
 
 if given mlflow_password >/dev/null && [ "${1:-}" != mlflow ]; then
     MLFLOW_TRACKING_USERNAME='admin'
@@ -21,9 +26,9 @@ worker)
     exec ray start --block --address head:6379 --num-cpus "$RAY_CPUS" --object-store-memory "$OBJECT_STORE_BYTES" "$@"
     ;;
 mlflow)
-    PGPASSWORD=$(given postgres_password)
-    MLFLOW_AUTH_ADMIN_PASSWORD=$(given mlflow_password)
-    MLFLOW_FLASK_SERVER_SECRET_KEY=$(given mlflow_flask_secret)
+    PGPASSWORD=$(needed postgres_password)
+    MLFLOW_AUTH_ADMIN_PASSWORD=$(needed mlflow_password)
+    MLFLOW_FLASK_SERVER_SECRET_KEY=$(needed mlflow_flask_secret)
     export PGPASSWORD MLFLOW_AUTH_ADMIN_PASSWORD MLFLOW_FLASK_SERVER_SECRET_KEY
     exec mlflow server --host 0.0.0.0 --port 5000 --workers 1 --app-name basic-auth \
         --backend-store-uri postgresql+psycopg://mlflow@postgres/mlflow \

@@ -1,5 +1,6 @@
 """Small specs, a small corpus and a stable hypothesis profile, shared by all tests."""
 
+import sysconfig
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,11 @@ MODEL = ModelSpec(
 )
 DESCENT = DescentSpec(epochs=1, batch_size=8)
 VOCABULARY = 15
+
+
+def script(name: str) -> str:
+    """Return the path of a command that an installed package brings, whether or not PATH leads there."""
+    return str(Path(sysconfig.get_path("scripts"), name))
 
 
 @cache

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.helpers import script
+
 STANDINS = Path(__file__).parent / "standins"
 BASES = {"python:3.11-slim-bookworm": "python.Dockerfile", "postgres:15-bookworm": "postgres.Dockerfile"}
 PACKAGES = ("docker.io", "runc", "iptables", "debootstrap")
@@ -153,5 +155,5 @@ def _wait(process: "subprocess.Popen[bytes]") -> None:
 def compose_command(files: Sequence[Path]) -> list[str]:
     """Return the command of Docker's compose, the engine's plugin or that of the extra dev."""
     plugin = _run("docker", "compose", "version").returncode == 0
-    base = ["docker", "compose"] if plugin else [shutil.which("docker-compose") or "docker-compose"]
+    base = ["docker", "compose"] if plugin else [script("docker-compose")]
     return [*base, *(word for file in files for word in ("--file", str(file)))]

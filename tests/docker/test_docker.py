@@ -103,14 +103,17 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             tree = place / "tree"
             shutil.copytree(REPOSITORY, tree, ignore=shutil.ignore_patterns(".*", "secrets", "*.egg-info"))
             shutil.copy(REPOSITORY / ".dockerignore", tree)
-            with timed("image"):
-                running.docker("build", "-f", str(tree / "docker" / "Dockerfile"), "-t", IMAGE, str(tree))
-            say(f"image of {int(running.docker('inspect', '-f', '{{.Size}}', IMAGE)) / 1e9:.2f} GB")
+            running.docker("rmi", "--force", IMAGE, check=False)
             found = Stack(running, tree, {"MLFLOW_PORT": free_port(), "DASHBOARD_PORT": free_port()})
             subprocess.run([tree / "docker" / "secrets.sh"], check=True, capture_output=True)
             try:
-                with timed("up, healthy, two workers"):
-                    found.compose("up", "--no-build", "--detach", "--wait", "--scale", "worker=2")
+                with timed("image"):
+                    found.compose("build")
+                running.docker("tag", IMAGE, f"{IMAGE}-kept")
+                running.docker("rmi", IMAGE)
+                with timed("up as documented, the layers at hand: healthy, two workers"):
+                    found.compose("up", "--build", "--detach", "--wait")
+                say(f"image of {int(running.docker('inspect', '-f', '{{.Size}}', IMAGE)) / 1e9:.2f} GB")
                 yield found
             finally:
                 with timed("down"):
@@ -160,9 +163,7 @@ def test_a_sweep_outlives_a_worker(stack: Stack) -> None:
     space = stack.tree / "tiny.yaml"
     space.write_text(LONG)
     with timed("vae-sweep submit"):
-        sent = stack.ours(
-            stack.secret("ray_token"), "submit", str(space), *PLACES, "--address", stack.head, "--no-code"
-        )
+        sent = stack.ours(stack.secret("ray_token"), "submit", str(space), *PLACES, "--address", stack.head)
         assert sent.returncode == 0, sent.stdout + sent.stderr
     with timed("the sweep, a worker killed in its middle"):
         line = wait_for(
@@ -182,6 +183,14 @@ def test_a_sweep_outlives_a_worker(stack: Stack) -> None:
     starts = [other["trial"] for other in journal if other["kind"] == "trial"]
     assert starts.count(line["trial"]) == 2, "the trial of the killed worker went on elsewhere"
     assert set(runs_of(stack)) == {line["trial"] for line in finals}
+
+
+def test_a_sweep_is_sent_from_inside(stack: Stack) -> None:
+    small = SPACE.partition("methods:")[0].replace("epochs: 4,", "epochs: 1,") + "methods: {vae: }\n"
+    (stack.tree / "search_spaces" / "small.yaml").write_text(small)
+    with timed("run --rm submit"):
+        said = stack.compose("run", "--rm", "submit", "submit", "/spaces/small.yaml")
+    assert "1 trials" in said or "complete" in said, said
 
 
 def wait_for(stack: Stack, wanted: Callable[[dict[str, Any]], bool], seconds: float = 900) -> dict[str, Any]:

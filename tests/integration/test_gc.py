@@ -68,7 +68,7 @@ def test_a_resume_trains_and_scores_nothing(home: Path) -> None:
     before = len(lines(journal_of(home)))
     done = run(home, "resume", SWEEP)
     assert done.returncode == 0, done.stderr
-    assert [line["kind"] for line in lines(journal_of(home))[before:]] == ["launch", "end"]
+    assert [line["kind"] for line in lines(journal_of(home))[before:]] == ["launch", "nodes", "end"]
 
 
 def test_the_sweep_extends_by_a_seed_as_ever(home: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 import typer.main
 import yaml
 
+from tests.helpers import script
 from vae_sweep.cli.main import app
 from vae_sweep.reading import read_spec
 from vae_sweep.sweep.sending.distant import refuse_local_places
@@ -30,8 +31,9 @@ needs_kubectl = pytest.mark.skipif(
 )
 
 
-def checked(*command: str) -> None:
-    """Run a checker, which must find nothing."""
+def checked(tool: str, *words: str) -> None:
+    """Run a checker of the extra dev, which must find nothing."""
+    command = [script(tool), *words]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import vae_sweep
 from trainables.training.state import write_file
 from vae_sweep.errors import LaunchError
 from vae_sweep.spec import SweepSpec
@@ -27,7 +28,7 @@ def digest(spec: SweepSpec) -> str:
 
 def installed_code() -> Path:
     """Return the directory that holds the packages that run now."""
-    return Path(__file__).parents[2]
+    return Path(vae_sweep.__file__).parents[1]
 
 
 def code_files(root: Path) -> dict[Path, Path]:
