@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.nn import functional
 
 from trainables.model.layers import dropout
+from trainables.model.projection import word_losses
 from trainables.model.spec import ModelSpec
 from trainables.text.vocabulary import BOS, EOS
 
@@ -48,8 +48,7 @@ class Decoder(nn.Module):
         embedded = dropout(self.embedding(tokens[:, :-1]), self.spec.input_dropout, generator)
         hidden = self.hidden_states(embedded, z)
         hidden = dropout(hidden, self.spec.output_dropout, generator)
-        logits = self.output(hidden)
-        losses = functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten(), reduction="none")
+        losses = word_losses(hidden.flatten(0, 1), self.output.weight, tokens[:, 1:].flatten())
         return losses.view(tokens.shape[0], -1).sum(1)
 
     def hidden_states(self, embedded: Tensor, z: Tensor) -> Tensor:

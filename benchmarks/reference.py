@@ -1,0 +1,87 @@
+"""The yardstick: a plain float32 loop that does per step what the authors' code does, written anew to be read.
+
+Whole logits, log-softmax, one SGD optimizer for the encoder and one for the decoder, one sentence at a time where the
+likelihood is estimated.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class ReferenceVae(nn.Module):
+    """The paper's model: an LSTM encoder, an LSTM decoder that sees z at every step."""
+
+    def __init__(self, vocabulary: int, embedding: int, hidden: int, units: int, dropout: float) -> None:
+        super().__init__()
+        self.encoder = nn.ModuleDict(
+            {
+                "embedding": nn.Embedding(vocabulary, embedding),
+                "lstm": nn.LSTM(embedding, hidden, batch_first=True),
+                "output": nn.Linear(hidden, 2 * units, bias=False),
+            }
+        )
+        self.decoder = nn.ModuleDict(
+            {
+                "embedding": nn.Embedding(vocabulary, embedding),
+                "cell": nn.Linear(units, hidden, bias=False),
+                "lstm": nn.LSTM(embedding + units, hidden, batch_first=True),
+                "output": nn.Linear(hidden, vocabulary, bias=False),
+            }
+        )
+        self.dropout = nn.Dropout(dropout)
+
+    def posterior(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and log variance, [B, units] each."""
+        _, (last, _) = self.encoder["lstm"](self.encoder["embedding"](tokens))
+        mean, log_variance = self.encoder["output"](last[-1]).chunk(2, dim=-1)
+        return mean, log_variance
+
+    def reconstruction(self, tokens: Tensor, z: Tensor) -> Tensor:
+        """Return -log p(x|z) of each sentence, [B], nats."""
+        words = self.dropout(self.decoder["embedding"](tokens[:, :-1]))
+        cell = self.decoder["cell"](z).unsqueeze(0)
+        inputs = torch.cat([words, z.unsqueeze(1).expand(-1, words.shape[1], -1)], dim=-1)
+        hidden, _ = self.decoder["lstm"](inputs, (cell.tanh(), cell))
+        log_probabilities = functional.log_softmax(self.decoder["output"](self.dropout(hidden)), dim=-1)
+        return -log_probabilities.gather(2, tokens[:, 1:].unsqueeze(2)).squeeze(2).sum(1)
+
+
+class ReferenceLoop:
+    """Steps of free-bits training with one optimizer a half."""
+
+    def __init__(self, model: ReferenceVae, rate: float = 0.5, clip: float = 5.0) -> None:
+        self.model, self.clip = model, clip
+        self.optimizers = [torch.optim.SGD(half.parameters(), lr=rate) for half in (model.encoder, model.decoder)]
+
+    def step(self, tokens: Tensor, weight: float, floor: float) -> float:
+        """Take one step on a batch; return its loss, nats a sentence."""
+        self.model.train()
+        for optimizer in self.optimizers:
+            optimizer.zero_grad()
+        mean, log_variance = self.model.posterior(tokens)
+        z = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
+        kl = 0.5 * (mean.pow(2) + log_variance.exp() - log_variance - 1)
+        loss = (self.model.reconstruction(tokens, z) + weight * kl.clamp_min(floor).sum(-1)).mean()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
+        for optimizer in self.optimizers:
+            optimizer.step()
+        return loss.item()
+
+
+@torch.no_grad()
+def reference_iw_nll(model: ReferenceVae, sentence: Tensor, samples: int, chunk: int = 100) -> float:
+    """Return the importance-weighted -log p of one sentence [1, T], in chunks of samples."""
+    model.eval()
+    parts = []
+    for _ in range(0, samples, chunk):
+        mean, log_variance = model.posterior(sentence)
+        noise = torch.randn(chunk, mean.shape[1])
+        z = mean + (0.5 * log_variance).exp() * noise
+        prior = -0.5 * z.pow(2).sum(1)
+        own = -0.5 * (noise.pow(2) + log_variance).sum(1)
+        parts.append(prior - own - model.reconstruction(sentence.expand(chunk, -1), z))
+    return math.log(samples) - torch.cat(parts).logsumexp(0).item()
