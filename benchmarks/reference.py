@@ -1,7 +1,7 @@
 """The yardstick: a plain float32 loop that does per step what the authors' code does, written anew to be read.
 
-Whole logits, log-softmax, one SGD optimizer for the encoder and one for the decoder, one sentence at a time where the
-likelihood is estimated.
+Whole logits, log-softmax, one SGD optimizer for the encoder and one for the decoder; one sentence at a time where
+the likelihood is estimated.
 """
 
 import math

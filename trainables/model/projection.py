@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 WIDTH = 64
-"""The vocabulary is padded to a multiple of this: at an odd width matrix products take up to half as long again."""
+"""The vocabulary is padded to a multiple of this; at an odd width matrix products take half as long again."""
 
 
 def word_losses(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
