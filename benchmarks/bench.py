@@ -15,13 +15,14 @@ import typer
 from torch import Generator, Tensor
 
 from benchmarks.reference import ReferenceLoop, ReferenceVae, reference_iw_nll
-from trainables.measure.likelihood import importance
+from trainables.measure.importance import importance
 from trainables.model.spec import ModelSpec
 from trainables.model.vae import Vae
 from trainables.objective.bound import Elbo
 from trainables.objective.kl import FreeBits
 from trainables.text.batches import Batch
 from trainables.training.descent import DescentSpec
+from trainables.training.phase import thin_embeddings
 from trainables.training.updates import Joint, Stepper, UpdatesState
 
 VOCABULARY = 10_002
@@ -49,6 +50,7 @@ def training(size: str, batches: list[Tensor]) -> Pair:
     held = [Batch(tokens, torch.arange(len(tokens))) for tokens in batches]
     descent = DescentSpec()
     noise = Generator().manual_seed(1)
+    thin_embeddings(model, descent.optimizer)
     stepper = Stepper(model, objective, descent.build(model.parameters()), descent.clip, held, noise, noise)
 
     def step() -> None:
@@ -75,7 +77,9 @@ def likelihood(size: str, batch: Tensor) -> Pair:
 
 def ours(size: str) -> Vae:
     embedding, hidden, units, _ = SIZES[size]
-    spec = ModelSpec(embedding_size=embedding, encoder_size=hidden, decoder_size=hidden, latent_size=units)
+    spec = ModelSpec(
+        embedding_size=embedding, encoder_size=hidden, decoder_size=hidden, latent_size=units, precision="bfloat16"
+    )
     model = Vae(VOCABULARY, spec)
     model.initialise(Generator().manual_seed(0))
     return model

@@ -103,8 +103,8 @@ def score(spec: TrialSpec, corpus: Corpus, model: Vae, split: SplitName) -> dict
         samples = None
     elif spec.method.language_model:
         samples = 1
-    boundary = evaluation.activity_boundary
-    numbers = measure_split(model, corpus.splits[split], sentences, samples, spec.seed, boundary)
+    boundary, error = evaluation.activity_boundary, None if last else evaluation.search_error
+    numbers = measure_split(model, corpus.splits[split], sentences, samples, spec.seed, boundary, error)
     return {f"{split}/{word}": value for word, value in numbers.items() if word not in spec.method.lacks}
 
 

@@ -5,14 +5,17 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
-from tests.helpers import log_normal, random_sentences, seeded, signs, tiny_corpus, tiny_model, tiny_trial
+from tests.helpers import LAW, log_normal, random_sentences, seeded, signs, tiny_corpus, tiny_model, tiny_trial
 from trainables.base import DivergedError, derived_seed
 from trainables.measure import latent
 from trainables.measure.final import evaluation_batches, likelihood_numbers, measure_split, standard_error
+from trainables.measure.importance import BLOCK, iw_nll, sentence_noise
 from trainables.measure.latent import active_units, mutual_information, unit_variance
-from trainables.measure.likelihood import iw_nll, measure_bound, perplexity, sentence_noise
+from trainables.measure.likelihood import measure_bound, perplexity
 from trainables.model.gaussian import Gaussian
 from trainables.model.vae import Vae
 from trainables.text.corpus import Split
@@ -116,11 +119,18 @@ def test_weights_that_are_not_finite_are_a_divergence() -> None:
 
 
 def test_sentence_noise_depends_on_seed_and_row() -> None:
-    first = sentence_noise(1, 5, 4, 3)
+    first = sentence_noise(1, 5, 0, 4, 3)
     assert first.shape == (4, 3)
-    assert torch.equal(sentence_noise(1, 5, 4, 3), first)
-    assert not torch.equal(sentence_noise(2, 5, 4, 3), first)
-    assert not torch.equal(sentence_noise(1, 6, 4, 3), first)
+    assert torch.equal(sentence_noise(1, 5, 0, 4, 3), first)
+    assert not torch.equal(sentence_noise(2, 5, 0, 4, 3), first)
+    assert not torch.equal(sentence_noise(1, 6, 0, 4, 3), first)
+
+
+@LAW
+@given(st.integers(0, 3 * BLOCK), st.integers(1, 2 * BLOCK))
+def test_a_sample_has_the_same_noise_however_many_are_asked_for(first: int, count: int) -> None:
+    whole = sentence_noise(1, 5, 0, 6 * BLOCK, 2)
+    assert torch.equal(sentence_noise(1, 5, first, first + count, 2), whole[first : first + count])
 
 
 def test_likelihood_numbers_by_hand() -> None:

@@ -7,9 +7,10 @@ import torch
 from torch import Generator, Tensor
 
 from tests.oracle import ABSENT, PARAMETERS, Oracle, targets
-from trainables.measure import likelihood
+from trainables.measure import importance
+from trainables.measure.importance import iw_nll
 from trainables.measure.latent import active_units, mutual_information, unit_variance
-from trainables.measure.likelihood import Bound, iw_nll, perplexity, words
+from trainables.measure.likelihood import Bound, perplexity, words
 from trainables.model.gaussian import Gaussian
 from trainables.model.vae import Vae
 from trainables.objective.bound import Elbo, Loss
@@ -212,8 +213,8 @@ def test_importance_weights(oracle: Oracle) -> None:
 @pytest.mark.parametrize("budget", [2**23, 1], ids=["one-chunk", "chunk-a-sample"])
 def test_importance_weighted_nll(oracle: Oracle, budget: int, monkeypatch: pytest.MonkeyPatch) -> None:
     eps = oracle["in_eps_iw"]
-    monkeypatch.setattr(likelihood, "LOGIT_BUDGET", budget)
-    monkeypatch.setattr(likelihood, "sentence_noise", lambda seed, row, samples, latent_size: eps[row])
+    monkeypatch.setitem(importance.WORDS_AT_ONCE, "cpu", budget)
+    monkeypatch.setattr(importance, "sentence_noise", lambda seed, row, first, last, size: eps[row][first:last])
     nll = iw_nll(oracle.model(), oracle.batches(), eps.shape[1], seed=0)
     check(oracle, nll, "out_iw_nll")
     check(oracle, perplexity(nll, words(oracle.batches())), "out_iw_ppl")

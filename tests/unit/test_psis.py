@@ -8,7 +8,7 @@ from torch import Tensor
 
 from tests.helpers import random_sentences, seeded, tiny_model
 from trainables.measure.final import evaluation_batches
-from trainables.measure.likelihood import importance, iw_nll
+from trainables.measure.importance import WORDS_AT_ONCE, importance, iw_nll
 from trainables.measure.psis import (
     FEWEST_SAMPLES,
     LARGEST_K,
@@ -86,7 +86,7 @@ def test_an_estimate_comes_with_the_trust_in_it(monkeypatch: pytest.MonkeyPatch)
     assert found.pareto_k is not None
     assert torch.equal(found.nll, iw_nll(model, batches, 30, seed=4))
     assert bool(((found.effective_samples >= 1) & (found.effective_samples <= 30)).all())
-    monkeypatch.setattr("trainables.measure.likelihood.LOGIT_BUDGET", 1)
+    monkeypatch.setitem(WORDS_AT_ONCE, "cpu", 1)
     chunked = importance(model, batches, 30, seed=4)
     torch.testing.assert_close(chunked.effective_samples, found.effective_samples, rtol=1e-4, atol=1e-4)
     assert importance(model, batches, FEWEST_SAMPLES - 1, seed=4).pareto_k is None

@@ -8,8 +8,9 @@ import torch
 from torch import Generator, Tensor
 
 from trainables.base import derived_seed
+from trainables.measure.importance import Importance, importance
 from trainables.measure.latent import active_units, mutual_information
-from trainables.measure.likelihood import Importance, importance, measure_bound, perplexity, words
+from trainables.measure.likelihood import measure_bound, perplexity, words
 from trainables.measure.psis import UNTRUSTED_K
 from trainables.measure.spec import Boundary
 from trainables.model.vae import Vae
@@ -39,8 +40,11 @@ def measure_split(
     samples: int | None,
     seed: int,
     boundary: Boundary = "above",
+    error: float | None = None,
 ) -> dict[str, float]:
     """Return the paper's words for at most `sentences` of a split; without `samples` no likelihood.
+
+    With an `error` the likelihood is sampled until that is each sentence's standard error, nats.
 
     Where the exact −log p of the sentences is known it stands beside: the floor, and the paired gap above
     it with its standard error.
@@ -63,11 +67,11 @@ def measure_split(
     }
     if samples is None:
         return numbers
-    estimate = importance(model, batches, samples, derived_seed(seed, "final", "importance"))
+    estimate = importance(model, batches, samples, derived_seed(seed, "final", "importance"), error)
     exact = None if split.exact_nll is None else torch.from_numpy(split.exact_nll[np.array(chosen)])
     return (
         numbers
-        | {"elbo_perplexity": perplexity(bound.neg_elbo, count), "iw_samples": float(samples)}
+        | {"elbo_perplexity": perplexity(bound.neg_elbo, count), "iw_samples": float(estimate.samples.mean())}
         | likelihood_numbers(estimate.nll, exact, count)
         | trust_numbers(estimate, bound.neg_elbo)
     )

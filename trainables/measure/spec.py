@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from trainables.base import Spec
 
@@ -12,7 +12,10 @@ Boundary = Literal["above", "at_least"]
 class EvaluationSpec(Spec):
     """Importance samples and sentences: in the search on validation, at the end on test."""
 
-    search_samples: PositiveInt = Field(100, description="importance samples a validation sentence")
+    search_samples: PositiveInt = Field(1000, description="importance samples a validation sentence, at most")
+    search_error: PositiveFloat | None = Field(
+        0.2, description="nats; a validation sentence with this standard error takes no more samples; none: all"
+    )
     search_sentences: int | None = Field(None, ge=2, description="validation sentences; none is all")
     final: Literal["all", "front", "none"] | None = Field(
         None, description="who gets the test split; none given: all in a grid, front in a search"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor, nn
 
-from trainables.model.layers import dropout
+from trainables.model.layers import dropout, lowered
 from trainables.model.projection import word_losses
 from trainables.model.spec import ModelSpec
 from trainables.text.vocabulary import BOS, EOS
@@ -48,14 +48,17 @@ class Decoder(nn.Module):
         embedded = dropout(self.embedding(tokens[:, :-1]), self.spec.input_dropout, generator)
         hidden = self.hidden_states(embedded, z)
         hidden = dropout(hidden, self.spec.output_dropout, generator)
-        losses = word_losses(hidden.flatten(0, 1), self.output.weight, tokens[:, 1:].flatten())
+        dtype = torch.bfloat16 if self.spec.precision == "bfloat16" else None
+        losses = word_losses(hidden.flatten(0, 1), self.output.weight, tokens[:, 1:].flatten(), dtype)
         return losses.view(tokens.shape[0], -1).sum(1)
 
     def hidden_states(self, embedded: Tensor, z: Tensor) -> Tensor:
         """Run the LSTM over `embedded` [B, T, embedding_size] under `z` [B, latent_size] -> [B, T, hidden]."""
         steps = z.unsqueeze(1).expand(-1, embedded.shape[1], -1)
-        hidden: Tensor = self.lstm(torch.cat([embedded, steps], dim=-1), self._first_state(z))[0]
-        return hidden
+        inputs, state = torch.cat([embedded, steps], dim=-1), self._first_state(z)
+        with lowered(self.spec.precision, z.device):
+            hidden: Tensor = self.lstm(inputs, state)[0]
+        return hidden.to(z.dtype)
 
     def _first_state(self, z: Tensor) -> State:
         cell: Tensor = self.cell(z).unsqueeze(0)

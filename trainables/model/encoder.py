@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.model.gaussian import Gaussian
+from trainables.model.layers import lowered
 from trainables.model.spec import ModelSpec
 
 
@@ -21,12 +22,15 @@ class Encoder(nn.Module):
 
     def __init__(self, vocabulary_size: int, spec: ModelSpec) -> None:
         super().__init__()
+        self.precision = spec.precision
         self.embedding = nn.Embedding(vocabulary_size, spec.embedding_size)
         self.lstm = nn.LSTM(spec.embedding_size, spec.encoder_size, batch_first=True)
         self.output = nn.Linear(spec.encoder_size, 2 * spec.latent_size, bias=False)
 
     def forward(self, tokens: Tensor) -> Gaussian:
         """Encode `tokens` [B, T], with `<s>` and `</s>`, into a Gaussian over z [B, latent_size]."""
-        _, (hidden, _) = self.lstm(self.embedding(tokens))
-        mean, log_variance = self.output(hidden[-1]).chunk(2, dim=-1)
+        embedded = self.embedding(tokens)
+        with lowered(self.precision, tokens.device):
+            _, (hidden, _) = self.lstm(embedded)
+        mean, log_variance = self.output(hidden[-1].to(embedded.dtype)).chunk(2, dim=-1)
         return Gaussian(mean, log_variance)

@@ -6,6 +6,8 @@ from typing import Literal
 import torch
 from torch import Generator, Tensor, nn
 
+from trainables.model.spec import Precision
+
 Initialisation = Literal["paper", "torch"]
 
 
@@ -30,5 +32,10 @@ def dropout(x: Tensor, probability: float, generator: Generator | None) -> Tenso
     """Drop entries with `probability` and scale the rest by 1/(1−p); without a generator return x."""
     if generator is None or probability == 0:
         return x
-    mask = torch.empty_like(x).bernoulli_(1 - probability, generator=generator)
-    return x * mask.div_(1 - probability)
+    kept = torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device) >= probability
+    return x * kept.to(x.dtype).mul_(1 / (1 - probability))
+
+
+def lowered(precision: Precision, device: torch.device) -> torch.autocast:
+    """Return the context in which an LSTM's products run in bfloat16, if that is the precision."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")

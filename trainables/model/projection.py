@@ -5,40 +5,74 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 WIDTH = 64
 """The vocabulary is padded to a multiple of this; at an odd width matrix products take half as long again."""
 
+CPU_ROWS = 64
+"""Rows whose probabilities are formed at once on a CPU, so that they stay in its cache."""
 
-def word_losses(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
+BUFFER = 2**28
+"""Most numbers the buffer may hold; more words go in parts, each projected once more for its gradient."""
+
+
+def word_losses(hidden: Tensor, weight: Tensor, targets: Tensor, dtype: torch.dtype | None = None) -> Tensor:
     """Return −log softmax(hidden · weightᵀ) at each target, nats: [N, H], [V, H], [N] -> [N].
 
+    Matrix products run in `dtype`, by default that of `weight`; sums, logarithms and losses in float32 at least.
     Where a gradient is wanted, its factor softmax − one-hot takes the place of the logits in the forward already.
     """
-    padding = -len(weight) % WIDTH
-    padded = functional.pad(weight, (0, 0, 0, padding)) if padding else weight
-    losses: Tensor = _WordLosses.apply(hidden, padded, targets, padding)  # type: ignore[no-untyped-call]
+    dtype = dtype or weight.dtype
+    hidden, padded = hidden.to(dtype), functional.pad(weight.to(dtype), (0, 0, 0, -len(weight) % WIDTH))
+    if not torch.is_grad_enabled():
+        rows = _rows(hidden)
+        losses = [
+            functional.cross_entropy(_wide((part @ padded.T)[:, : len(weight)]), target, reduction="none")
+            for part, target in zip(torch.split(hidden, rows), torch.split(targets, rows), strict=True)
+        ]
+        return torch.cat(losses)
+    rows = max(1, BUFFER // len(padded))
+    if len(hidden) <= rows:
+        return _fused(hidden, padded, targets, len(weight))
+    losses = [
+        checkpoint(_fused, part, padded, target, len(weight), use_reentrant=False, preserve_rng_state=False)
+        for part, target in zip(torch.split(hidden, rows), torch.split(targets, rows), strict=True)
+    ]
+    return torch.cat(losses)
+
+
+def _rows(hidden: Tensor) -> int:
+    return CPU_ROWS if hidden.device.type == "cpu" else max(1, len(hidden))
+
+
+def _wide(values: Tensor) -> Tensor:
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
+def _fused(hidden: Tensor, weight: Tensor, targets: Tensor, words: int) -> Tensor:
+    losses: Tensor = _WordLosses.apply(hidden, weight, targets, words)  # type: ignore[no-untyped-call]
     return losses
 
 
 class _WordLosses(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, padding: int) -> Tensor:
-        logits = hidden @ weight.T
-        if padding:
-            logits[:, -padding:] = -torch.inf
-        largest, place = logits.max(1, keepdim=True)
-        at_target = logits.gather(1, targets.unsqueeze(1))
-        if not any(ctx.needs_input_grad):
-            return (logits.logsumexp(1, keepdim=True) - at_target).squeeze(1)
-        torch.softmax(logits, 1, out=logits)
-        losses = largest - logits.gather(1, place).log() - at_target
-        logits.scatter_add_(1, targets.unsqueeze(1), logits.new_full((1, 1), -1.0).expand(len(targets), 1))
-        ctx.save_for_backward(hidden, weight, logits)
-        return losses.squeeze(1)
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, words: int) -> Tensor:
+        buffer = hidden @ weight.T
+        buffer[:, words:] = 0
+        rows, losses = _rows(hidden), []
+        for logits, target in zip(
+            torch.split(buffer[:, :words], rows), torch.split(targets.unsqueeze(1), rows), strict=True
+        ):
+            chances = _wide(logits).softmax(1)
+            largest, at_target = _wide(logits.amax(1)), _wide(logits.gather(1, target)).squeeze(1)
+            losses.append(largest - chances.amax(1).log() - at_target)
+            logits.copy_(chances.scatter_add_(1, target, chances.new_full((1, 1), -1.0).expand_as(target)))
+        ctx.save_for_backward(hidden, weight, buffer)
+        return torch.cat(losses)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
         hidden, weight, residual = ctx.saved_tensors
-        scale = gradient.unsqueeze(1)
+        scale = gradient.unsqueeze(1).to(hidden.dtype)
         return (residual @ weight) * scale, residual.T @ (hidden * scale), None, None

@@ -6,12 +6,13 @@ import torch
 from torch import Generator, Tensor
 
 from trainables.measure.final import evaluation_batches
-from trainables.measure.likelihood import LOGIT_BUDGET
 from trainables.model.gaussian import Gaussian
 from trainables.model.vae import Vae
 from trainables.text.vocabulary import BOS, EOS, Ids
 
 DECODE_BATCH = 256
+LOGIT_BUDGET = 2**23
+"""Most logits that a step of decoding, or a part of a reconstruction, may hold at once."""
 
 
 def device_of(model: Vae) -> torch.device:

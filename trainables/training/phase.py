@@ -43,6 +43,7 @@ def run_phase(
     """
     counters, best, history = state.counters, state.best, state.history
     optimizer = phase.descent.build(model.parameters())
+    thin_embeddings(model, phase.descent.optimizer)
     if counters.epoch and not over(phase, counters):
         model.load_state_dict(state.model)
         load_optimizer(optimizer, model, state.optimizer)
@@ -130,6 +131,16 @@ def costs(trained: float, whole: float, train_words: int) -> Numbers:
         "train/tokens_per_second": train_words / trained,
         "train/peak_memory_mb": peak,
     }
+
+
+def thin_embeddings(model: nn.Module, optimizer: str) -> None:
+    """Have the gradient of embeddings hold the batch's words alone where the optimizer moves no others.
+
+    On a GPU, which is quick with whole gradients, it would cost waiting for the number of words.
+    """
+    for part in model.modules():
+        if isinstance(part, nn.Embedding):
+            part.sparse = optimizer == "sgd" and part.weight.device.type == "cpu"
 
 
 def copied(model: nn.Module) -> dict[str, Tensor]:

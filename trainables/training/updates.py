@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -26,6 +26,20 @@ class UpdatesState(Spec):
     information: float | None = Field(None, description="validation mutual information of the epoch before, nats")
 
 
+def clip_gradient(parameters: Iterable[nn.Parameter], largest: float) -> None:
+    """Scale the whole gradient in place so that its L2 norm is at most `largest`; parts may be sparse."""
+    import torch
+
+    values = []
+    for parameter in parameters:
+        if parameter.grad is not None:
+            if parameter.grad.is_sparse:
+                parameter.grad = parameter.grad.coalesce()
+            values.append(parameter.grad._values() if parameter.grad.is_sparse else parameter.grad)
+    norm = torch.nn.utils.get_total_norm(values)
+    torch._foreach_mul_(values, (largest / (norm + 1e-6)).clamp_max(1.0))
+
+
 @dataclass(frozen=True)
 class Stepper:
     """What an epoch's steps share; `noise` draws z and dropout, `order` picks further batches."""
@@ -47,7 +61,7 @@ class Stepper:
         loss = self.objective(self.model, batch, weight, noise, self.noise)
         self.optimizer.zero_grad(set_to_none=True)
         loss.loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
+        clip_gradient(self.model.parameters(), self.clip)
         if still is not None:
             still.zero_grad(set_to_none=True)
         self.optimizer.step()
