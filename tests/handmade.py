@@ -27,6 +27,7 @@ def spec_in(storage: Path, /, **changes: Any) -> SweepSpec:
     fields: dict[str, Any] = {
         "name": "one",
         "corpus": {"name": "captions"},
+        "model": {"precision": "float32"},
         "methods": {"vae": {}, "ours": {"target_rate": {"choice": [2, 4]}}},
         "seeds": [0, 1],
         "search": {"objectives": ["perplexity"]},

@@ -143,6 +143,8 @@ class SweepSpec(Spec):
         if isinstance(raw.get("methods"), dict):
             raw["methods"] = {name: {} if row is None else row for name, row in raw["methods"].items()}
         raw = laid_under(raw, raw.get("recipe", "paper"))
+        if isinstance(model := raw.get("model", {}), dict):
+            raw["model"] = {"precision": "auto", **model}
         descent, given = raw.get("descent"), raw.get("pretraining", {})
         if isinstance(descent, DescentSpec):
             descent = descent.model_dump()

@@ -25,6 +25,7 @@ OTHER: dict[str, Any] = {
     "model.input_dropout": 0.11,
     "model.output_dropout": 0.11,
     "model.initialisation": "paper",
+    "model.precision": "bfloat16",
     "objective.kl_weight.start": 0.5,
     "objective.kl_weight.epochs": 3.0,
     "objective.kl_weight.pace": "full_batches",

@@ -34,7 +34,9 @@ PAPER = {
 def test_the_papers_sweeps_hold_its_rows_rates_and_sizes(name: str) -> None:
     spec = read_spec(SPACES / f"{name}.yaml")
     embedding, hidden, expected = PAPER[name]
-    assert spec.model == ModelSpec(embedding_size=embedding, encoder_size=hidden, decoder_size=hidden)
+    assert spec.model == ModelSpec(
+        embedding_size=embedding, encoder_size=hidden, decoder_size=hidden, precision="auto"
+    )
     assert (spec.model.latent_size, spec.model.input_dropout, spec.model.output_dropout) == (32, 0.5, 0.5)
     assert (spec.descent.optimizer, spec.descent.learning_rate, spec.descent.batch_size) == ("sgd", 0.5, 32)
     assert spec.descent.course == Plateau()

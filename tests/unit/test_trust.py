@@ -5,8 +5,8 @@ import torch
 
 from tests.helpers import random_sentences, tiny_model
 from trainables.measure.final import measure_split, trust_numbers
+from trainables.measure.importance import Importance
 from trainables.measure.invariants import violations
-from trainables.measure.likelihood import Importance
 from trainables.text.corpus import Split
 from vae_sweep.tracking.names import METRICS
 
@@ -17,7 +17,7 @@ TRUST = {"elbo_gap", "elbo_gap_error", "iw_ess", "pareto_k", "pareto_k_bad"}
 def test_trust_numbers_by_hand() -> None:
     nll = torch.tensor([3.0, 4.0, 5.0]).double()
     k = torch.tensor([0.2, 0.71, 0.5]).double()
-    estimate = Importance(nll, torch.tensor([10.0, 20.0, 30.0]).double(), k)
+    estimate = Importance(nll, torch.full((3,), 50.0), torch.tensor([10.0, 20.0, 30.0]).double(), k)
     assert trust_numbers(estimate, torch.tensor([4.0, 6.0, 8.0])) == {
         "elbo_gap": 2.0,
         "elbo_gap_error": pytest.approx(1 / 3**0.5),

@@ -10,10 +10,17 @@ from trainables.model.spec import ModelSpec
 
 
 class Vae(nn.Module):
-    """Encoder q(z|x) and decoder p(x|z); with latent_size 0 the decoder alone, a language model."""
+    """Encoder q(z|x) and decoder p(x|z); with latent_size 0 the decoder alone, a language model.
+
+    Raises ValueError where the precision is still `auto`.
+    """
 
     def __init__(self, vocabulary_size: int, spec: ModelSpec) -> None:
         super().__init__()
+        if spec.precision == "auto":
+            raise ValueError(
+                "a model needs precision float32 or bfloat16; auto is settled when a sweep is planned"
+            )
         self.spec = spec
         self.encoder = Encoder(vocabulary_size, spec) if spec.latent_size else NoEncoder()
         self.decoder = Decoder(vocabulary_size, spec)

@@ -10,7 +10,7 @@ from trainables.objective.bound import Objective
 from trainables.training.descent import DescentSpec
 from trainables.training.updates import Joint, Updates
 
-VERSION = 2
+VERSION = 3
 """Raised by hand whenever the same PhaseSpec would train to other bits than before."""
 
 PhaseName = Literal["pretrain", "vae"]

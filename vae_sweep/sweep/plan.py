@@ -14,6 +14,7 @@ from vae_sweep.settings import data_directory
 from vae_sweep.spec import Draw, SweepSpec
 from vae_sweep.store.entry import address, environment_of, is_stored
 from vae_sweep.sweep.folder import store_place
+from vae_sweep.sweep.precision import settled
 from vae_sweep.sweep.shares import Share, check_machine, shares_of
 
 
@@ -87,6 +88,7 @@ def make_plan(spec: SweepSpec) -> Plan:
     if lone := [name for name, split in corpus.splits.items() if len(split.sentences) == 1]:
         raise CorpusError(f"corpus {corpus.title}: {lone[0]} has a single sentence; a variance needs two at least")
     shares = resources(spec)
+    spec = settled(spec, len(corpus.vocabulary), shares.values())
     points = spec.points()
     cells = None if points is None else tuple(_cell(spec, corpus, *point) for point in points)
     wanted = spec.search.trials
