@@ -1,126 +1,173 @@
-"""Ours beside the yardstick: training steps and importance-weighted evaluation, alternating, as ratios of medians.
+"""Ours beside the yardstick (`benchmarks/reference.py`), by turns in one run, as ratios of medians.
 
-`python -m benchmarks.bench [--repeats 5] [--threads 1] [--size ptb]` prints a table and a line of JSON.
+`python -m benchmarks.bench [--repeats 5] [--only training --only likelihood ...]` prints a table and a line of JSON.
 """
 
 import json
-import statistics
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Annotated
 
 import torch
 import typer
-from torch import Generator, Tensor
+from rich.console import Console
+from rich.table import Table
+from torch import Generator
 
-from benchmarks.reference import ReferenceLoop, ReferenceVae, reference_iw_nll
+from benchmarks import machine, rates, side_by_side
+from benchmarks.reference import (
+    reference_greedy,
+    reference_information,
+    reference_iw_nll,
+    reference_validation,
+)
+from benchmarks.side_by_side import Pair, Row, measured
+from benchmarks.sweep_overhead import against, nothing
+from benchmarks.trained import as_theirs, spread_out, trained
+from benchmarks.work import SIZES, OurLoop, TheirLoop, batches_of, held, ours, theirs
+from trainables.measure.final import evaluation_batches
 from trainables.measure.importance import importance
-from trainables.model.spec import ModelSpec
-from trainables.model.vae import Vae
-from trainables.objective.bound import Elbo
-from trainables.objective.kl import FreeBits
-from trainables.text.batches import Batch
-from trainables.training.descent import DescentSpec
-from trainables.training.phase import thin_embeddings
-from trainables.training.updates import Joint, Stepper, UpdatesState
+from trainables.measure.latent import active_units, mutual_information
+from trainables.measure.likelihood import measure_bound, perplexity, words
+from trainables.measure.spec import EvaluationSpec
+from trainables.model.gaussian import Gaussian
+from trainables.text.vocabulary import BOS, EOS
 
-VOCABULARY = 10_002
-SIZES = {"ptb": (256, 256, 32, 22), "snli": (256, 256, 32, 10), "yahoo": (512, 1024, 32, 79)}
-"""Name -> embedding and hidden size (Table 9), n_z, mean words of a sentence."""
-
-SAMPLES, SENTENCES = 1000, 2
+SAMPLES = 1000
+PTB_TEST = 3761
+"""Sentences in PTB's test split."""
 
 
-@dataclass(frozen=True)
-class Pair:
-    """One thing done twice: by the yardstick and by us."""
+def training(repeats: int) -> Iterator[Row]:
+    """Training steps, one thread."""
+    for name, size in SIZES.items():
+        batches = batches_of(size)
+        reference = TheirLoop(theirs(size), batches)
+        for precision in ("bfloat16", "float32"):
+            loop = OurLoop(ours(size, precision), batches)
+            yield measured(Pair(f"training step, {name}, {precision}", reference.epoch, loop.epoch), repeats)
 
-    name: str
-    theirs: Callable[[], object]
-    ours: Callable[[], object]
+
+def likelihood(repeats: int) -> Iterator[Row]:
+    """1000 importance samples a sentence, all of them and as many as it needs, one thread."""
+    for name in ("ptb", "snli"):
+        size = SIZES[name]
+        tokens = batches_of(size)[1][:8]
+        reference, model = theirs(size), ours(size)
+        yield measured(
+            Pair(
+                f"IW-NLL, {name}",
+                lambda: reference_iw_nll(reference, tokens[:1], SAMPLES),  # noqa: B023
+                lambda: importance(model, held([tokens]), SAMPLES, 0),  # noqa: B023
+                share=1 / 8,
+            ),
+            repeats,
+        )
+    yield adaptive(repeats)
 
 
-def training(size: str, batches: list[Tensor]) -> Pair:
-    """Steps over the same batches."""
-    embedding, hidden, units, _ = SIZES[size]
-    loop = ReferenceLoop(ReferenceVae(VOCABULARY, embedding, hidden, units, 0.5))
-    model = ours(size)
-    objective = Elbo(kl=FreeBits(target_rate=8.0))
-    held = [Batch(tokens, torch.arange(len(tokens))) for tokens in batches]
-    descent = DescentSpec()
-    noise = Generator().manual_seed(1)
-    thin_embeddings(model, descent.optimizer)
-    stepper = Stepper(model, objective, descent.build(model.parameters()), descent.clip, held, noise, noise)
+def adaptive(repeats: int) -> Row:
+    """As many samples as a sentence needs, on a trained model that hardly uses its code, with the perplexities."""
+    size, error = SIZES["ptb"], EvaluationSpec().search_error
+    model, batches = trained(size, "vae_anneal")
+    chosen, reference = spread_out(batches, 32), as_theirs(model, size)
+    pair = Pair(
+        "IW-NLL until known, ptb",
+        lambda: [reference_iw_nll(reference, batch.tokens, SAMPLES) for batch in chosen[::8]],
+        lambda: importance(model, chosen, SAMPLES, 0, error),
+        share=len(chosen[::8]) / len(chosen),
+    )
+    row, count = measured(pair, repeats), words(chosen)
+    some, every = (importance(model, chosen, SAMPLES, 0, each) for each in (error, None))
+    off = perplexity(some.nll, count) / perplexity(every.nll, count) - 1
+    return row | {"samples": float(some.samples.mean()), "perplexity_off": off}
 
-    def step() -> None:
-        for batch in held:
-            Joint().step(stepper, batch, 1.0, UpdatesState())
 
-    return Pair(
-        f"training step, {size}", lambda: [loop.step(tokens, 1.0, 8.0 / units) for tokens in batches], step
+def measures(repeats: int) -> Iterator[Row]:
+    """What follows an epoch, the mutual information of a whole split, and decoding; one thread."""
+    size = SIZES["ptb"]
+    reference, model, batches = theirs(size), ours(size), batches_of(size)
+
+    def validation() -> None:
+        bound = measure_bound(model, numbered, 0)
+        mutual_information(bound.posterior, noise)
+        active_units(bound.posterior.mean)
+
+    numbered = evaluation_batches([row.numpy() for tokens in batches for row in tokens], "cpu")
+    generator = Generator().manual_seed(0)
+    noise = torch.randn(sum(map(len, batches)), size.units, generator=generator)
+    yield measured(Pair("validation words", lambda: reference_validation(reference, batches), validation), repeats)
+    mean, log_variance, noise_of_all = torch.randn(3, PTB_TEST, size.units, generator=generator).unbind()
+    yield measured(
+        Pair(
+            f"mutual information, {PTB_TEST} sentences",
+            lambda: reference_information(mean, log_variance),
+            lambda: mutual_information(Gaussian(mean, log_variance), noise_of_all),
+        ),
+        repeats,
+    )
+    codes = noise_of_all[:16]
+    yield measured(
+        Pair(
+            "greedy decoding, 16 sentences",
+            lambda: [reference_greedy(reference, z, BOS, EOS) for z in codes.split(1)],  # type: ignore[no-untyped-call]
+            lambda: model.decoder.greedy(codes),
+        ),
+        repeats,
     )
 
 
-def likelihood(size: str, batch: Tensor) -> Pair:
-    """The importance-weighted NLL of some sentences with 1000 samples."""
-    embedding, hidden, units, _ = SIZES[size]
-    reference, model = ReferenceVae(VOCABULARY, embedding, hidden, units, 0.5), ours(size)
-    chosen = batch[:SENTENCES]
-    held = [Batch(chosen, torch.arange(len(chosen)))]
-    return Pair(
-        f"IW-NLL, {size}",
-        lambda: [reference_iw_nll(reference, sentence.unsqueeze(0), SAMPLES) for sentence in chosen],
-        lambda: importance(model, held, SAMPLES, 0),
-    )
+def together(repeats: int) -> Iterator[Row]:
+    """Two trials of one thread at once beside one of the yardstick's with two."""
+    for name in ("ptb", "snli"):
+        yield rates.two_trials(name, 5.0, repeats)
 
 
-def ours(size: str) -> Vae:
-    embedding, hidden, units, _ = SIZES[size]
-    spec = ModelSpec(
-        embedding_size=embedding, encoder_size=hidden, decoder_size=hidden, latent_size=units, precision="bfloat16"
-    )
-    model = Vae(VOCABULARY, spec)
-    model.initialise(Generator().manual_seed(0))
-    return model
+def memory(_: int) -> Iterator[Row]:
+    """Peak memory of training."""
+    for name in SIZES:
+        yield from rates.memory(name)
 
 
-def measured(pair: Pair, repeats: int) -> dict[str, float | str]:
-    """Run both by turns, once to warm up and then so many times; return medians and their ratio."""
-    times: dict[str, list[float]] = {"theirs": [], "ours": []}
-    for turn in range(repeats + 1):
-        for name, run in (("theirs", pair.theirs), ("ours", pair.ours)):
-            began = time.perf_counter()
-            run()
-            if turn:
-                times[name].append(time.perf_counter() - began)
-    theirs, mine = (statistics.median(times[name]) for name in ("theirs", "ours"))
-    return {"name": pair.name, "reference": theirs, "ours": mine, "ratio": theirs / mine}
+def peak(repeats: int) -> Iterator[Row]:
+    """What part of the machine's matrix products a training step reaches."""
+    yield from machine.rows(repeats)
+
+
+def sweep(_: int) -> Iterator[Row]:
+    """What a sweep costs beside its trials: of nothing, and of a minute each, two at a time on both sides."""
+    for found in nothing([50, 200]):
+        name = f"{found['count']} trials of nothing, each"
+        yield {"name": name, "unit": "s", "ours": found["each"], "ray": found["ray"], "workers": found["workers"]}
+    bare, swept = against(20, 60.0, 1)
+    ours = {key: swept[key] for key in ("ray", "workers", "overhead")}
+    yield side_by_side.row("20 trials of a minute, two at a time", [bare["trials"]], [swept["trials"]], "s") | ours
+
+
+PARTS: dict[str, Callable[[int], Iterator[Row]]] = {
+    part.__name__: part for part in (peak, training, likelihood, measures, together, memory, sweep)
+}
 
 
 def main(
     repeats: Annotated[int, typer.Option(min=1)] = 5,
-    threads: Annotated[int, typer.Option(min=1)] = 1,
-    size: Annotated[list[str] | None, typer.Option()] = None,
+    only: Annotated[list[str] | None, typer.Option(help=f"Parts: {', '.join(PARTS)}.")] = None,
 ) -> None:
-    """Print the ratios; more than 1 is faster than the yardstick."""
-    torch.set_num_threads(threads)
-    found = []
-    for name in size or ["ptb", "snli"]:
-        words = SIZES[name][3]
-        generator = torch.Generator().manual_seed(0)
-        batches = [
-            torch.randint(4, VOCABULARY, (32, length + 2), generator=generator)
-            for length in (words // 2, words, 2 * words)
-        ]
-        for pair in (training(name, batches), likelihood(name, batches[1])):
-            found.append(measured(pair, repeats))
-            row = found[-1]
-            print(
-                f"{row['name']:<24} {row['reference']:8.3f} s {row['ours']:8.3f} s   x{row['ratio']:.2f}",
-                flush=True,
-            )
-    print(json.dumps({"threads": threads, "repeats": repeats, "rows": found}))
+    """Print the ratios; more than 1 is faster, or less memory, than the yardstick."""
+    torch.set_num_threads(1)
+    if unknown := set(only or ()) - set(PARTS):
+        raise typer.BadParameter(f"{', '.join(sorted(unknown))}; parts are {', '.join(PARTS)}")
+    rows = []
+    for name in only or PARTS:
+        for row in PARTS[name](repeats):
+            rows.append(row)
+            print(json.dumps(row), flush=True)
+    table = Table("", "yardstick", "ours", "ratio", "also")
+    for row in rows:
+        cells = [f"{row[key]:.4g}" if key in row else "" for key in ("reference", "ours", "ratio")]
+        rest = {key: value for key, value in row.items() if key not in ("name", "unit", "reference", "ours", "ratio")}
+        also = ", ".join(f"{key} {value:.4g}" for key, value in rest.items())
+        table.add_row(f"{row['name']} [{row['unit']}]".replace("[", "("). replace("]", ")"), *cells, also)
+    Console(width=150).print(table)
 
 
 if __name__ == "__main__":

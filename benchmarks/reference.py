@@ -16,6 +16,7 @@ class ReferenceVae(nn.Module):
 
     def __init__(self, vocabulary: int, embedding: int, hidden: int, units: int, dropout: float) -> None:
         super().__init__()
+        self.units = units
         self.encoder = nn.ModuleDict(
             {
                 "embedding": nn.Embedding(vocabulary, embedding),
@@ -85,3 +86,47 @@ def reference_iw_nll(model: ReferenceVae, sentence: Tensor, samples: int, chunk:
         own = -0.5 * (noise.pow(2) + log_variance).sum(1)
         parts.append(prior - own - model.reconstruction(sentence.expand(chunk, -1), z))
     return math.log(samples) - torch.cat(parts).logsumexp(0).item()
+
+
+@torch.no_grad()
+def reference_validation(model: ReferenceVae, batches: list[Tensor]) -> tuple[float, float, int]:
+    """Return -ELBO and mutual information, nats, and active units: an encoder pass for each, two for the units."""
+    model.eval()
+    bounds = []
+    for tokens in batches:
+        mean, log_variance = model.posterior(tokens)
+        z = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
+        kl = 0.5 * (mean.pow(2) + log_variance.exp() - log_variance - 1).sum(1)
+        bounds.append(model.reconstruction(tokens, z) + kl)
+    information = reference_information(*(torch.cat(each) for each in zip(*map(model.posterior, batches), strict=True)))
+    center = torch.cat([model.posterior(tokens)[0] for tokens in batches]).mean(0)
+    squares = torch.cat([(model.posterior(tokens)[0] - center).pow(2) for tokens in batches])
+    active = squares.sum(0) / (len(squares) - 1) > 0.01
+    return torch.cat(bounds).mean().item(), information, int(active.sum())
+
+
+@torch.no_grad()
+def reference_information(mean: Tensor, log_variance: Tensor, rows: int = 32) -> float:
+    """Return the mutual information of N posteriors [N, units], nats: each z against each posterior, unit by unit."""
+    count, units = mean.shape
+    z = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
+    parts = []
+    for start in range(0, count, rows):
+        deviation = z[start : start + rows].unsqueeze(1) - mean
+        density = -0.5 * (deviation.pow(2) / log_variance.exp()).sum(-1)
+        parts.append(density - 0.5 * (units * math.log(2 * math.pi) + log_variance.sum(-1)))
+    aggregate = torch.cat(parts).logsumexp(1) - math.log(count)
+    entropy = -0.5 * (units * math.log(2 * math.pi) + (1 + log_variance).sum(-1))
+    return (entropy.mean() - aggregate.mean()).item()
+
+
+@torch.no_grad()
+def reference_greedy(model: ReferenceVae, z: Tensor, first: int, last: int, steps: int = 99) -> list[int]:
+    """Decode one code [1, units] by the most probable word, from `first` up to `last`."""
+    cell = model.decoder["cell"](z).unsqueeze(0)
+    state, decoded = (cell.tanh(), cell), [first]
+    while len(decoded) <= steps and decoded[-1] != last:
+        word = model.decoder["embedding"](torch.tensor([[decoded[-1]]]))
+        hidden, state = model.decoder["lstm"](torch.cat([word, z.unsqueeze(1)], dim=-1), state)
+        decoded.append(int(model.decoder["output"](hidden[0, -1]).argmax()))
+    return decoded[1:]
