@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 import torch
 from ray import tune
 
 from trainables.base import CorpusError, DivergedError, StateError, VaeSweepError
 from trainables.places import Place, contents, is_folder, objects_fail, place_of, place_on
 from trainables.spec import TrialSpec
-from trainables.text.planned import planned_corpus
+from trainables.text.planned import Corpora
 from trainables.training.report import EpochReport, ErrorClass, FinalReport, StoreReport
 from trainables.training.sharing import PhaseStore
 from trainables.training.state import TrialState, load_state, state_files
@@ -23,6 +24,9 @@ from trainables.trial import load_model, outputs, run_trial, score
 
 Stores = Callable[[str], PhaseStore]
 """The pretraining store as a trial of this name sees it."""
+
+CORPORA = Corpora(platformdirs.user_cache_path("vae-sweep") / "tokenised")
+"""The corpus of this process; on a CPU it runs trial after trial."""
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "std::bad_alloc")
@@ -66,8 +70,9 @@ def error_class(error: Exception) -> ErrorClass:
 
 
 def _train(spec: TrialSpec, config: dict[str, Any], store: PhaseStore | None) -> None:
-    corpus = planned_corpus(spec.corpus, spec.corpus_fingerprint, Path(config["data_directory"]))
-    state, damaged = _start(spec, config["starts"])
+    damaged: list[str] = []
+    corpus = CORPORA.planned(spec.corpus, spec.corpus_fingerprint, Path(config["data_directory"]), damaged)
+    state = _start(spec, config["starts"], damaged)
     for report, new in run_trial(spec, corpus, state, _device(), store):
         files: dict[str, bytes] = {}
         if isinstance(report, FinalReport):
@@ -83,21 +88,20 @@ def _at_its_state(report: EpochReport | StoreReport, state: TrialState) -> bool:
     return isinstance(report, EpochReport) and report.epoch + 1 == state.counters.epoch
 
 
-def _start(spec: TrialSpec, starts: list[str]) -> tuple[TrialState, list[str]]:
-    """Return the state of the newest sound checkpoint, or a fresh one, and what was found damaged.
+def _start(spec: TrialSpec, starts: list[str], damaged: list[str]) -> TrialState:
+    """Return the state of the newest sound checkpoint, or a fresh one; what is damaged is added to `damaged`.
 
     After a lost worker Ray names the newest checkpoint of this run whose report arrived.
     """
     own = tune.get_checkpoint()
     mine = reported(place_on(own.filesystem, own.path)) if own else []
-    damaged: list[str] = []
     for start in [*mine, *map(place_of, starts)]:
         try:
-            return load_state(start, spec.key()), damaged
+            return load_state(start, spec.key())
         except StateError as error:
             if is_folder(start):
                 damaged.append(str(error))
-    return TrialState(), damaged
+    return TrialState()
 
 
 def reported(newest: Place) -> list[Place]:
@@ -143,7 +147,7 @@ def score_test(plain: dict[str, Any], data_directory: str, weights: str, threads
     """
     torch.set_num_threads(threads)
     spec = TrialSpec.model_validate(plain)
-    corpus = planned_corpus(spec.corpus, spec.corpus_fingerprint, Path(data_directory))
+    corpus = CORPORA.planned(spec.corpus, spec.corpus_fingerprint, Path(data_directory), remarks=[])
     try:
         model = load_model(place_of(weights), spec, corpus, _device())
     except StateError as error:
