@@ -9,7 +9,8 @@ pretraining store on; its times are those of its journal. Columns:
 - `ray`: from the launch's first line until the nodes are known, which is Ray's start;
 - `workers`: from there until the first trial starts: new processes, which import torch;
 - `trials`: from there until the last trial has ended, and `each`: the same, for one trial;
-- `command`: the whole command, from its start to its end.
+- `command`: the whole command, from its start to its end;
+- `load`: processes that wanted a core in the minute before; more than 0.5 or so, and the times are others' too.
 """
 
 import json
@@ -81,7 +82,7 @@ def sweep_row(plain: dict[str, Any]) -> Row:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("RAY_", "VAE_SWEEP_"))}
         own = {"HOME": name, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "vae_sweep.cli.main", "launch", "space.yaml"]
-        started = time.time()
+        load, started = os.getloadavg()[0], time.time()
         done = subprocess.run(command, cwd=home, env=kept | own, capture_output=True, text=True, check=False)
         seconds = time.time() - started
         if done.returncode:
@@ -89,7 +90,11 @@ def sweep_row(plain: dict[str, Any]) -> Row:
                 f"the sweep ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
             )
         journal = home / "sweeps" / "space" / "journal.jsonl"
-        return {**_times([json.loads(line) for line in journal.read_text().splitlines()]), "command": seconds}
+        return {
+            **_times([json.loads(line) for line in journal.read_text().splitlines()]),
+            "command": seconds,
+            "load": load,
+        }
 
 
 def _times(lines: list[dict[str, Any]]) -> Row:
@@ -142,6 +147,7 @@ def bare_row(plain: dict[str, Any]) -> Row:
     processes = [context.Process(target=_run_bare, args=(plain, seeds, ready)) for _ in range(AT_A_TIME)]
     for process in processes:
         process.start()
+    load = os.getloadavg()[0]
     ready.wait()
     started = time.perf_counter()
     for process in processes:
@@ -149,7 +155,7 @@ def bare_row(plain: dict[str, Any]) -> Row:
     trials, count = time.perf_counter() - started, len(plain["seeds"])
     if any(process.exitcode for process in processes):
         raise RuntimeError("a plain process failed, see above")
-    return {"count": count, "trials": trials, "each": trials / count}
+    return {"count": count, "trials": trials, "each": trials / count, "load": load}
 
 
 def _run_bare(plain: dict[str, Any], seeds: Any, ready: Any) -> None:
