@@ -19,7 +19,7 @@ TIMES = 3
 
 
 def reading(path: Path) -> list[dict[str, Any]]:
-    """Return seconds of CPU to read the corpus in a directory, the best of three; writing the copy is done once."""
+    """Return seconds of CPU to read the corpus in a directory, best of three; the copy is written once."""
     spec, remarks = CorpusSpec(path=str(path)), list[str]()
     fingerprint = load_corpus(spec, Path()).fingerprint
     with tempfile.TemporaryDirectory(prefix="reading.") as name:
