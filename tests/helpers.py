@@ -127,6 +127,12 @@ def signs(seed: int, *shape: int) -> Tensor:
     return torch.randint(0, 2, shape, generator=seeded(seed)).mul(2).sub(1).double()
 
 
+def put_files(directory: Path, files: dict[str, bytes]) -> None:
+    """Write files by name."""
+    for name, content in files.items():
+        (directory / name).write_bytes(content)
+
+
 def same_tensors(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     """Whether both hold the same names with the same bits."""
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)

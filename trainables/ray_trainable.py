@@ -5,24 +5,28 @@ import os
 import socket
 import tempfile
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 import torch
 from ray import tune
 
 from trainables.base import CorpusError, DivergedError, StateError, VaeSweepError
 from trainables.places import Place, contents, is_folder, objects_fail, place_of, place_on
 from trainables.spec import TrialSpec
-from trainables.text.corpus import load_corpus
+from trainables.text.planned import Corpora
 from trainables.training.report import EpochReport, ErrorClass, FinalReport, StoreReport
 from trainables.training.sharing import PhaseStore
-from trainables.training.state import TrialState, load_state, save_state
-from trainables.trial import check_corpus, load_model, run_trial, score, write_outputs
+from trainables.training.state import TrialState, load_state, state_files
+from trainables.trial import load_model, outputs, run_trial, score
 
 Stores = Callable[[str], PhaseStore]
 """The pretraining store as a trial of this name sees it."""
+
+CORPORA = Corpora(platformdirs.user_cache_path("vae-sweep") / "tokenised")
+"""The corpus of this process; on a CPU it runs trial after trial."""
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "std::bad_alloc")
@@ -66,19 +70,17 @@ def error_class(error: Exception) -> ErrorClass:
 
 
 def _train(spec: TrialSpec, config: dict[str, Any], store: PhaseStore | None) -> None:
-    corpus = load_corpus(spec.corpus, Path(config["data_directory"]))
-    state, damaged = _start(spec, config["starts"])
+    damaged: list[str] = []
+    corpus = CORPORA.planned(spec.corpus, spec.corpus_fingerprint, Path(config["data_directory"]), damaged)
+    state = _start(spec, config["starts"], damaged)
     for report, new in run_trial(spec, corpus, state, _device(), store):
-        with tempfile.TemporaryDirectory() as name:
-            if isinstance(report, FinalReport):
-                write_outputs(Path(name), spec, corpus, new)
-                save_state(Path(name), spec.key(), TrialState(new.counters, best=new.best))
-            elif _at_its_state(report, new):
-                save_state(Path(name), spec.key(), new)
-            else:
-                _report(report, None, damaged)
-                continue
-            _report(report, name, damaged)
+        files: dict[str, bytes] = {}
+        if isinstance(report, FinalReport):
+            last = TrialState(new.counters, best=new.best)
+            files = outputs(spec, corpus, new) | state_files(spec.key(), last)
+        elif _at_its_state(report, new):
+            files = state_files(spec.key(), new)
+        _report(report, files, damaged)
 
 
 def _at_its_state(report: EpochReport | StoreReport, state: TrialState) -> bool:
@@ -86,21 +88,20 @@ def _at_its_state(report: EpochReport | StoreReport, state: TrialState) -> bool:
     return isinstance(report, EpochReport) and report.epoch + 1 == state.counters.epoch
 
 
-def _start(spec: TrialSpec, starts: list[str]) -> tuple[TrialState, list[str]]:
-    """Return the state of the newest sound checkpoint, or a fresh one, and what was found damaged.
+def _start(spec: TrialSpec, starts: list[str], damaged: list[str]) -> TrialState:
+    """Return the state of the newest sound checkpoint, or a fresh one; what is damaged is added to `damaged`.
 
     After a lost worker Ray names the newest checkpoint of this run whose report arrived.
     """
     own = tune.get_checkpoint()
     mine = reported(place_on(own.filesystem, own.path)) if own else []
-    damaged: list[str] = []
     for start in [*mine, *map(place_of, starts)]:
         try:
-            return load_state(start, spec.key()), damaged
+            return load_state(start, spec.key())
         except StateError as error:
             if is_folder(start):
                 damaged.append(str(error))
-    return TrialState(), damaged
+    return TrialState()
 
 
 def reported(newest: Place) -> list[Place]:
@@ -113,10 +114,10 @@ def reported(newest: Place) -> list[Place]:
 
 
 def _report(
-    report: EpochReport | StoreReport | FinalReport, directory: str | None = None, damaged: Sequence[str] = ()
+    report: EpochReport | StoreReport | FinalReport, files: Mapping[str, bytes] = {}, damaged: Sequence[str] = ()
 ) -> None:
+    """Report to Ray, which copies the files into the storage; whoever reads them there checks them."""
     kinds = {EpochReport: "epoch", StoreReport: "store", FinalReport: "final"}
-    checkpoint = tune.Checkpoint.from_directory(directory) if directory else None
     metrics = {
         "kind": kinds[type(report)],
         "report": report.model_dump_json(),
@@ -125,7 +126,13 @@ def _report(
         "process": os.getpid(),
         "damaged": list(damaged),
     }
-    tune.report(metrics, checkpoint=checkpoint)
+    if not files:
+        tune.report(metrics)
+        return
+    with tempfile.TemporaryDirectory() as name:
+        for file, content in files.items():
+            Path(name, file).write_bytes(content)
+        tune.report(metrics, checkpoint=tune.Checkpoint.from_directory(name))
 
 
 def _device() -> str:
@@ -140,8 +147,7 @@ def score_test(plain: dict[str, Any], data_directory: str, weights: str, threads
     """
     torch.set_num_threads(threads)
     spec = TrialSpec.model_validate(plain)
-    corpus = load_corpus(spec.corpus, Path(data_directory))
-    check_corpus(spec, corpus)
+    corpus = CORPORA.planned(spec.corpus, spec.corpus_fingerprint, Path(data_directory), remarks=[])
     try:
         model = load_model(place_of(weights), spec, corpus, _device())
     except StateError as error:

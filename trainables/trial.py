@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 from safetensors.torch import save
@@ -16,11 +15,12 @@ from trainables.places import Place, read
 from trainables.spec import TrialSpec
 from trainables.text.batches import equal_length_batches
 from trainables.text.corpus import Corpus
+from trainables.text.planned import check_planned
 from trainables.text.spec import SplitName
 from trainables.training.phase import PhaseData, over, run_phase
 from trainables.training.report import EpochReport, FinalReport, StoreReport
 from trainables.training.sharing import PhaseStore, share_phase
-from trainables.training.state import Counters, TrialState, load_tensors, metadata_of, write_file
+from trainables.training.state import Counters, TrialState, load_tensors, metadata_of
 
 WEIGHTS_FILE, SPEC_FILE, SAMPLES_FILE = "weights.safetensors", "trial.json", "samples.txt"
 PAGE = 10
@@ -68,11 +68,7 @@ def new_model(spec: TrialSpec, corpus: Corpus) -> Vae:
 
 def check_corpus(spec: TrialSpec, corpus: Corpus) -> None:
     """Raise StateError where the corpus at hand is not the one that the trial was planned with."""
-    if corpus.fingerprint != spec.corpus_fingerprint:
-        raise StateError(
-            f"corpus {corpus.title}: fingerprint {corpus.fingerprint[:12]} here, but the trial was planned "
-            f"with {spec.corpus_fingerprint[:12]}; give every machine the same files"
-        )
+    check_planned(corpus, spec.corpus_fingerprint)
 
 
 def hand_over(model: Vae, state: TrialState, generator: Generator) -> None:
@@ -116,9 +112,10 @@ def samples_page(model: Vae, corpus: Corpus, seed: int) -> str:
         [decoded] = model.decoder.greedy(torch.empty(1, 0, device=device))
         return "Greedy, from a language model without z:\n  " + " ".join(corpus.vocabulary.decode(decoded)) + "\n"
     lines = ["Reconstructions (posterior mean, greedy):"]
-    for sentence in corpus.splits["validation"].sentences[:PAGE]:
-        mean = model.encoder(torch.from_numpy(sentence).unsqueeze(0).to(device)).mean
-        [decoded] = model.decoder.greedy(mean)
+    sentences = corpus.splits["validation"].sentences[:PAGE]
+    rows = (torch.from_numpy(sentence).unsqueeze(0).to(device) for sentence in sentences)
+    means = torch.cat([model.encoder(row).mean for row in rows])
+    for sentence, decoded in zip(sentences, model.decoder.greedy(means), strict=True):
         lines.append("  input  " + " ".join(corpus.vocabulary.decode(sentence.tolist())))
         lines.append("  output " + " ".join(corpus.vocabulary.decode(decoded)))
     generator = Generator().manual_seed(derived_seed(seed, "samples"))
@@ -128,15 +125,17 @@ def samples_page(model: Vae, corpus: Corpus, seed: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_outputs(directory: Path, spec: TrialSpec, corpus: Corpus, state: TrialState) -> None:
-    """Write what a trial leaves behind: its spec, its best weights, a page of samples."""
+def outputs(spec: TrialSpec, corpus: Corpus, state: TrialState) -> dict[str, bytes]:
+    """Return the files that a trial leaves behind, by name: its spec, its best weights, a page of samples."""
     model = new_model(spec, corpus)
     model.load_state_dict(state.best)
-    write_file(directory / SPEC_FILE, spec.model_dump_json(indent=1).encode())
     weights = {name: tensor.cpu().contiguous() for name, tensor in state.best.items()}
     metadata = {"trial": spec.key(), "corpus": corpus.fingerprint, "sha256": checksum(weights)}
-    write_file(directory / WEIGHTS_FILE, save(weights, metadata))
-    write_file(directory / SAMPLES_FILE, samples_page(model, corpus, spec.seed).encode())
+    return {
+        SPEC_FILE: spec.model_dump_json(indent=1).encode(),
+        WEIGHTS_FILE: save(weights, metadata),
+        SAMPLES_FILE: samples_page(model, corpus, spec.seed).encode(),
+    }
 
 
 def checksum(weights: dict[str, Tensor]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.helpers import epochs_and_end, same_tensors, seeded, tiny_corpus, tiny_trial, without_costs
+from tests.helpers import epochs_and_end, put_files, same_tensors, seeded, tiny_corpus, tiny_trial, without_costs
 from trainables.base import DivergedError, StateError, derived_seed
 from trainables.measure.spec import EvaluationSpec
 from trainables.model.vae import Vae
@@ -14,7 +14,7 @@ from trainables.spec import TrialSpec
 from trainables.training.descent import DescentSpec, Plateau, Tail
 from trainables.training.report import EpochReport, FinalReport
 from trainables.training.state import Counters, TrialState, load_state, save_state
-from trainables.trial import hand_over, load_model, run_trial, samples_page, score, write_outputs
+from trainables.trial import hand_over, load_model, outputs, run_trial, samples_page, score
 
 RESTLESS = Plateau(patience=1, first_decay_epoch=0, decays=2)
 ADAM = DescentSpec(optimizer="adam", learning_rate=0.02, course=Tail(), epochs=3, batch_size=8)
@@ -160,7 +160,7 @@ def test_the_end_is_measured_on_the_best_weights(whole: Whole) -> None:
 
 def test_outputs_come_back(whole: Whole, tmp_path: Path) -> None:
     corpus = tiny_corpus()
-    write_outputs(tmp_path, whole.spec, corpus, whole.end)
+    put_files(tmp_path, outputs(whole.spec, corpus, whole.end))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["samples.txt", "trial.json", "weights.safetensors"]
     spec = TrialSpec.model_validate_json((tmp_path / "trial.json").read_bytes())
     assert spec == whole.spec
@@ -174,7 +174,7 @@ def test_outputs_come_back(whole: Whole, tmp_path: Path) -> None:
 def test_outputs_that_do_not_fit_are_refused(whole: Whole, tmp_path: Path) -> None:
     with pytest.raises(StateError, match="cannot be read"):
         load_model(tmp_path, whole.spec, tiny_corpus())
-    write_outputs(tmp_path, whole.spec, tiny_corpus(), whole.end)
+    put_files(tmp_path, outputs(whole.spec, tiny_corpus(), whole.end))
     larger = whole.spec.with_values({"model.latent_size": 9})
     with pytest.raises(StateError, match="weights of another trial"):
         load_model(tmp_path, larger, tiny_corpus())

@@ -11,6 +11,7 @@ from tests.helpers import (
     MODEL,
     VOCABULARY,
     epochs_and_end,
+    put_files,
     random_batch,
     random_sentences,
     same_tensors,
@@ -31,7 +32,7 @@ from trainables.training.descent import DescentSpec
 from trainables.training.phase import train_epoch
 from trainables.training.spec import PhaseSpec
 from trainables.training.state import Counters, load_state, save_state
-from trainables.trial import load_model, samples_page, write_outputs
+from trainables.trial import load_model, outputs, samples_page
 
 ADAM = DescentSpec(optimizer="adam", learning_rate=0.02, epochs=3, batch_size=8)
 BATCHES = equal_length_batches(random_sentences(1, 40), 8)
@@ -98,7 +99,7 @@ def test_the_trial_of_a_language_model(tmp_path: Path) -> None:
     assert numbers["iw_nll"] == pytest.approx(numbers["neg_elbo"], rel=1e-6)
     assert numbers["perplexity"] == pytest.approx(numbers["elbo_perplexity"], rel=1e-6)
     assert {"kl", "mutual_information", "active_units", "iw_ess", "elbo_gap"} & set(numbers) == set()
-    write_outputs(tmp_path, spec, corpus, end)
+    put_files(tmp_path, outputs(spec, corpus, end))
     model = load_model(tmp_path, spec, corpus)
     assert same_tensors(model.state_dict(), end.best)
     assert (tmp_path / "samples.txt").read_text() == samples_page(model, corpus, spec.seed)

@@ -101,7 +101,7 @@ def _corpus(spec: CorpusSpec, raw: dict[SplitName, _RawSplit]) -> Corpus:
         name: Split([vocabulary.encode(s) for s in split.sentences], split.labels, split.exact_nll)
         for name, split in raw.items()
     }
-    return Corpus(spec.title, vocabulary, splits, _fingerprint(vocabulary, splits))
+    return Corpus(spec.title, vocabulary, splits, fingerprint_of(vocabulary, splits))
 
 
 def _read_captions(limit: LimitSpec, seed: int) -> dict[SplitName, _RawSplit]:
@@ -166,7 +166,8 @@ def _read_file(path: Path, limit: int | None) -> _RawSplit:
     return _RawSplit(sentences, labels or None)
 
 
-def _fingerprint(vocabulary: Vocabulary, splits: dict[SplitName, Split]) -> str:
+def fingerprint_of(vocabulary: Vocabulary, splits: dict[SplitName, Split]) -> str:
+    """Return the sha256 (hex) of all that training can see: words, ids and labels."""
     state = hashlib.sha256("\n".join(vocabulary.words).encode())
     for name in SPLITS:
         sentences = splits[name].sentences

@@ -73,13 +73,18 @@ def write_file(path: Place, content: bytes) -> None:
 
 def save_state(directory: Place, trial_key: str, state: TrialState) -> None:
     """Write a state into `directory`; the JSON, written last, carries the checksum of the tensors."""
+    for name, content in state_files(trial_key, state).items():
+        write_file(directory / name, content)
+
+
+def state_files(trial_key: str, state: TrialState) -> dict[str, bytes]:
+    """Return the files of a state by name, in the order in which they are to be written."""
     groups = {"model": state.model, "best": state.best, "optimizer": state.optimizer}
     tensors = {f"{g}/{k}": v.detach().cpu().contiguous() for g, group in groups.items() for k, v in group.items()}
     content = save(tensors)
     sha256 = hashlib.sha256(content).hexdigest()
     record = _StateFile(trial_key=trial_key, counters=state.counters, history=state.history, sha256=sha256)
-    write_file(directory / TENSOR_FILE, content)
-    write_file(directory / STATE_FILE, record.model_dump_json(indent=1).encode())
+    return {TENSOR_FILE: content, STATE_FILE: record.model_dump_json(indent=1).encode()}
 
 
 def load_state(directory: Place, trial_key: str) -> TrialState:

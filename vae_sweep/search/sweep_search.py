@@ -2,21 +2,28 @@
 
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, Literal
 
 from optuna import Study
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
-from trainables.training.report import FinalReport
+from trainables.training.report import FinalReport, StoreReport
 from vae_sweep.search.space import METHOD, Cell, as_params, draw
 from vae_sweep.search.teller import Teller
 from vae_sweep.spec import Draw, SweepSpec
 
 MOST_REPEATS = 20
 """Draws of known cells in a row before a new cell is named outright."""
+
+FORESEEN = ("grid", "random")
+"""Kinds of search whose draws no result changes, so that cells may be drawn ahead of their turn."""
+
+AHEAD = 32
+"""Trials that may be drawn, at most, while all of them would wait for a pretraining."""
 
 TOLD = ("finished", "collapsed")
 """Outcomes whose values Optuna is told."""
@@ -47,8 +54,10 @@ class Progress:
 class SweepSearch(Searcher):
     """Hand out the journal's unfinished trials first, then cells that Optuna draws, until the budget is out.
 
-    `stopped` says that nothing more is to start, `room` whether a trial may start beside those that run. A trial
-    that ran out of memory is handed out again, as often as the spec allows.
+    `stopped` says that nothing more is to start, `room` whether a trial may start beside those that run, and
+    `pretraining` names what trials share, or is None: one that need not wait for what a running trial trains is
+    handed out before those that must. A trial that ran out of memory is handed out again, as often as the spec
+    allows.
 
     A cell is told to Optuna once, when its last replicate has ended, with the mean over its seeds; a cell
     with a diverged or failed replicate is told as failed, a pruned one as pruned. Reports that are not
@@ -64,13 +73,16 @@ class SweepSearch(Searcher):
         config: Callable[[Assignment], dict[str, Any]],
         stopped: Callable[[], bool] = lambda: False,
         room: Callable[[Sequence[Assignment], Assignment], bool] = lambda running, wanted: True,
+        pretraining: Callable[[Assignment], Hashable | None] = lambda wanted: None,
     ) -> None:
         super().__init__()
         self._spec, self._study, self._on_cell, self._config = spec, study, on_cell, config
-        self._stopped, self._room = stopped, room
+        self._stopped, self._room, self._pretraining = stopped, room, pretraining
         self._cells, self._ended = progress.cells, progress.ended
         self._queue = deque(progress.unfinished)
         self._running: dict[str, Assignment] = {}
+        self._shared: dict[tuple[int, int], Hashable | None] = {}
+        self._trained: dict[str, Hashable] = {}
         self._points = spec.points()
         self._teller = Teller(spec, study, [cell.number for cell in self._cells])
         for cell in self._cells:
@@ -86,22 +98,25 @@ class SweepSearch(Searcher):
         """Return the config of the next (cell, seed), FINISHED, or None while a running trial may come again."""
         if self._stopped():
             return "FINISHED"
-        if not self._queue:
-            cell = self._next_cell()
-            if cell is None:
-                return None if self._running and self._spec.resources.memory_retries else "FINISHED"
-            self._queue.extend(Assignment(cell, seed) for seed in self._spec.seeds)
-        if self._running and not self._room([*self._running.values()], self._queue[0]):
+        if not self._queue and not self._draw_more():
+            return None if self._running and self._spec.resources.memory_retries else "FINISHED"
+        assignment = self._first_that_need_not_wait()
+        if self._running and not self._room([*self._running.values()], assignment):
             return None
-        assignment = self._queue.popleft()
+        self._queue.remove(assignment)
         self._running[trial_id] = assignment
+        if (shared := self._shared_by(assignment)) is not None:
+            self._trained[trial_id] = shared
         return self._config(assignment)
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Take no notice: only final reports are told."""
+        """Note that a trial has its pretraining behind it; nothing is told, for only final reports are."""
+        if result.get("vae_epoch") or (result.get("kind") == "store" and _is_taken(result["report"])):
+            self._trained.pop(trial_id, None)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Note a trial's end; a trial that was stopped without a final report stays to be resumed."""
+        self._trained.pop(trial_id, None)
         assignment = self._running.pop(trial_id, None)
         if assignment is None:
             return
@@ -116,6 +131,31 @@ class SweepSearch(Searcher):
             return
         self._ended.setdefault(assignment.cell.number, {})[assignment.seed] = final
         self._tell_if_complete(assignment.cell)
+
+    def _first_that_need_not_wait(self) -> Assignment:
+        """Return the first trial whose pretraining no running one computes, drawn ahead or not; else the first."""
+        trained, seen = set(self._trained.values()), 0
+        while True:
+            for assignment in islice(self._queue, seen, None):
+                if self._shared_by(assignment) not in trained:
+                    return assignment
+            seen = len(self._queue)
+            if seen >= AHEAD or self._spec.search.kind not in FORESEEN or not self._draw_more():
+                return self._queue[0]
+
+    def _shared_by(self, assignment: Assignment) -> Hashable | None:
+        """Return what names a trial's pretraining, computed once."""
+        trial = assignment.cell.number, assignment.seed
+        if trial not in self._shared:
+            self._shared[trial] = self._pretraining(assignment)
+        return self._shared[trial]
+
+    def _draw_more(self) -> bool:
+        """Put the trials of the next cell into the queue; False where there is none."""
+        cell = self._next_cell()
+        if cell is not None:
+            self._queue.extend(Assignment(cell, seed) for seed in self._spec.seeds)
+        return cell is not None
 
     def _next_cell(self) -> Cell | None:
         if len(self._cells) >= (self.budget or 0):
@@ -182,3 +222,8 @@ class SweepSearch(Searcher):
     def __getstate__(self) -> dict[str, Any]:
         """Leave everything out of Ray's snapshots of the tuner."""
         return {}
+
+
+def _is_taken(report: str) -> bool:
+    """Say whether a report of the store tells that the pretraining lies there."""
+    return StoreReport.model_validate_json(report).event in ("hit", "waited")

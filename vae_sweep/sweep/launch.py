@@ -25,7 +25,7 @@ from vae_sweep.sweep.folder import (
     sweep_folder,
 )
 from vae_sweep.sweep.lock import driver_lock
-from vae_sweep.sweep.missing import progress_of, trial_config
+from vae_sweep.sweep.missing import pretraining_of, progress_of, trial_config
 from vae_sweep.sweep.nodes.preflight import Ground, prepare
 from vae_sweep.sweep.nodes.session import ray_session
 from vae_sweep.sweep.plan import Plan
@@ -161,7 +161,7 @@ def _run_trials(drive: _Drive) -> None:
         drive.write("repaired", text=said)
     stopped = lambda: drive.brake.reason is not None  # noqa: E731
     config, room = partial(trial_config, plan), partial(_has_room, plan)
-    search = SweepSearch(plan.spec, study, progress, on_cell, config, stopped, room)
+    search = SweepSearch(plan.spec, study, progress, on_cell, config, stopped, room, partial(pretraining_of, plan))
     new_cells = max(0, (search.budget or 0) - len(progress.cells))
     left = len(progress.unfinished) + new_cells * len(plan.spec.seeds)
     if not left:

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from trainables.methods import METHODS
 from trainables.training.report import FinalReport
 from vae_sweep.search.space import Cell
 from vae_sweep.search.sweep_search import Assignment, Progress
 from vae_sweep.sweep.plan import Plan
+from vae_sweep.sweep.shares import Share
 from vae_sweep.tracking.records import SweepRecord
 
 
@@ -56,3 +58,12 @@ def trial_config(plan: Plan, assignment: Assignment) -> dict[str, Any]:
             "values": cell.values,
         },
     }
+
+
+def pretraining_of(plan: Plan, assignment: Assignment) -> tuple[str, Share] | None:
+    """Return what names the pretraining that a trial shares with others; None where it has none."""
+    cell, method = assignment.cell, METHODS[assignment.cell.method]
+    if not plan.spec.storage.share_pretraining or not (method.pretrain or method.autoencodes):
+        return None
+    trial = plan.spec.trial(cell.method, cell.values, assignment.seed, plan.corpus.fingerprint)
+    return trial.phases()[0].key(), plan.shares[cell.method]

@@ -1,0 +1,45 @@
+"""Which pretraining a trial shares, as the searcher is told."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.driving import small_sweep
+from trainables.spec import Value
+from vae_sweep.search.space import Cell
+from vae_sweep.search.sweep_search import Assignment
+from vae_sweep.sweep.missing import pretraining_of
+from vae_sweep.sweep.plan import Plan, make_plan
+
+METHODS: dict[str, Any] = {"ours": {"target_rate": {"choice": [2, 4]}}, "ae": {}, "vae": {}, "vae_pretrain": {}}
+
+
+def plan_in(directory: Path, **changes: Any) -> Plan:
+    storage = {"directory": str(directory), **changes.pop("storage", {})}
+    return make_plan(small_sweep(methods=METHODS, storage=storage, **changes))
+
+
+def trial(method: str, seed: int = 0, **values: Value) -> Assignment:
+    return Assignment(Cell(0, method, values), seed)
+
+
+def test_all_rows_with_the_same_pretraining_share_it_by_seed(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    one = pretraining_of(plan, trial("ours", target_rate=2))
+    assert one is not None
+    for other in (trial("ours", target_rate=4), trial("vae_pretrain"), trial("ae")):
+        assert pretraining_of(plan, other) == one
+    assert pretraining_of(plan, trial("ours", seed=1, target_rate=2)) not in (None, one)
+
+
+def test_a_row_without_one_shares_none(tmp_path: Path) -> None:
+    assert pretraining_of(plan_in(tmp_path), trial("vae")) is None
+
+
+def test_other_threads_are_another_pretraining(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path, resources={"methods": {"ae": {"cpu": 2}}})
+    assert pretraining_of(plan, trial("ae")) != pretraining_of(plan, trial("vae_pretrain"))
+
+
+def test_without_the_store_nothing_is_shared(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path, storage={"share_pretraining": False})
+    assert pretraining_of(plan, trial("vae_pretrain")) is None
