@@ -42,8 +42,8 @@ ACT = 0.05
 MOST_REPEATS = 16
 
 WEIGHING = 0.3
-"""Seconds that importance sampling of the largest batch lasts, if enough samples are asked for: a whole chunk takes
-more memory, and more time for each sample, than a few do."""
+"""Seconds that importance sampling of the largest batch lasts, if enough samples are asked for: a whole chunk
+takes more memory, and more time for each sample, than a few do."""
 
 PLACES = (0.05, 0.5, 0.95)
 """Where among the full batches, ordered by length, the timed ones lie."""
