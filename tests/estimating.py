@@ -35,7 +35,12 @@ def model_cost(
 
 
 def costs_of(
-    plan: Plan, step: Rate = A_BATCH, model: ModelCost | None = None, save: float = 0, state_bytes: int = 0
+    plan: Plan,
+    step: Rate = A_BATCH,
+    model: ModelCost | None = None,
+    save: float = 0,
+    state_bytes: int = 0,
+    load: float = 0,
 ) -> tuple[Costs, list[Work]]:
     """The plan's work, and costs under which a step takes one second and all else nothing."""
     work = planned_work(plan)
@@ -48,4 +53,4 @@ def costs_of(
         models=(model or model_cost(),) * len(models),
         peak_memory_mb=500,
     )
-    return Costs(plan, [measured], steps, models), work
+    return Costs(plan, [measured], steps, models, load), work

@@ -175,5 +175,8 @@ def test_the_words_say_what_is_not_known(tmp_path: Path, monkeypatch: pytest.Mon
     assert "on this machine, 2 trials at once" in text
     assert "500.0 MB a trial" in text
     assert "cluster" not in text
+    assert "busy" not in text
+    busy = "\n".join(estimate_lines(plan, estimate(*costs_of(plan, load=1.5))))
+    assert "busy before it was measured (1.5 processes on 2 cores)" in busy
     monkeypatch.setenv("RAY_ADDRESS", "head:6379")
     assert "not on the cluster (head:6379)" in "\n".join(estimate_lines(plan, estimate(*costs_of(plan))))

@@ -34,7 +34,7 @@ SECONDS = 1.0
 """Least seconds of a measurement."""
 
 SLOW = 2.0
-"""Seconds of a warm-up after which no further round is worth its time."""
+"""Seconds of a first round after which a second is enough; a shorter one only warms up."""
 
 ACT = 0.05
 """Seconds that one timed act lasts at least, where repeating it up to MOST_REPEATS times gives that."""
@@ -182,7 +182,7 @@ def timed(act: Callable[[Batch, int], None], probes: Sequence[Batch]) -> list[li
     """Return the seconds of an act on each batch, [rounds][batches]; short acts are repeated within a round."""
     first = [seconds(partial(act, batch, 1)) for batch in probes]
     if sum(first) > SLOW:
-        return [first]
+        return [first, [seconds(partial(act, batch, 1)) for batch in probes]]
     repeats = [max(1, min(MOST_REPEATS, int(ACT / once))) for once in first]
     rounds: list[list[float]] = []
     began = time.perf_counter()

@@ -42,12 +42,13 @@ class Task:
 
 @dataclass(frozen=True)
 class Costs:
-    """Measurements of every process, found again by what they measured."""
+    """Measurements of every process, found again by what they measured; `load` is the machine's before them."""
 
     plan: Plan
     measured: Sequence[Measured]
     steps: Sequence[StepKind]
     models: Sequence[ModelKind]
+    load: float
 
     @cached_property
     def lengths(self) -> dict[SplitName, Lengths]:

@@ -22,7 +22,8 @@ class Estimate:
     """What a sweep will take: seconds of all `trials`, of all test `scores`, of a trial of each row.
 
     `at_once` are the fewest and the most trials that run together; `peak_memory_mb` is a trial's; bytes in storage
-    `running`, at most, and at the `end`; `exact` says whether the cells are known.
+    `running`, at most, and at the `end`; `exact` says whether the cells are known; `load` is the machine's
+    before it was measured, in running processes.
     """
 
     trials: Span
@@ -33,6 +34,7 @@ class Estimate:
     running_bytes: int
     end_bytes: int
     exact: bool
+    load: float
 
     @property
     def seconds(self) -> Span:
@@ -59,6 +61,7 @@ def estimate(costs: Costs, work: Sequence[Work]) -> Estimate:
         running_bytes=running,
         end_bytes=end,
         exact=is_exact(plan),
+        load=costs.load,
     )
 
 
@@ -80,15 +83,20 @@ def makespan(tasks: Sequence[tuple[float, float, str | None]], slots: int) -> fl
 
 def at_once(plan: Plan) -> tuple[int, int]:
     """Return the fewest and the most trials that run together here, by the largest and the smallest share."""
-    fits = [fit_on(share, os.cpu_count() or 1, gpu_count(), plan.spec) for share in plan.shares.values()]
+    fits = [fit_on(share, cores(), gpu_count(), plan.spec) for share in plan.shares.values()]
     most = plan.spec.resources.max_concurrent or plan.trial_count
     least, best = (max(1, min(most, plan.trial_count, found)) for found in (min(fits), max(fits)))
     return least, best
 
 
-def fit_on(share: Share, cores: int, cards: int, spec: SweepSpec) -> int:
+def cores() -> int:
+    """Return the cores of this machine."""
+    return os.cpu_count() or 1
+
+
+def fit_on(share: Share, cpus: int, cards: int, spec: SweepSpec) -> int:
     """Return how many trials of a share fit on a machine; GPUs count where it has any."""
-    by_cores = cores // share.threads
+    by_cores = cpus // share.threads
     if not (share.gpus and cards):
         return by_cores
     most = spec.resources.max_gpus

@@ -1,5 +1,6 @@
 """Measuring a plan: processes of the micro-benchmark side by side, as many as trials would run."""
 
+import os
 import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -34,6 +35,7 @@ def measure_plan(plan: Plan, work: list[Work]) -> Costs:
             f"no estimate: the trials have {len(steps)} distinct sizes, batches or optimizers, and at most "
             f"{MOST_KINDS} are measured; skip it with --no-estimate"
         )
+    load = os.getloadavg()[0]
     job = Job(
         corpus=plan.spec.corpus,
         data_directory=plan.data_directory,
@@ -42,7 +44,7 @@ def measure_plan(plan: Plan, work: list[Work]) -> Costs:
         models=tuple(models),
         submitted=time.time(),
     )
-    return Costs(plan, _side_by_side(job, processes(plan)), tuple(steps), tuple(models))
+    return Costs(plan, _side_by_side(job, processes(plan)), tuple(steps), tuple(models), load)
 
 
 def processes(plan: Plan) -> int:

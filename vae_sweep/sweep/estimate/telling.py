@@ -2,11 +2,14 @@
 
 import os
 
-from vae_sweep.sweep.estimate.estimate import Estimate
+from vae_sweep.sweep.estimate.estimate import Estimate, cores
 from vae_sweep.sweep.estimate.measuring import processes
 from vae_sweep.sweep.estimate.rates import Span
 from vae_sweep.sweep.plan import Plan, gpu_count
 from vae_sweep.sweep.words import STEP, counted, duration, size
+
+BUSY = 0.5
+"""Running processes for each core from which on a machine is called busy."""
 
 BOUNDS = (
     "low: every phase ends as early as its course allows, at the fastest pace measured; "
@@ -45,6 +48,12 @@ def _notes(plan: Plan, found: Estimate) -> list[str]:
     if cluster := os.environ.get("RAY_ADDRESS"):
         notes.append(
             f"measured on this machine, not on the cluster ({cluster}), whose nodes and slots may be others"
+        )
+    if found.load > BUSY * cores():
+        busy = f"{found.load:.1f} processes on {counted(cores(), 'core')}"
+        notes.append(
+            f"the machine was busy before it was measured ({busy}): the sweep is faster when "
+            "it has the machine to itself, and slower when others ask for more"
         )
     if not gpu_count() and any(share.gpus for share in plan.shares.values()):
         notes.append("measured without the GPU that trials ask for: neither time nor memory is theirs")
