@@ -1,11 +1,13 @@
 """The micro-benchmark: a few real steps and measurements of the real model, in a process as a trial's."""
 
+import os
 import resource
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import torch
@@ -26,6 +28,9 @@ from trainables.training.spec import PhaseSpec
 from trainables.training.state import Counters, TrialState, save_state
 from trainables.trial import samples_page
 from vae_sweep.sweep.estimate.rates import Load, Rate, fit
+
+NICENESS = 15
+"""How far Ray's workers give way to other processes, by its own default."""
 
 ROUNDS = 3
 """Least rounds of a measurement, after one that warms up."""
@@ -105,6 +110,12 @@ class Measured(Spec):
     peak_memory_mb: float
 
 
+def as_worker() -> None:
+    """Make this process one as Ray's workers: it gives way to others, and has loaded what a trial's loads."""
+    os.nice(NICENESS)
+    import_module("trainables.ray_trainable")
+
+
 def measure(job: Job) -> Measured:
     """Measure a job in this process, whose peak memory stands for a trial's. Raises CorpusError."""
     start = time.time() - job.submitted
@@ -129,8 +140,8 @@ def _step_cost(kind: StepKind, corpus: Corpus, boundary: Boundary) -> StepCost:
 
     probes = chosen(batches)
     rate = fit([_load(batch) for batch in probes], timed(step, probes))
-    largest = PhaseData([_largest(batches)], [_largest(validation)])
-    [(_, state)] = run_phase(phase, model, largest, TrialState(), boundary)
+    data = PhaseData([*probes, _largest(batches)], [_largest(validation)])
+    *_, (_, state) = run_phase(phase, model, data, TrialState(), boundary)
     with tempfile.TemporaryDirectory() as name:
         began = time.perf_counter()
         save_state(Path(name), phase.key(), state)

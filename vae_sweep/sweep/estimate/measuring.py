@@ -4,11 +4,10 @@ import os
 import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from importlib import import_module
 from multiprocessing import get_context
 
 from vae_sweep.errors import LaunchError
-from vae_sweep.sweep.estimate.bench import Job, Measured, measure
+from vae_sweep.sweep.estimate.bench import Job, Measured, as_worker, measure
 from vae_sweep.sweep.estimate.costs import Costs
 from vae_sweep.sweep.estimate.estimate import at_once
 from vae_sweep.sweep.estimate.work import Work, model_kind, step_kind
@@ -53,9 +52,9 @@ def processes(plan: Plan) -> int:
 
 
 def _side_by_side(job: Job, count: int) -> list[Measured]:
-    """Run a job in `count` fresh processes, which import what a trial's imports."""
+    """Run a job in `count` fresh processes."""
     context = get_context("spawn")
-    with ProcessPoolExecutor(count, context, import_module, ("trainables.ray_trainable",)) as pool:
+    with ProcessPoolExecutor(count, context, as_worker) as pool:
         found = [pool.submit(measure, job) for _ in range(count)]
         try:
             return [one.result() for one in found]

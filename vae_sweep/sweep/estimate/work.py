@@ -103,7 +103,7 @@ def step_kind(phase: PhaseSpec, threads: int) -> StepKind:
         optimizer=phase.descent.optimizer,
         batch_size=phase.descent.batch_size,
         learning_rate=NO_COST,
-        epochs=1,
+        epochs=2,
     )
     iwae = isinstance(phase.objective, Iwae)
     plain = {"name": "vae", "objective": phase.objective if iwae else Elbo(), "updates": Joint(), "seed": 0}
