@@ -174,6 +174,7 @@ def test_the_words_say_what_is_not_known(tmp_path: Path, monkeypatch: pytest.Mon
     text = "\n".join(estimate_lines(plan, estimate(*costs_of(plan, Rate(per_batch=1, per_step=0, per_word=0)))))
     assert "on this machine, 2 trials at once" in text
     assert "500.0 MB a trial" in text
+    assert "a trial alone: ae, vae 21 s; ours 42 s" in text
     assert "cluster" not in text
     assert "busy" not in text
     busy = "\n".join(estimate_lines(plan, estimate(*costs_of(plan, load=1.5))))

@@ -19,7 +19,10 @@ BOUNDS = (
 
 def estimate_lines(plan: Plan, found: Estimate) -> list[str]:
     """Return the lines that tell an estimate."""
-    rows = ", ".join(f"{method} {span_text(span)}" for method, span in found.methods.items())
+    alike: dict[str, list[str]] = {}
+    for method, span in found.methods.items():
+        alike.setdefault(span_text(span), []).append(method)
+    rows = "; ".join(f"{', '.join(methods)} {text}" for text, methods in alike.items())
     parts = f"training {span_text(found.trials)}"
     parts += f", then test scores {span_text(found.scores)}" if found.scores.high else ", no test scores"
     return [
