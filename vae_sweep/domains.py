@@ -129,6 +129,15 @@ def points(domain: Domain) -> Sequence[Value] | None:
     return domain.points() if isinstance(domain, Spec) else (domain,)
 
 
+def middle(domain: Domain) -> Value | None:
+    """Return the middle of a range, on its own scale; None where a domain is no range."""
+    if isinstance(domain, IntRange):
+        return sum(domain.ends) // 2
+    if isinstance(domain, FloatRange):
+        return sum(domain.ends) / 2
+    return (domain.ends[0] * domain.ends[1]) ** 0.5 if isinstance(domain, LogRange) else None
+
+
 def samples(domain: Domain) -> tuple[Sample, ...]:
     """Return values whose validity shows that of the domain, each with its place in the domain."""
     return domain.samples() if isinstance(domain, Spec) else (((), domain),)

@@ -70,8 +70,20 @@ def test_the_schema_is_json() -> None:
 
 def test_a_plan_is_shown_without_ray(tmp_path: Path) -> None:
     space = Path(__file__).parents[2] / "search_spaces" / "quickstart.yaml"
-    done = run("plan", str(space), cwd=tmp_path)
+    done = run("plan", str(space), "--no-estimate", cwd=tmp_path)
     assert "4 cells × 1 seed = 4 trials" in done.stdout
+    assert "estimate" not in done.stdout
+    assert "ray" not in done.stderr.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_plan_ends_with_an_estimate_and_starts_nothing(tmp_path: Path) -> None:
+    space = Path(__file__).parents[2] / "search_spaces" / "quickstart.yaml"
+    limit = "corpus.limit={train: 60, validation: 20, test: 20}"
+    done = run("plan", str(space), "--set", limit, "--set", "resources.max_concurrent=1", cwd=tmp_path)
+    assert "on this machine, 1 trial at once: training" in done.stdout
+    assert "a trial alone: ours " in done.stdout
     assert "ray" not in done.stderr.splitlines()[-1]
     assert list(tmp_path.iterdir()) == []
 

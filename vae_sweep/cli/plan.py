@@ -8,7 +8,7 @@ import typer
 from vae_sweep.cli.arguments import Overrides, make_console
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
 
     from vae_sweep.sweep.plan import Plan
 
@@ -23,13 +23,25 @@ PlannedFile = Annotated[
 ]
 
 
-def plan(space: PlannedFile = None, overrides: Overrides = None, diff_recipes: DiffRecipes = False) -> None:
-    """Check a sweep file, its corpus and resources, and show what a launch would run; starts nothing."""
+NoEstimate = Annotated[
+    bool,
+    typer.Option("--no-estimate", help="Leave out the estimate of time, memory and disk, which takes a while."),
+]
+
+
+def plan(
+    space: PlannedFile = None,
+    overrides: Overrides = None,
+    diff_recipes: DiffRecipes = False,
+    no_estimate: NoEstimate = False,
+) -> None:
+    """Check a sweep file, its corpus and resources, show what a launch would run, and estimate what it takes."""
     console = make_console()
     if diff_recipes:
         from vae_sweep.cli.recipes import recipe_tables
 
-        parts = recipe_tables(space, overrides or ())
+        for part in recipe_tables(space, overrides or ()):
+            console.print(part)
     elif space is None:
         raise typer.BadParameter("give a sweep file, e.g. search_spaces/quickstart.yaml", param_hint="SPACE.yaml")
     else:
@@ -38,14 +50,29 @@ def plan(space: PlannedFile = None, overrides: Overrides = None, diff_recipes: D
         spec = read_spec(space, overrides or ())
         from vae_sweep.sweep.plan import make_plan
 
-        parts = plan_tables(make_plan(spec))
-    for part in parts:
-        console.print(part)
+        made = make_plan(spec)
+        for part in plan_tables(made):
+            console.print(part)
+        if not no_estimate:
+            _print_estimate(console, made)
 
 
 def plan_tables(made: "Plan") -> "list[RenderableType]":
     """Return the corpus, the cells and the totals of a plan."""
     return [_corpus_table(made), _cell_table(made), _totals(made)]
+
+
+def _print_estimate(console: "Console", made: "Plan") -> None:
+    from vae_sweep.sweep.estimate.estimate import estimate
+    from vae_sweep.sweep.estimate.measuring import measure_plan
+    from vae_sweep.sweep.estimate.telling import estimate_lines
+    from vae_sweep.sweep.estimate.work import planned_work
+
+    work = planned_work(made)
+    with console.status("measuring a few steps of each kind on this machine"):
+        costs = measure_plan(made, work)
+    for line in estimate_lines(made, estimate(costs, work)):
+        console.print(line, soft_wrap=True, highlight=False)
 
 
 def _corpus_table(made: "Plan") -> "RenderableType":

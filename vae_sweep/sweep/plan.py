@@ -64,7 +64,7 @@ class Plan:
             return None
         phases = [(cell.method, phase) for cell in self.cells for phase in cell.trainings]
         shared = [(method, phase) for method, phase in phases if phase.name == "pretrain"]
-        distinct = {self._address(method, phase) for method, phase in shared}
+        distinct = {self.address_of(method, phase) for method, phase in shared}
         if not self.spec.storage.share_pretraining:
             return Trainings(len(phases), len(phases), len(shared), len(distinct), 0)
         store = store_place(self.spec)
@@ -72,7 +72,8 @@ class Plan:
         needed = len(phases) - len(shared) + len(distinct) - stored
         return Trainings(len(phases), needed, len(shared), len(distinct), stored)
 
-    def _address(self, method: str, phase: PhaseSpec) -> str:
+    def address_of(self, method: str, phase: PhaseSpec) -> str:
+        """Return the name that a pretraining has in the store when a trial of this method trains it here."""
         device = torch.device("cuda" if gpu_count() else "cpu")
         boundary = self.spec.evaluation.activity_boundary
         return address(phase, environment_of(device, self.shares[method].threads, boundary))

@@ -1,0 +1,1 @@
+"""Estimating a sweep before it runs: its time, memory and disk."""
