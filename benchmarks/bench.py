@@ -1,6 +1,6 @@
 """Ours beside the yardstick (`benchmarks/reference.py`), by turns in one run, as ratios of medians.
 
-`python -m benchmarks.bench [--repeats 5] [--only training --only likelihood ...]` prints a table and a line of JSON.
+`python -m benchmarks.bench [--repeats 5] [--only training --only likelihood]` prints rows of JSON, then a table.
 """
 
 import json
@@ -164,9 +164,11 @@ def main(
     table = Table("", "yardstick", "ours", "ratio", "also")
     for row in rows:
         cells = [f"{row[key]:.4g}" if key in row else "" for key in ("reference", "ours", "ratio")]
-        rest = {key: value for key, value in row.items() if key not in ("name", "unit", "reference", "ours", "ratio")}
+        rest = {
+            key: value for key, value in row.items() if key not in ("name", "unit", "reference", "ours", "ratio")
+        }
         also = ", ".join(f"{key} {value:.4g}" for key, value in rest.items())
-        table.add_row(f"{row['name']} [{row['unit']}]".replace("[", "("). replace("]", ")"), *cells, also)
+        table.add_row(f"{row['name']} [{row['unit']}]".replace("[", "(").replace("]", ")"), *cells, also)
     Console(width=150).print(table)
 
 

@@ -49,4 +49,10 @@ def rows(repeats: int) -> Iterator[Row]:
                 loop.epoch()
                 reached.append(words_of(batches) * step_flops(name) / (time.perf_counter() - began) / 1e9)
             a, b = statistics.median(peaks), statistics.median(reached)
-            yield {"name": f"products, {name}, {precision}", "unit": "GFLOP/s", "reference": a, "ours": b, "ratio": b / a}
+            yield {
+                "name": f"products, {name}, {precision}",
+                "unit": "GFLOP/s",
+                "reference": a,
+                "ours": b,
+                "ratio": b / a,
+            }

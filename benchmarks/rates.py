@@ -17,7 +17,9 @@ from benchmarks.side_by_side import Row, row
 from benchmarks.work import BATCH, SIZES, VOCABULARY, OurLoop, Size, TheirLoop, batches_of, ours, theirs, words_of
 
 
-def rate(who: str, size: Size, seconds: float, batch: int = BATCH, vocabulary: int = VOCABULARY) -> dict[str, float]:
+def rate(
+    who: str, size: Size, seconds: float, batch: int = BATCH, vocabulary: int = VOCABULARY
+) -> dict[str, float]:
     """Train for so many seconds after an epoch to warm up; return words a second and the process's peak, MB."""
     batches = batches_of(size, batch, vocabulary)
     model = ours(size, "float32" if who == "ours-float32" else "bfloat16", vocabulary)
@@ -60,11 +62,16 @@ def two_trials(name: str, seconds: float, repeats: int) -> Row:
 
 def memory(name: str) -> list[Row]:
     """Peak memory of a training process, MB, and how it grows with batch and vocabulary."""
-    cases: dict[str, dict[str, int]] = {"": {}, ", batch 64": {"batch": 64}, ", 20,002 words": {"vocabulary": 20_002}}
+    cases: dict[str, dict[str, int]] = {
+        "": {},
+        ", batch 64": {"batch": 64},
+        ", 20,002 words": {"vocabulary": 20_002},
+    }
     found = []
     for case, options in cases.items():
         peaks = [
-            ended(start(who, size=name, seconds=0.1, **options))["peak_mb"] for who in ("theirs", "ours", "ours-float32")
+            ended(start(who, size=name, seconds=0.1, **options))["peak_mb"]
+            for who in ("theirs", "ours", "ours-float32")
         ]
         found.append(row(f"peak memory, {name}{case}", peaks[:1], peaks[1:2], "MB") | {"float32": peaks[2]})
     return found

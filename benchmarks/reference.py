@@ -98,7 +98,9 @@ def reference_validation(model: ReferenceVae, batches: list[Tensor]) -> tuple[fl
         z = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
         kl = 0.5 * (mean.pow(2) + log_variance.exp() - log_variance - 1).sum(1)
         bounds.append(model.reconstruction(tokens, z) + kl)
-    information = reference_information(*(torch.cat(each) for each in zip(*map(model.posterior, batches), strict=True)))
+    information = reference_information(
+        *(torch.cat(each) for each in zip(*map(model.posterior, batches), strict=True))
+    )
     center = torch.cat([model.posterior(tokens)[0] for tokens in batches]).mean(0)
     squares = torch.cat([(model.posterior(tokens)[0] - center).pow(2) for tokens in batches])
     active = squares.sum(0) / (len(squares) - 1) > 0.01
@@ -107,7 +109,7 @@ def reference_validation(model: ReferenceVae, batches: list[Tensor]) -> tuple[fl
 
 @torch.no_grad()
 def reference_information(mean: Tensor, log_variance: Tensor, rows: int = 32) -> float:
-    """Return the mutual information of N posteriors [N, units], nats: each z against each posterior, unit by unit."""
+    """Return the mutual information of posteriors [N, units], nats: each z against each of them, unit by unit."""
     count, units = mean.shape
     z = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
     parts = []

@@ -40,6 +40,7 @@ SMALLEST: dict[str, Any] = {
         "decoder_size": 2,
         "latent_size": 2,
         "initialisation": "torch",
+        "precision": "float32",
     },
     "descent": {
         "optimizer": "adam",
@@ -60,6 +61,7 @@ QUICKSTART: dict[str, Any] = {
         "decoder_size": 64,
         "latent_size": 16,
         "initialisation": "torch",
+        "precision": "float32",
     },
     "descent": {"optimizer": "adam", "learning_rate": 0.005, "batch_size": 8, "course": {"kind": "tail"}},
     "methods": {"vae": {}},

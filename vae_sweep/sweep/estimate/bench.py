@@ -15,7 +15,8 @@ from torch import Generator
 
 from trainables.base import Spec
 from trainables.measure.final import evaluation_batches
-from trainables.measure.likelihood import Bound, importance, measure_bound
+from trainables.measure.importance import importance
+from trainables.measure.likelihood import Bound, measure_bound
 from trainables.measure.spec import Boundary
 from trainables.model.gaussian import Gaussian
 from trainables.model.spec import LanguageModelSpec, ModelSpec

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from trainables.measure.final import EVALUATION_BATCH, spread
+from trainables.measure.importance import BLOCK
 from trainables.text.spec import SplitName
 from trainables.training.spec import PhaseSpec
 from vae_sweep.sweep.estimate.bench import Measured, ModelCost, ModelKind, StepCost, StepKind
@@ -129,8 +130,13 @@ def _weigh(costs: Costs, work: Work, split: SplitName, asked: int | None) -> Spa
     samples = final_samples(work.trial) if split == "test" else search_samples(work.trial)
     if not samples:
         return NOTHING
-    load = load_of(_asked(costs, split, asked), EVALUATION_BATCH, samples)
-    return widest([one.importance for one in costs.model(work)], load)
+    until_known = split == "validation" and work.trial.evaluation.search_error is not None
+    rates, lengths = [one.importance for one in costs.model(work)], _asked(costs, split, asked)
+    fewest, most = (
+        widest(rates, load_of(lengths, EVALUATION_BATCH, count))
+        for count in (min(BLOCK, samples) if until_known else samples, samples)
+    )
+    return Span(fewest.low, most.high)
 
 
 def _asked(costs: Costs, split: SplitName, asked: int | None) -> Lengths:
