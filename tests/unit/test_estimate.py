@@ -116,13 +116,16 @@ def test_a_plateau_makes_the_low_end(tmp_path: Path) -> None:
     assert found.trials == Span(24 * batches(plan), 100 * batches(plan))
 
 
-def test_evaluation_and_saving_count(tmp_path: Path) -> None:
-    plan = planned(tmp_path, methods={"vae": {}}, seeds=[1])
+@pytest.mark.parametrize(("error", "fewest"), [(None, 100), (0.15, 50)])
+def test_evaluation_and_saving_count(tmp_path: Path, error: float | None, fewest: int) -> None:
+    """Sentences that stop where they are known well enough take 50 samples at least."""
+    evaluation = {"search_samples": 100, "search_error": error, "final_samples": 100}
+    plan = planned(tmp_path, methods={"vae": {}}, seeds=[1], evaluation=evaluation)
     costs, [work] = costs_of(plan, model=model_cost(importance=A_WORD, information=2, page=1), save=10)
     trained = EPOCHS * batches(plan)
-    weighed = 100 * plan.corpus.splits["validation"].words
-    low = trained + EPOCHS * (2 + 10) + 1 + 2 + weighed
-    assert task_of(costs, work).alone == Span(low, low + EPOCHS * 10)
+    words = plan.corpus.splits["validation"].words
+    rest = trained + EPOCHS * (2 + 10) + 1 + 2
+    assert task_of(costs, work).alone == Span(rest + fewest * words, rest + EPOCHS * 10 + 100 * words)
 
 
 def test_the_test_split_is_scored_for_all_one_cell_at_least_or_none(tmp_path: Path) -> None:

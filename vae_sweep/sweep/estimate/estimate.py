@@ -105,7 +105,10 @@ def fit_on(share: Share, cpus: int, cards: int, spec: SweepSpec) -> int:
 
 
 def _scores(costs: Costs, work: Sequence[Work]) -> Span:
-    """Return the seconds in which the test split is scored; of a front, one cell at least and all at most."""
+    """Return the seconds in which the test split is scored; of a front, one cell at least and all at most.
+
+    Ray may have a process at hand, or start one.
+    """
     final = costs.plan.spec.final
     front = [one for one in work if final == "all" or not METHODS[one.trial.method.name].reference]
     if final == "none" or not front:
@@ -114,7 +117,8 @@ def _scores(costs: Costs, work: Sequence[Work]) -> Span:
     few = len(scores) if final == "all" else len(costs.plan.spec.seeds)
     fewest, most = (min(len(scores), slots) for slots in at_once(costs.plan))
     low = makespan([(low, 0.0, None) for low in sorted(score.low for score in scores)[:few]], most)
-    return costs.start() + Span(low, makespan([(score.high, 0.0, None) for score in scores], fewest))
+    high = makespan([(score.high, 0.0, None) for score in scores], fewest)
+    return Span(low, costs.start().high + high)
 
 
 def _bytes(costs: Costs, work: Sequence[Work], slots: int) -> tuple[int, int]:
