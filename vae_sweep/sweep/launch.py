@@ -31,7 +31,7 @@ from vae_sweep.sweep.nodes.session import ray_session
 from vae_sweep.sweep.plan import Plan
 from vae_sweep.sweep.provenance import provenance
 from vae_sweep.sweep.score import score_missing
-from vae_sweep.sweep.shares import gpus_fit, grown
+from vae_sweep.sweep.shares import Share, gpus_fit, grown
 from vae_sweep.sweep.tracker import mirror_for
 from vae_sweep.tracking.brake import REQUEST_FILE, Brake, outage_of
 from vae_sweep.tracking.callback import BrakeStopper, JournalCallback
@@ -168,7 +168,9 @@ def _run_trials(drive: _Drive) -> None:
         return
     place, filesystem = filesystem_of(checkpoints_place(plan.spec))
     tune.Tuner(
-        tune.with_resources(_trainable(plan), partial(_share, plan, drive.ground)),
+        tune.with_resources(
+            _trainable(plan), partial(_share, plan.shares, plan.spec.resources.max_gpus, drive.ground)
+        ),
         tune_config=tune.TuneConfig(
             search_alg=search,
             num_samples=left * (1 + plan.spec.resources.memory_retries),
@@ -197,10 +199,14 @@ def _trainable(plan: Plan) -> Any:
     return tune.with_parameters(train, stores=stores)
 
 
-def _share(plan: Plan, ground: Ground, config: dict[str, Any]) -> tune.PlacementGroupFactory:
-    """Return what a trial occupies: its share, a larger one after it ran out of memory, on a good node."""
-    share = plan.shares[config["identity"]["method"]]
-    taken = grown(share, config["share"], ground.rooms(), plan.spec.resources.max_gpus)
+def _share(
+    shares: dict[str, Share], most: float | None, ground: Ground, config: dict[str, Any]
+) -> tune.PlacementGroupFactory:
+    """Return what a trial occupies: its share, a larger one after it ran out of memory, on a good node.
+
+    Ray sends it along with every worker, so it must not hold the plan, whose corpus is large.
+    """
+    taken = grown(shares[config["identity"]["method"]], config["share"], ground.rooms(), most)
     bundle = {kind: amount for kind, amount in (("CPU", taken.cpus), ("GPU", taken.gpus)) if amount}
     where = {"bundle_label_selector": [ground.selector]} if ground.selector else {}
     return tune.PlacementGroupFactory([bundle], **where)  # type: ignore[arg-type]
