@@ -124,7 +124,9 @@ def _domain_text(domain: object) -> str:
 def _totals(made: "Plan") -> str:
     seeds = len(made.spec.seeds)
     text = f"{made.cell_count} cells × {seeds} seed{'s' * (seeds > 1)} = {made.trial_count} trials, "
-    text += f"each on {_shares_text(made)}, in {made.spec.model.precision}"
+    text += f"each on {_shares_text(made)}"
+    if not any("model.precision" in row for row in made.spec.methods.values()):
+        text += f", in {made.spec.model.precision}"
     if (most := made.spec.resources.max_gpus) is not None:
         text += f", at most {most:g} GPU{'s' * (most > 1)} at once"
     if (found := made.trainings) and found.pretrainings:
