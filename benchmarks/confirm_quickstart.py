@@ -14,7 +14,7 @@ import torch
 
 from trainables.model.vae import Vae
 from trainables.text.corpus import captions_corpus
-from trainables.training.report import FinalReport
+from trainables.training.report import EpochReport, FinalReport
 from trainables.training.state import TrialState
 from trainables.trial import run_trial, score
 from vae_sweep.reading import read_spec
@@ -29,19 +29,22 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", required=True)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    spec = read_spec(Path(__file__).parent.parent / "search_spaces" / "quickstart.yaml")
+    spec = read_spec(
+        Path(__file__).parent.parent / "search_spaces" / "quickstart.yaml", ["model.precision=float32"]
+    )
     corpus = captions_corpus(spec.corpus, arguments.corpus_seed)
     print(f"corpus seed {arguments.corpus_seed}, fingerprint {corpus.fingerprint[:12]}", flush=True)
     for seed in arguments.seeds:
         for method, values in spec.points() or []:
             trial = spec.trial(method, values, seed, corpus.fingerprint)
-            started, last = time.perf_counter(), {}
+            started = time.perf_counter()
+            last: dict[str, float] = {}
             for report, state in run_trial(trial, corpus, TrialState()):
                 if isinstance(report, FinalReport):
                     model = Vae(len(corpus.vocabulary), trial.model)
                     model.load_state_dict(state.best)
                     test = score(trial, corpus, model, "test")
-                elif report.phase == "pretrain":
+                elif isinstance(report, EpochReport) and report.phase == "pretrain":
                     last = report.numbers
             numbers = " ".join(f"{word} {test[f'test/{word}']:.3f}" for word in WORDS)
             gap = f"gap {test['test/floor_gap']:.3f} ± {test['test/floor_gap_error']:.3f}"

@@ -8,23 +8,40 @@ import resource
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from typing import Annotated, Any
 
 import torch
 import typer
 
 from benchmarks.side_by_side import Row, row
-from benchmarks.work import BATCH, SIZES, VOCABULARY, OurLoop, Size, TheirLoop, batches_of, ours, theirs, words_of
+from benchmarks.work import (
+    BATCH,
+    SIZES,
+    VOCABULARY,
+    OurLoop,
+    Size,
+    TheirLoop,
+    batches_of,
+    held,
+    ours,
+    theirs,
+    words_of,
+)
+from trainables.measure.importance import importance
 
 
 def rate(
-    who: str, size: Size, seconds: float, batch: int = BATCH, vocabulary: int = VOCABULARY
+    who: str, size: Size, seconds: float, batch: int, vocabulary: int, samples: int | None
 ) -> dict[str, float]:
-    """Train for so many seconds after an epoch to warm up; return words a second and the process's peak, MB."""
+    """Train, after an epoch to warm up, or weigh; return words a second and the peak of the process, MB."""
     batches = batches_of(size, batch, vocabulary)
     model = ours(size, "float32" if who == "ours-float32" else "bfloat16", vocabulary)
     loop = TheirLoop(theirs(size, vocabulary), batches) if who == "theirs" else OurLoop(model, batches)
-    loop.epoch()
+    if samples is None:
+        loop.epoch()
+    else:
+        importance(model, held(batches[1:2]), samples, 0)
     began, epochs = time.perf_counter(), 0
     while time.perf_counter() - began < seconds:
         loop.epoch()
@@ -60,20 +77,26 @@ def two_trials(name: str, seconds: float, repeats: int) -> Row:
     return row(f"two trials of one thread, {name}", rates["theirs"], rates["ours"], "words/s")
 
 
+GROWTH: dict[str, dict[str, int]] = {
+    "": {},
+    ", batch 64": {"batch": 64},
+    ", twice the length": {"length": 2},
+    ", 20,002 words": {"vocabulary": 20_002},
+}
+
+
 def memory(name: str) -> list[Row]:
-    """Peak memory of a training process, MB, and how it grows with batch and vocabulary."""
-    cases: dict[str, dict[str, int]] = {
-        "": {},
-        ", batch 64": {"batch": 64},
-        ", 20,002 words": {"vocabulary": 20_002},
-    }
-    found = []
-    for case, options in cases.items():
+    """Peak memory of a training process, MB, and how it grows; then that of weighing with 100 and 1000 samples."""
+    found: list[Row] = []
+    for case, options in GROWTH.items():
         peaks = [
             ended(start(who, size=name, seconds=0.1, **options))["peak_mb"]
             for who in ("theirs", "ours", "ours-float32")
         ]
         found.append(row(f"peak memory, {name}{case}", peaks[:1], peaks[1:2], "MB") | {"float32": peaks[2]})
+    for samples in (100, 1000):
+        peak = ended(start("ours", size=name, seconds=0, samples=samples))["peak_mb"]
+        found.append({"name": f"peak memory, {name}, {samples} samples", "unit": "MB", "ours": peak})
     return found
 
 
@@ -83,11 +106,14 @@ def main(
     threads: Annotated[int, typer.Option(min=1)] = 1,
     seconds: float = 5.0,
     batch: int = BATCH,
+    length: Annotated[int, typer.Option(min=1, help="times the usual")] = 1,
     vocabulary: int = VOCABULARY,
+    samples: int | None = None,
 ) -> None:
-    """Print the rate of `ours`, `ours-float32` or `theirs`."""
+    """Print the rate of `ours`, `ours-float32` or `theirs`; with samples the memory of weighing."""
     torch.set_num_threads(threads)
-    print(json.dumps(rate(who, SIZES[size], seconds, batch, vocabulary)))
+    longer = replace(SIZES[size], words=length * SIZES[size].words)
+    print(json.dumps(rate(who, longer, seconds, batch, vocabulary, samples)))
 
 
 if __name__ == "__main__":

@@ -98,9 +98,8 @@ def reference_validation(model: ReferenceVae, batches: list[Tensor]) -> tuple[fl
         z = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
         kl = 0.5 * (mean.pow(2) + log_variance.exp() - log_variance - 1).sum(1)
         bounds.append(model.reconstruction(tokens, z) + kl)
-    information = reference_information(
-        *(torch.cat(each) for each in zip(*map(model.posterior, batches), strict=True))
-    )
+    means, log_variances = zip(*map(model.posterior, batches), strict=True)
+    information = reference_information(torch.cat(means), torch.cat(log_variances))
     center = torch.cat([model.posterior(tokens)[0] for tokens in batches]).mean(0)
     squares = torch.cat([(model.posterior(tokens)[0] - center).pow(2) for tokens in batches])
     active = squares.sum(0) / (len(squares) - 1) > 0.01
