@@ -66,9 +66,9 @@ def likelihood(repeats: int) -> Iterator[Row]:
 
 
 def adaptive(repeats: int) -> Row:
-    """As many samples as a sentence needs, on a trained model that hardly uses its code, with the perplexities."""
+    """As many samples as a sentence needs, on a model that ignores its code, beside the perplexity of all."""
     size, error = SIZES["ptb"], EvaluationSpec().search_error
-    model, batches = trained(size, "vae_anneal")
+    model, batches = trained(size)
     chosen, reference = spread_out(batches, 32), as_theirs(model, size)
     pair = Pair(
         "IW-NLL until known, ptb",

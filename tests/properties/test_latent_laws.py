@@ -19,7 +19,7 @@ COUNTS = st.integers(1, 40)
 def some_posterior(seed: int, count: int, spread: float, log_variance: float) -> Gaussian:
     draw = seeded(seed)
     mean = torch.randn(count, 3, generator=draw) * spread
-    return Gaussian(mean, torch.randn(count, 3, generator=draw) + log_variance)
+    return Gaussian(mean.double(), torch.randn(count, 3, generator=draw).double() + log_variance)
 
 
 def excess(noise: Tensor) -> float:
@@ -43,7 +43,7 @@ def test_information_of_a_collapsed_posterior_is_zero(
     seed: int, count: int, mean: float, log_variance: float
 ) -> None:
     """All sentences share one posterior, the prior or any other."""
-    shared = Gaussian(torch.full((count, 3), mean), torch.full((count, 3), log_variance))
+    shared = Gaussian(*(torch.full((count, 3), value).double() for value in (mean, log_variance)))
     assert mutual_information(shared, signs(seed, count, 3)) == pytest.approx(0.0, abs=1e-9)
     noise = torch.randn(count, 3, generator=seeded(seed))
     assert mutual_information(shared, noise) == pytest.approx(excess(noise), abs=1e-6)

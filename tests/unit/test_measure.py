@@ -22,7 +22,7 @@ from trainables.text.corpus import Split
 
 
 def gaussian(mean: list[list[float]], log_variance: float = 0.0) -> Gaussian:
-    means = torch.tensor(mean)
+    means = torch.tensor(mean, dtype=torch.float64)
     return Gaussian(means, torch.full_like(means, log_variance))
 
 
@@ -77,9 +77,11 @@ def direct_information(posterior: Gaussian, noise: Tensor) -> float:
 @pytest.mark.parametrize("chunk", [1024, 7])
 def test_mutual_information_is_the_sum_over_all_pairs(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latent, "CHUNK", chunk)
-    posterior = Gaussian(torch.randn(30, 4, generator=seeded(0)), torch.randn(30, 4, generator=seeded(1)) - 2)
-    noise = torch.randn(30, 4, generator=seeded(2))
-    assert mutual_information(posterior, noise) == pytest.approx(direct_information(posterior, noise), abs=1e-9)
+    mean, log_variance, noise = (torch.randn(30, 4, generator=seeded(seed)) for seed in range(3))
+    for dtype, error in ((torch.float64, 1e-9), (torch.float32, 1e-6)):
+        posterior = Gaussian(mean.to(dtype), log_variance.to(dtype) - 2)
+        expected = direct_information(posterior, noise)
+        assert mutual_information(posterior, noise) == pytest.approx(expected, abs=error)
 
 
 def test_a_variance_beyond_floating_point_is_a_divergence() -> None:

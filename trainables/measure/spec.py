@@ -14,7 +14,7 @@ class EvaluationSpec(Spec):
 
     search_samples: PositiveInt = Field(1000, description="importance samples a validation sentence, at most")
     search_error: PositiveFloat | None = Field(
-        0.15, description="nats; a validation sentence with this standard error takes no more samples; none: all"
+        0.1, description="nats; a validation sentence with this standard error takes no more samples; none: all"
     )
     search_sentences: int | None = Field(None, ge=2, description="validation sentences; none is all")
     final: Literal["all", "front", "none"] | None = Field(

@@ -1,0 +1,61 @@
+"""Importance samples until a sentence is known, beside all 1000, on a stored trial: costs and perplexities.
+
+`python -m benchmarks.adaptive SWEEP TRIAL [--sentences 64]`, for a finished trial of a sweep kept on this machine.
+"""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+
+from trainables.base import derived_seed
+from trainables.measure.final import evaluation_batches, spread
+from trainables.measure.importance import Importance, importance
+from trainables.measure.likelihood import perplexity, words
+from trainables.spec import TrialSpec
+from trainables.text.corpus import load_corpus
+from trainables.trial import load_model
+from vae_sweep.settings import data_directory
+from vae_sweep.sweep.folder import JOURNAL_FILE, existing_spec
+from vae_sweep.tracking.ledger import read_sweep
+
+SAMPLES = 1000
+FEWER = (50, 100, 200, 400)
+ERRORS = (0.3, 0.2, 0.15, 0.1, 0.05)
+
+
+def main(sweep: Path, trial: str, sentences: Annotated[int, typer.Option(min=1)] = 64) -> None:
+    """Print samples, seconds and perplexity beside those of 1000 samples, for fewer and for each error."""
+    torch.set_num_threads(1)
+    stored, place = read_sweep(sweep / JOURNAL_FILE).trials[trial], existing_spec(sweep).data.directory
+    spec = TrialSpec.model_validate(stored.spec)
+    corpus = load_corpus(spec.corpus, data_directory(Path(place) if place else None))
+    if stored.final is None or stored.final.checkpoint is None:
+        raise typer.BadParameter(
+            f"{trial} has no final checkpoint; vae-sweep status {sweep} lists the finished ones"
+        )
+    model = load_model(stored.final.checkpoint, spec, corpus)
+    every = corpus.splits["validation"].sentences
+    batches = evaluation_batches([every[row] for row in spread(len(every), sentences)], "cpu")
+
+    def timed(samples: int, error: float | None) -> tuple[Importance, float]:
+        began = time.perf_counter()
+        found = importance(model, batches, samples, derived_seed(spec.seed, "benchmark"), error)
+        return found, time.perf_counter() - began
+
+    exact, seconds = timed(SAMPLES, None)
+    whole = perplexity(exact.nll, words(batches))
+    k = "" if exact.pareto_k is None else f", Pareto k {float(exact.pareto_k.quantile(0.5)):.2f}"
+    effective = float(exact.effective_samples.quantile(0.5))
+    print(f"{trial}: perplexity {whole:.2f}, {effective:.0f} effective of 1000 (median){k}, {seconds:.1f} s")
+    for samples, error in [*((fewer, None) for fewer in FEWER), *((SAMPLES, error) for error in ERRORS)]:
+        found, taken = timed(samples, error)
+        off = perplexity(found.nll, words(batches)) / whole - 1
+        name = f"error {error}" if error else f"{samples} samples"
+        print(f"{name:<12} {float(found.samples.mean()):6.0f} samples  {off:+.3%}  x{seconds / taken:.1f}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
