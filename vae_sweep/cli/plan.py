@@ -132,7 +132,8 @@ def _totals(made: "Plan") -> str:
     if (found := made.trainings) and found.pretrainings:
         text += f"; {found.needed} trainings"
         text += f" instead of {found.asked}" if found.needed < found.asked else ""
-        text += f": {found.distinct} pretraining{'s' * (found.distinct > 1)} for {found.pretrainings} trials"
+        text += f": {found.distinct} pretraining{'s' * (found.distinct > 1)}"
+        text += f" for {found.pretrainings} trial{'s' * (found.pretrainings > 1)}"
         text += f", {found.stored} stored already" if found.stored else ""
     wrong = [word for word in made.spec.search.objectives if word == "neg_elbo"]
     if wrong:
