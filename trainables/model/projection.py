@@ -13,6 +13,9 @@ WIDTH = 64
 CPU_ROWS = 64
 """Rows whose probabilities are formed at once on a CPU, so that they stay in its cache."""
 
+GPU_LOGITS = 2**26
+"""Most logits whose probabilities are formed at once on a GPU (256 MiB in float32)."""
+
 BUFFER = 2**28
 """Most numbers the buffer may hold; more words go in parts, each projected once more for its gradient."""
 
@@ -26,7 +29,7 @@ def word_losses(hidden: Tensor, weight: Tensor, targets: Tensor, dtype: torch.dt
     dtype = dtype or weight.dtype
     hidden, padded = hidden.to(dtype), functional.pad(weight.to(dtype), (0, 0, 0, -len(weight) % WIDTH))
     if not torch.is_grad_enabled():
-        rows = _rows(hidden)
+        rows = _rows(hidden, len(padded))
         losses = [
             functional.cross_entropy(_wide((part @ padded.T)[:, : len(weight)]), target, reduction="none")
             for part, target in zip(torch.split(hidden, rows), torch.split(targets, rows), strict=True)
@@ -42,8 +45,8 @@ def word_losses(hidden: Tensor, weight: Tensor, targets: Tensor, dtype: torch.dt
     return torch.cat(losses)
 
 
-def _rows(hidden: Tensor) -> int:
-    return CPU_ROWS if hidden.device.type == "cpu" else max(1, len(hidden))
+def _rows(hidden: Tensor, columns: int) -> int:
+    return CPU_ROWS if hidden.device.type == "cpu" else max(1, GPU_LOGITS // columns)
 
 
 def _wide(values: Tensor) -> Tensor:
@@ -60,7 +63,7 @@ class _WordLosses(torch.autograd.Function):
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, words: int) -> Tensor:
         buffer = hidden @ weight.T
         buffer[:, words:] = 0
-        rows, losses = _rows(hidden), []
+        rows, losses = _rows(hidden, len(weight)), []
         for logits, target in zip(
             torch.split(buffer[:, :words], rows), torch.split(targets.unsqueeze(1), rows), strict=True
         ):
