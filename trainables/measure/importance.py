@@ -17,7 +17,7 @@ from trainables.text.batches import Batch
 BLOCK = 50
 """Samples that are drawn from one seed; also the fewest that an adaptive estimate takes."""
 
-WORDS_AT_ONCE = {"cpu": 2**14, "cuda": 2**17}
+WORDS_AT_ONCE = {"cpu": 2**13, "cuda": 2**17}
 """Most words, of all samples together, whose hidden states are held at once."""
 
 
