@@ -42,7 +42,7 @@ def mutual_information(posterior: Gaussian, noise: Tensor) -> float:
     largest = -0.5 * (log_variance.sum(1) + latent_size * LOG_2PI)
     own = (largest - 0.5 * noise.double().pow(2).sum(1)).to(dtype)
     constant = largest - 0.5 * (mean.pow(2) * precision).sum(1)
-    left = torch.cat([z.pow(2), z, torch.ones_like(z[:, :1])], dim=1)
+    left = torch.cat([z.pow(2), z, z.new_ones(count, 1)], dim=1)
     right = torch.cat([-0.5 * precision, mean * precision, constant.unsqueeze(1)], dim=1).T
     parts = []
     for start in range(0, count, CHUNK):
