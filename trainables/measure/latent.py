@@ -37,6 +37,8 @@ def mutual_information(posterior: Gaussian, noise: Tensor) -> float:
     """
     mean, log_variance, dtype = posterior.mean.double(), posterior.log_variance.double(), posterior.mean.dtype
     count, latent_size = mean.shape
+    if not latent_size:
+        return 0.0
     z = mean + (0.5 * log_variance).exp() * noise.double()
     precision = (-log_variance).exp()
     largest = -0.5 * (log_variance.sum(1) + latent_size * LOG_2PI)
