@@ -109,7 +109,7 @@ def measures(repeats: int) -> Iterator[Row]:
     yield measured(
         Pair(
             "greedy decoding, 16 sentences",
-            lambda: [reference_greedy(reference, z, BOS, EOS) for z in codes.split(1)],  # type: ignore[no-untyped-call]
+            lambda: [reference_greedy(reference, z, BOS, EOS) for z in torch.split(codes, 1)],
             lambda: model.decoder.greedy(codes),
         ),
         repeats,
@@ -168,7 +168,7 @@ def main(
             key: value for key, value in row.items() if key not in ("name", "unit", "reference", "ours", "ratio")
         }
         also = ", ".join(f"{key} {value:.4g}" for key, value in rest.items())
-        table.add_row(f"{row['name']} [{row['unit']}]".replace("[", "(").replace("]", ")"), *cells, also)
+        table.add_row(f"{row['name']} ({row['unit']})", *cells, also)
     Console(width=150).print(table)
 
 

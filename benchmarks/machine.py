@@ -1,16 +1,17 @@
 """The machine's matrix products at the shapes of a training step, and what part of them a step reaches."""
 
-import statistics
 import time
 from collections.abc import Iterator
 
 import torch
 
-from benchmarks.side_by_side import Row
+from benchmarks.side_by_side import Row, row
 from benchmarks.work import BATCH, SIZES, VOCABULARY, OurLoop, batches_of, ours, words_of
+from trainables.model.spec import Precision
 
 PADDED = VOCABULARY + -VOCABULARY % 64
 SECONDS = 0.3
+DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def products(dtype: torch.dtype, rows: int, hidden: int) -> float:
@@ -39,8 +40,8 @@ def rows(repeats: int) -> Iterator[Row]:
     """Yield the peak in both precisions, and the part of it that our step reaches, by turns."""
     for name, size in SIZES.items():
         batches = batches_of(size)
-        for precision, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
-            loop = OurLoop(ours(size, precision), batches)  # type: ignore[arg-type]
+        for precision, dtype in DTYPES.items():
+            loop = OurLoop(ours(size, precision), batches)
             loop.epoch()
             peaks, reached = [], []
             for _ in range(repeats):
@@ -48,11 +49,4 @@ def rows(repeats: int) -> Iterator[Row]:
                 began = time.perf_counter()
                 loop.epoch()
                 reached.append(words_of(batches) * step_flops(name) / (time.perf_counter() - began) / 1e9)
-            a, b = statistics.median(peaks), statistics.median(reached)
-            yield {
-                "name": f"products, {name}, {precision}",
-                "unit": "GFLOP/s",
-                "reference": a,
-                "ours": b,
-                "ratio": b / a,
-            }
+            yield row(f"products, {name}, {precision}", peaks, reached, "GFLOP/s")

@@ -31,8 +31,8 @@ def measured(pair: Pair, repeats: int) -> Row:
 
 
 def row(name: str, theirs: list[float], ours: list[float], unit: str) -> Row:
-    """Return a row: both medians, and how many times better ours is; `unit` is s, MB or words/s."""
+    """Return a row: both medians, and how many times better ours is; `unit` is s, MB, or a rate."""
     a, b = statistics.median(theirs), statistics.median(ours)
     spread = max(ours) / min(ours)
-    ratio = b / a if unit == "words/s" else a / b
+    ratio = b / a if unit.endswith("/s") else a / b
     return {"name": name, "unit": unit, "reference": a, "ours": b, "ratio": ratio, "spread": spread}

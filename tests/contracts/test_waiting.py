@@ -51,23 +51,21 @@ def test_another_seed_is_another_pretraining() -> None:
 
 
 @pytest.mark.parametrize(
-    "seen", [stored("hit"), stored("waited"), {"kind": "epoch", "vae_epoch": 1, "report": "{}"}]
+    ("seen", "following"),
+    [
+        *((stored(event), (1, "ours", 0)) for event in ("hit", "waited")),
+        ({"kind": "epoch", "vae_epoch": 1, "report": "{}"}, (1, "ours", 0)),
+        *((stored(event), (2, "vae_anneal", 0)) for event in ("miss", "waiting")),
+        ({"kind": "epoch", "vae_epoch": 0, "report": "{}"}, (2, "vae_anneal", 0)),
+    ],
 )
-def test_a_pretraining_that_is_there_keeps_nobody_back(seen: dict[str, Any]) -> None:
+def test_a_pretraining_keeps_others_back_until_it_is_there(
+    seen: dict[str, Any], following: tuple[int, str, int]
+) -> None:
     bench = waiting_bench(METHODS)
     first, _ = bench.next()
     bench.search.on_trial_result(first, seen)
-    assert names([bench.next()[1]]) == [(1, "ours", 0)]
-
-
-@pytest.mark.parametrize(
-    "seen", [stored("miss"), stored("waiting"), {"kind": "epoch", "vae_epoch": 0, "report": "{}"}]
-)
-def test_one_that_is_being_trained_does(seen: dict[str, Any]) -> None:
-    bench = waiting_bench(METHODS)
-    first, _ = bench.next()
-    bench.search.on_trial_result(first, seen)
-    assert names([bench.next()[1]]) == [(2, "vae_anneal", 0)]
+    assert names([bench.next()[1]]) == [following]
 
 
 def test_the_end_of_a_trial_lets_the_others_go() -> None:
