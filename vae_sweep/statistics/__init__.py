@@ -1,1 +1,1 @@
-"""Fronts."""
+"""Fronts, hypervolumes, intervals and comparisons."""
