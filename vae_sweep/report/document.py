@@ -1,7 +1,8 @@
-"""A sweep's report: its rows, how they stand against the paper, and what is wrong with the numbers."""
+"""A sweep's report: its rows, how they stand against the paper and each other, what is wrong with them."""
 
 from dataclasses import dataclass
 
+from vae_sweep.report.evidence import Evidence, evidence
 from vae_sweep.report.tables import Row, rows
 from vae_sweep.report.verdicts import Comparison, comparisons
 from vae_sweep.tracking.checks import Finding, sweep_findings
@@ -19,6 +20,7 @@ class Report:
     rows: list[Row]
     comparisons: list[Comparison]
     violations: list[Finding]
+    evidence: Evidence
 
     @property
     def warnings(self) -> list[str]:
@@ -28,7 +30,13 @@ class Report:
 
 def make_report(record: SweepRecord, objectives: tuple[str, ...]) -> Report:
     """Return the report of a sweep, also while it runs."""
-    return Report(record.name, rows(record, objectives), comparisons(record), sweep_findings(record))
+    return Report(
+        sweep=record.name,
+        rows=rows(record, objectives),
+        comparisons=comparisons(record),
+        violations=sweep_findings(record),
+        evidence=evidence(record, objectives),
+    )
 
 
 def _warning(row: Row) -> str:

@@ -8,8 +8,10 @@ from dataclasses import asdict
 from typing import Any
 
 from vae_sweep.report.document import Report
+from vae_sweep.report.evidence import evidence_lines
 from vae_sweep.report.tables import FLOOR_WORDS, TRUST_WORDS, WORDS, Row, as_plain, floors
 from vae_sweep.report.terminal import SHOWN, beside_lines, by_cell, cell_name, number_text, outcome, remarks
+from vae_sweep.report.terminal_evidence import difference_head, difference_parts, difference_title
 from vae_sweep.report.verdicts import Comparison
 from vae_sweep.tracking.names import METRICS
 
@@ -19,6 +21,7 @@ ESCAPES = str.maketrans(
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",
         "λ": r"$\lambda$",
+        "Δ": r"$\Delta$",
         "±": r"$\pm$",
         "<": r"$<$",
         ">": r"$>$",
@@ -38,6 +41,7 @@ def as_json(report: Report) -> str:
             for one in report.violations
         ],
         "warnings": report.warnings,
+        "evidence": asdict(report.evidence),
     }
     return json.dumps(document, indent=1, sort_keys=True)
 
@@ -46,7 +50,8 @@ def as_csv(report: Report) -> str:
     """Return the rows as CSV, empty where a row lacks a word.
 
     `<word>_ci95` is half the width of a mean's interval. Where the corpus has published numbers each word has
-    the paper's and the verdict beside it.
+    the paper's and the verdict beside it; where cells have several seeds each objective has its difference from
+    the baseline and the answer.
     """
     text = io.StringIO()
     words = (*WORDS, *TRUST_WORDS, *FLOOR_WORDS)
@@ -55,6 +60,9 @@ def as_csv(report: Report) -> str:
     head = ["cell", "method", "values", "split", "seeds", "outcome", "front", *words]
     head += [f"{word}_ci95" for word in words if several]
     head += [f"{kind}_{word}" for word in WORDS if compared for kind in ("published", "verdict")]
+    answered = _answered(report)
+    objectives = report.evidence.objectives if answered else ()
+    head += [f"{kind}_{word}" for word in objectives for kind in ("difference", "difference_ci95", "answer")]
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(head)
     for row in report.rows:
@@ -65,12 +73,14 @@ def as_csv(report: Report) -> str:
         for word in WORDS if compared else ():
             one = compared.get((row.cell, word)) if row.split == "test" else None
             line += [one.published.value if one and one.published else "", one.verdict.value if one else ""]
+        for word in objectives:
+            line += answered.get((row.cell, row.split, word), ["", "", ""])
         writer.writerow(line)
     return text.getvalue()
 
 
 def as_latex(report: Report) -> str:
-    """Return one plain tabular a split and one of ours beside the paper's, then the remarks as comments."""
+    """Return a plain tabular for each table of a terminal, then the remarks as comments."""
     parts = []
     for split in dict.fromkeys(row.split for row in report.rows):
         chosen = [row for row in report.rows if row.split == split]
@@ -80,13 +90,25 @@ def as_latex(report: Report) -> str:
         head = ["cell", "method", "", *(METRICS[word].symbol for word in SHOWN)]
         body = [line for found in by_cell(report.comparisons) for line in _beside(found)]
         parts.append(_tabular(f"{report.sweep}, test split beside Li et al. 2019", head, body, 3))
-    parts += [f"% {remark}\n" for remark in remarks(report)]
+    if body := [line for part in difference_parts(report) for line in part]:
+        parts.append(_tabular(difference_title(report), difference_head(report.evidence.objectives), body, 4))
+    parts += [f"% {remark}\n" for remark in (*evidence_lines(report.evidence), *remarks(report))]
     return "\n".join(parts)
 
 
 def escaped(text: str) -> str:
     """Return a text as LaTeX prints it."""
     return text.translate(ESCAPES)
+
+
+def _answered(report: Report) -> dict[tuple[int, str, str], list[Any]]:
+    """Return (cell, split, word) -> difference from the baseline, half its interval, answer."""
+    told = report.evidence.differences
+    return {
+        (one.cell, told.split, one.word): [one.difference.mean, one.difference.half_width, one.answer.value]
+        for one in told.against_baseline
+        if report.evidence.replicated
+    }
 
 
 def _line(row: Row) -> list[str]:

@@ -1,0 +1,144 @@
+"""What seeds say of a sweep: the baseline, its differences, the front's neighbours, and how it is printed."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tests.replicated import Cells, journal
+from vae_sweep.report.differences import differences
+from vae_sweep.report.document import Report, make_report
+from vae_sweep.report.evidence import evidence, evidence_lines
+from vae_sweep.report.files import as_csv, as_json, as_latex
+from vae_sweep.report.terminal_evidence import difference_parts, difference_tables
+from vae_sweep.statistics.differences import Answer
+
+OBJECTIVES = ("perplexity", "reconstruction")
+CELLS: Cells = (
+    ("ae", {}, {0: (9.0, 1.0), 1: (9.0, 1.0), 2: (9.0, 1.0)}),
+    ("ours", {"target_rate": 4}, {0: (3.5, 10.0), 1: (3.7, 10.4), 2: (3.6, 10.2)}),
+    ("vae", {}, {0: (3.4, 13.0), 1: (3.6, 13.5), 2: (3.5, 13.1)}),
+    ("vae_fbp", {"target_rate": 4}, {0: (3.9, 11.0), 1: (3.5, 11.6), 2: (3.8, 11.2)}),
+    ("vae_fbp", {"target_rate": 2}, {0: (3.55, 11.9), 1: (3.6, 12.4), 2: (3.56, 12.2)}),
+)
+"""Front of means: 2 (3.5), 4 (3.57), 1 (3.6); 3 lies behind 1."""
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Report:
+    return make_report(journal(tmp_path / "s", CELLS, tested=True), OBJECTIVES)
+
+
+def test_each_cell_is_held_against_the_plain_vae(report: Report) -> None:
+    told = report.evidence.differences
+    assert (told.split, told.baseline) == ("test", 2)
+    assert [(one.cell, one.against, one.word) for one in told.against_baseline] == [
+        (cell, 2, word) for cell in (1, 3, 4) for word in OBJECTIVES
+    ]
+    [perplexity, reconstruction] = told.against_baseline[:2]
+    assert perplexity.difference.mean == pytest.approx(0.1)
+    assert (perplexity.difference.half_width, perplexity.answer) == (pytest.approx(0, abs=1e-9), Answer.WORSE)
+    assert reconstruction.difference.mean == pytest.approx(-3.0)
+    assert reconstruction.answer is Answer.BETTER
+    assert reconstruction.why.startswith("3 paired seeds: -3 ± 0.25, p 0.00037, 0.00089 among 3")
+    [fbp] = [one for one in told.against_baseline if (one.cell, one.word) == (3, "perplexity")]
+    assert fbp.answer is Answer.CANNOT_TELL
+
+
+def test_each_front_cell_is_held_against_the_next_by_perplexity(report: Report) -> None:
+    told = report.evidence.differences.along_front
+    assert [(one.cell, one.against, one.word) for one in told] == [(4, 1, word) for word in OBJECTIVES]
+
+
+def test_without_the_plain_row_the_first_is_the_baseline_and_of_its_cells_the_best(tmp_path: Path) -> None:
+    found = differences(journal(tmp_path / "s", CELLS[3:]), OBJECTIVES)
+    assert (found.split, found.baseline) == ("validation", 1)
+
+
+def test_an_unscored_replicate_keeps_the_comparison_on_validation(tmp_path: Path) -> None:
+    record = journal(tmp_path / "s", CELLS, tested=True)
+    trial = record.trials["0004-vae_fbp-s1"]
+    record.trials[trial.id] = replace(trial, scored={})
+    assert differences(record, OBJECTIVES).split == "validation"
+
+
+def test_the_front_is_counted_by_seed(report: Report) -> None:
+    """Seed 0: 2, 1 and nothing between. Seed 1: 3 (3.5) and 1. Seed 2: 2, 4 and 1."""
+    assert report.evidence.front_seeds == {1: (3, 3), 2: (2, 3), 3: (1, 3), 4: (1, 3)}
+
+
+def test_the_hypervolume_lies_below_a_reference_a_tenth_beyond_the_worst(report: Report) -> None:
+    found = report.evidence
+    assert found.reference == pytest.approx((3.7333 + 0.02333, 13.2 + 0.3), abs=1e-4)
+    assert found.hypervolume is not None
+    assert found.hypervolume.count == 3
+    line = next(evidence_lines(found))
+    assert line.startswith("hypervolume of the validation front, PPL x Recon up to (3.757, 13.5): ")
+    assert line.endswith(" over 3 seeds")
+
+
+def test_one_seed_has_neither_table_nor_interval(tmp_path: Path) -> None:
+    single: Cells = [(method, values, {0: seeds[0]}) for method, values, seeds in CELLS]
+    found = make_report(journal(tmp_path / "s", single), OBJECTIVES)
+    assert list(difference_tables(found)) == []
+    volume, advice, *_ = list(evidence_lines(found.evidence))
+    assert volume.endswith("from one seed")
+    assert "more seeds" in advice
+    assert {one.answer for one in found.evidence.differences.against_baseline} == {Answer.CANNOT_TELL}
+    assert "difference_perplexity" not in as_csv(found)
+
+
+def test_a_cell_of_one_seed_beside_others_is_named(tmp_path: Path) -> None:
+    cells = [*CELLS[:4], ("vae_fbp", {"target_rate": 2}, {0: (3.3, 11.9)})]
+    found = make_report(journal(tmp_path / "s", cells), OBJECTIVES)
+    assert "cells 4 rest on one seed: how far they scatter is in no interval" in list(
+        evidence_lines(found.evidence)
+    )
+    assert next(line[4:6] for part in difference_parts(found) for line in part if line[0] == "4") == [
+        "-0.20",
+        "cannot tell, too few seeds",
+    ]
+
+
+def test_the_table_has_a_line_for_each_pair(report: Report) -> None:
+    console = Console(file=io.StringIO(), width=120)
+    [group] = difference_tables(report)
+    console.print(group)
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().splitlines()
+    assert "s: test split, cells less baseline 2, then each front cell less the next" in lines[0]
+    [ours] = [line.split() for line in lines if line.split()[:2] == ["1", "ours"]]
+    assert ours[2:8] == ["λ=4", "2", "3", "of", "3", "seeds"]
+    assert ours[-4:] == ["-3.00±0.25", "better,", "p", "0.00089"]
+    assert max(map(len, lines)) <= 120
+
+
+def test_every_format_has_the_answers(report: Report) -> None:
+    document = json.loads(as_json(report))["evidence"]
+    assert document["hypervolume"]["count"] == 3
+    assert document["front_seeds"]["3"] == [1, 3]
+    assert document["differences"]["against_baseline"][1]["answer"] == "better"
+    lines = list(csv.DictReader(io.StringIO(as_csv(report))))
+    answers = {(line["cell"], line["split"]): line["answer_reconstruction"] for line in lines}
+    assert (answers["1", "test"], answers["1", "validation"], answers["2", "test"]) == ("better", "", "")
+    latex = as_latex(report)
+    assert r"cell & method & less & on front & $\Delta$PPL & answer & $\Delta$Recon & answer \\" in latex
+    assert "\n% hypervolume of the validation front" in latex
+
+
+def test_importances_need_cells_and_two_parameters(report: Report, tmp_path: Path) -> None:
+    assert {one.why for one in report.evidence.importances} == {"too few cells (4, from 10 on) to tell"}
+    assert "importance over all rows: too few cells" in list(evidence_lines(report.evidence))[-1]
+    many: Cells = [("ours", {"target_rate": rate}, {0: (3.0 + rate, 9.0 - rate)}) for rate in range(12)]
+    assert evidence(journal(tmp_path / "m", many), OBJECTIVES).importances == []
+
+
+def test_a_sweep_without_a_complete_cell_has_nothing_to_say(tmp_path: Path) -> None:
+    found = make_report(journal(tmp_path / "s", []), OBJECTIVES)
+    assert list(evidence_lines(found.evidence)) == []
+    assert (found.evidence.hypervolume, found.evidence.reference) == (None, ())
+    assert list(difference_tables(found)) == []

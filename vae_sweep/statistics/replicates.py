@@ -1,0 +1,104 @@
+"""What a set of cells with replicates gives: its front, its hypervolume, and how sure both are."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import fmean
+
+from scipy.special import stdtrit
+
+from vae_sweep.statistics.front import on_front
+from vae_sweep.statistics.hypervolume import hypervolume
+from vae_sweep.statistics.intervals import LEVEL, Interval
+
+Replicates = Mapping[int, Mapping[int, Sequence[float]]]
+"""Cell -> seed -> objectives, all of which fall."""
+
+MARGIN = 0.1
+"""How far the reference lies beyond the worst mean, as a share of the range of the means."""
+
+
+def means(cells: Replicates) -> dict[int, list[float]]:
+    """Return each cell's mean objectives over its seeds."""
+    return {cell: [fmean(column) for column in zip(*seeds.values(), strict=True)] for cell, seeds in cells.items()}
+
+
+def reference_point(points: Iterable[Sequence[float]]) -> tuple[float, ...]:
+    """Return the reference of a hypervolume: each objective's worst among the points, and a tenth of its range.
+
+    It depends on the points alone, so whoever compares sweeps gives those of all of them. Empty without points.
+    """
+    columns = zip(*points, strict=True)
+    return tuple(max(column) + MARGIN * (max(column) - min(column)) for column in columns)
+
+
+def front_counts(cells: Replicates) -> dict[int, tuple[int, int]]:
+    """Return for each cell in how many seeds it stands on the front of that seed alone, and of how many."""
+    counts = {cell: (0, len(seeds)) for cell, seeds in cells.items()}
+    for seed in _seeds(cells):
+        present = [cell for cell in cells if seed in cells[cell]]
+        flags = on_front([cells[cell][seed] for cell in present])
+        for cell, flag in zip(present, flags, strict=True):
+            counts[cell] = (counts[cell][0] + flag, counts[cell][1])
+    return counts
+
+
+def front_hypervolume(cells: Replicates, reference: Sequence[float]) -> Interval:
+    """Return the hypervolume of the front of means, with an interval over seeds.
+
+    The interval is Tukey's jackknife (1958) with Student's t: a seed is left out of all cells at once, so that
+    what seeds share is not taken for scatter of each cell. It measures the number that is shown. The mean of one
+    hypervolume a seed would not: each seed's luckiest cells make its front, which lies too far out where cells
+    crowd. A bootstrap of two to ten seeds resamples too few of them, and its intervals are far too narrow
+    (docs/reading.md has the shares of intervals that cover the truth). The reference counts as given.
+    """
+    return _jackknife(lambda kept: hypervolume(list(means(kept[0]).values()), reference), [cells])
+
+
+def hypervolume_difference(ours: Replicates, theirs: Replicates, reference: Sequence[float]) -> Interval:
+    """Return how much more hypervolume the front of ours has, with its interval.
+
+    Where both have the same seeds these are left out on both sides at once; else the two intervals are added in
+    quadrature, as of independent sweeps.
+    """
+    if _seeds(ours) == _seeds(theirs):
+        fronts = [ours, theirs]
+        return _jackknife(
+            lambda kept: (
+                hypervolume(list(means(kept[0]).values()), reference)
+                - hypervolume(list(means(kept[1]).values()), reference)
+            ),
+            fronts,
+        )
+    one, other = front_hypervolume(ours, reference), front_hypervolume(theirs, reference)
+    half_width = None
+    if one.half_width is not None and other.half_width is not None:
+        half_width = math.hypot(one.half_width, other.half_width)
+    return Interval(one.mean - other.mean, half_width, min(one.count, other.count))
+
+
+def single_seeds(cells: Replicates) -> list[int]:
+    """Return the cells that rest on one seed where others have more: their scatter is in no interval."""
+    return [cell for cell, seeds in cells.items() if len(seeds) == 1] if len(_seeds(cells)) > 1 else []
+
+
+def _jackknife(measure: Callable[[list[Replicates]], float], tables: list[Replicates]) -> Interval:
+    seeds = sorted({seed for table in tables for seed in _seeds(table)})
+    value, count = measure(tables), len(seeds)
+    if count < 2:
+        return Interval(value, None, count)
+    left = [measure([_without(table, seed) for table in tables]) for seed in seeds]
+    centre = fmean(left)
+    error = math.sqrt((count - 1) / count * sum((one - centre) ** 2 for one in left))
+    return Interval(value, float(stdtrit(count - 1, (1 + LEVEL) / 2)) * error, count)
+
+
+def _without(cells: Replicates, seed: int) -> Replicates:
+    """Return the cells less a seed; one that has no other stays as it is."""
+    return {
+        cell: {other: point for other, point in seeds.items() if other != seed or len(seeds) == 1}
+        for cell, seeds in cells.items()
+    }
+
+
+def _seeds(cells: Replicates) -> set[int]:
+    return {seed for seeds in cells.values() for seed in seeds}
