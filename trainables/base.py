@@ -38,3 +38,10 @@ def digest(value: Any) -> str:
 def derived_seed(*parts: int | str) -> int:
     """Return a 63-bit seed that depends on all parts and on nothing else."""
     return int(digest(list(parts))[:16], 16) >> 1
+
+
+def flat(value: Any, path: str = "") -> dict[str, str]:
+    """Return nested plain values as dotted path -> JSON."""
+    if isinstance(value, dict) and value:
+        return {k: v for key, inner in value.items() for k, v in flat(inner, f"{path}.{key}".strip(".")).items()}
+    return {path: json.dumps(value)}

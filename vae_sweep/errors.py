@@ -16,3 +16,7 @@ class SpecError(VaeSweepError):
 
 class LaunchError(VaeSweepError):
     """A sweep cannot start: storage, resources or an existing sweep stand in the way."""
+
+
+class CompareError(VaeSweepError):
+    """Sweeps cannot be compared: they measured on other texts or otherwise, or nothing is there to compare."""

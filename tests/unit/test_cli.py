@@ -22,6 +22,7 @@ VERBS = (
     "gc",
     "doctor",
     "report",
+    "compare",
     "probe",
     "sync",
     "data",

@@ -6,6 +6,7 @@ import typer
 
 from trainables.base import VaeSweepError
 from vae_sweep.cli import (
+    compare,
     data,
     doctor,
     explain,
@@ -38,6 +39,7 @@ app.command("explain")(explain.explain)
 app.command("replay")(replay.replay)
 app.command("sync")(launch.sync)
 app.command("report")(report.report)
+app.command("compare")(compare.compare)
 app.command("probe")(probe.probe)
 app.command("doctor")(doctor.doctor)
 app.command("gc")(gc.gc)

@@ -60,8 +60,8 @@ def evidence(record: SweepRecord, words: tuple[str, ...]) -> Evidence:
 def evidence_lines(found: Evidence) -> Iterator[str]:
     """Yield the evidence in words, but for the differences themselves, which are a table."""
     if found.hypervolume is not None:
-        volume = volume_text(found.hypervolume, found.objectives, found.reference)
-        yield f"hypervolume of the validation front, {volume}"
+        axes = volume_axes(found.objectives, found.reference)
+        yield f"hypervolume of the validation front, {axes}: {interval_text(found.hypervolume)}"
     if found.hypervolume is not None and not found.replicated:
         yield "one seed a cell: no difference can be told; launch --extend with more seeds adds intervals"
     elif found.single:
@@ -76,11 +76,10 @@ def evidence_lines(found: Evidence) -> Iterator[str]:
             yield f"importance {place}, {told[0].cells} cells: " + "; ".join(map(_shares_text, told))
 
 
-def volume_text(volume: Interval, words: tuple[str, ...], reference: tuple[float, ...]) -> str:
-    """Return a hypervolume with its axes, its reference and its interval over seeds."""
+def volume_axes(words: tuple[str, ...], reference: tuple[float, ...]) -> str:
+    """Return the axes of a hypervolume and its reference in words."""
     axes = " x ".join(METRICS[word].symbol for word in words)
-    corner = ", ".join(f"{number:.4g}" for number in reference)
-    return f"{axes} up to ({corner}): {interval_text(volume)}"
+    return f"{axes} up to ({', '.join(f'{number:.4g}' for number in reference)})"
 
 
 def interval_text(found: Interval) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from vae_sweep.report.compare import SweepComparison
 from vae_sweep.report.document import Report
 from vae_sweep.report.evidence import evidence_lines
 from vae_sweep.report.tables import FLOOR_WORDS, TRUST_WORDS, WORDS, Row, as_plain, floors
@@ -44,6 +45,11 @@ def as_json(report: Report) -> str:
         "evidence": asdict(report.evidence),
     }
     return json.dumps(document, indent=1, sort_keys=True)
+
+
+def compared_as_json(found: SweepComparison) -> str:
+    """Return sweeps beside each other as a JSON document."""
+    return json.dumps(asdict(found), indent=1, sort_keys=True)
 
 
 def as_csv(report: Report) -> str:

@@ -45,7 +45,7 @@ def difference_title(report: Report) -> str:
 
 def difference_head(objectives: Sequence[str]) -> list[str]:
     """Return the headings: two columns for each objective."""
-    return ["cell", "method", "less", "on front", *(c for word in objectives for c in (_delta(word), "answer"))]
+    return ["cell", "method", "less", "on front", *(c for word in objectives for c in (delta(word), "answer"))]
 
 
 def difference_parts(report: Report) -> list[list[list[str]]]:
@@ -85,5 +85,6 @@ def difference_texts(one: CellDifference) -> tuple[str, str]:
     return f"{found.mean:+.{digits}f}±{found.half_width:.{digits}f}", f"{one.answer}, p {one.corrected:.2g}{test}"
 
 
-def _delta(word: str) -> str:
+def delta(word: str) -> str:
+    """Return the heading of a difference."""
     return f"Δ{METRICS[word].symbol}"

@@ -1,10 +1,9 @@
 """Whether a spec may take the place of the one that a sweep was launched with."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from trainables.base import flat
 from vae_sweep.domains import holds
 from vae_sweep.errors import LaunchError
 from vae_sweep.spec import SweepSpec
@@ -69,10 +68,3 @@ def _in_space(spec: SweepSpec, cell: CellRecord) -> bool:
     if row is None or row.keys() != cell.values.keys():
         return False
     return all(holds(domain, cell.values[name]) for name, domain in row.items())
-
-
-def flat(value: Any, path: str = "") -> dict[str, str]:
-    """Return nested plain values as dotted path -> JSON."""
-    if isinstance(value, dict) and value:
-        return {k: v for key, inner in value.items() for k, v in flat(inner, f"{path}.{key}".strip(".")).items()}
-    return {path: json.dumps(value)}

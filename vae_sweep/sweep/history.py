@@ -1,10 +1,11 @@
 """A journal read for people: the sweep's record, and what its lines say of when, where and by whose doing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
-from vae_sweep.errors import LaunchError
+from vae_sweep.errors import CompareError, LaunchError
 from vae_sweep.store.lease import Owner
 from vae_sweep.sweep.folder import JOURNAL_FILE
 from vae_sweep.sweep.words import counted
@@ -102,6 +103,22 @@ def read_history(folder: Path) -> History:
         _note(history, line)
     history.record = ledger.record()
     return history
+
+
+def read_records(folders: Sequence[Path]) -> dict[str, SweepRecord]:
+    """Read several sweeps; each is called as its folder, or as the whole path where two are called alike.
+
+    Raises CompareError for fewer than two or one that is named twice, else as `read_history`.
+    """
+    whole = [folder.resolve() for folder in folders]
+    if len(folders) < 2 or len(set(whole)) < len(folders):
+        said = "named twice" if len(folders) > 1 else "only one"
+        raise CompareError(
+            f"{said}: {', '.join(map(str, folders))}; give the folders of two different sweeps or more"
+        )
+    plain = [folder.name for folder in whole]
+    names = plain if len(set(plain)) == len(plain) else [str(folder) for folder in folders]
+    return {name: read_history(folder).record for name, folder in zip(names, folders, strict=True)}
 
 
 def find_trial(record: SweepRecord, name: str) -> TrialRecord:
