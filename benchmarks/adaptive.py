@@ -14,9 +14,9 @@ from trainables.base import derived_seed
 from trainables.measure.final import evaluation_batches, spread
 from trainables.measure.importance import Importance, importance
 from trainables.measure.likelihood import perplexity, words
+from trainables.outputs import load_model
 from trainables.spec import TrialSpec
 from trainables.text.corpus import load_corpus
-from trainables.trial import load_model
 from vae_sweep.settings import data_directory
 from vae_sweep.sweep.folder import JOURNAL_FILE, existing_spec
 from vae_sweep.tracking.ledger import read_sweep
@@ -36,7 +36,7 @@ def main(sweep: Path, trial: str, sentences: Annotated[int, typer.Option(min=1)]
         raise typer.BadParameter(
             f"{trial} has no final checkpoint; vae-sweep status {sweep} lists the finished ones"
         )
-    model = load_model(stored.final.checkpoint, spec, corpus)
+    model = load_model(stored.final.checkpoint, spec, corpus.vocabulary)
     every = corpus.splits["validation"].sentences
     batches = evaluation_batches([every[row] for row in spread(len(every), sentences)], "cpu")
 

@@ -12,11 +12,12 @@ import torch
 
 from tests.helpers import CAPTIONS, DESCENT, MODEL, tiny_corpus
 from trainables.base import DivergedError
+from trainables.outputs import new_model
 from trainables.spec import TrialSpec
 from trainables.training.report import EpochReport, FinalReport, StoreReport
 from trainables.training.sharing import PhaseStore
 from trainables.training.state import TrialState
-from trainables.trial import new_model, run_trial, score
+from trainables.trial import run_trial, score
 from vae_sweep.cli.main import main
 from vae_sweep.spec import SweepSpec
 from vae_sweep.sweep.provenance import LIBRARIES
@@ -102,7 +103,7 @@ class Scribe:
         except DivergedError as error:
             self.final(trial, "diverged", reason=str(error))
             return
-        model = new_model(spec, tiny_corpus())
+        model = new_model(spec, tiny_corpus().vocabulary)
         model.load_state_dict(state.best)
         numbers = score(spec, tiny_corpus(), model, "test")
         self.journal.append("scored", trial=trial, numbers=numbers)

@@ -8,12 +8,13 @@ from pathlib import Path
 from torch import device
 
 from tests.helpers import DESCENT, same_tensors, tiny_corpus, tiny_trial, without_costs
+from trainables.outputs import new_model
 from trainables.spec import TrialSpec
 from trainables.training.descent import DescentSpec, Plateau, Tail
 from trainables.training.report import EpochReport, FinalReport, StoreReport
 from trainables.training.sharing import shapes_of
 from trainables.training.state import TrialState
-from trainables.trial import new_model, run_trial
+from trainables.trial import run_trial
 from vae_sweep.store.pretrained import PretrainedStore, StoreClaim
 
 RESTLESS = Plateau(patience=1, first_decay_epoch=0, decays=2)
@@ -93,7 +94,7 @@ def bare(report: EpochReport) -> EpochReport:
 
 def claim_of(spec: TrialSpec, store: PretrainedStore) -> AbstractContextManager[StoreClaim]:
     """A claim to a trial's pretraining."""
-    shapes = shapes_of(new_model(spec, tiny_corpus()).state_dict())
+    shapes = shapes_of(new_model(spec, tiny_corpus().vocabulary).state_dict())
     return store.claim(spec.phases()[0], "above", shapes, device("cpu"))
 
 

@@ -14,13 +14,14 @@ import torch
 from ray import tune
 
 from trainables.base import CorpusError, DivergedError, StateError, VaeSweepError
+from trainables.outputs import load_model, outputs
 from trainables.places import Place, contents, is_folder, objects_fail, place_of, place_on
 from trainables.spec import TrialSpec
 from trainables.text.planned import Corpora
 from trainables.training.report import EpochReport, ErrorClass, FinalReport, StoreReport
 from trainables.training.sharing import PhaseStore
 from trainables.training.state import TrialState, load_state, state_files
-from trainables.trial import load_model, outputs, run_trial, score
+from trainables.trial import run_trial, score
 
 Stores = Callable[[str], PhaseStore]
 """The pretraining store as a trial of this name sees it."""
@@ -149,7 +150,7 @@ def score_test(plain: dict[str, Any], data_directory: str, weights: str, threads
     spec = TrialSpec.model_validate(plain)
     corpus = CORPORA.planned(spec.corpus, spec.corpus_fingerprint, Path(data_directory), remarks=[])
     try:
-        model = load_model(place_of(weights), spec, corpus, _device())
+        model = load_model(place_of(weights), spec, corpus.vocabulary, _device())
     except StateError as error:
         raise WeightsError(str(error)) from error
     return score(spec, corpus, model, "test")

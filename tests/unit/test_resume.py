@@ -10,11 +10,12 @@ from tests.helpers import epochs_and_end, put_files, same_tensors, seeded, tiny_
 from trainables.base import DivergedError, StateError, derived_seed
 from trainables.measure.spec import EvaluationSpec
 from trainables.model.vae import Vae
+from trainables.outputs import load_model, outputs, samples_page
 from trainables.spec import TrialSpec
 from trainables.training.descent import DescentSpec, Plateau, Tail
 from trainables.training.report import EpochReport, FinalReport
 from trainables.training.state import Counters, TrialState, load_state, save_state
-from trainables.trial import hand_over, load_model, outputs, run_trial, samples_page, score
+from trainables.trial import hand_over, run_trial, score
 
 RESTLESS = Plateau(patience=1, first_decay_epoch=0, decays=2)
 ADAM = DescentSpec(optimizer="adam", learning_rate=0.02, course=Tail(), epochs=3, batch_size=8)
@@ -161,10 +162,11 @@ def test_the_end_is_measured_on_the_best_weights(whole: Whole) -> None:
 def test_outputs_come_back(whole: Whole, tmp_path: Path) -> None:
     corpus = tiny_corpus()
     put_files(tmp_path, outputs(whole.spec, corpus, whole.end))
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["samples.txt", "trial.json", "weights.safetensors"]
+    names = ["samples.txt", "trial.json", "vocabulary.json", "weights.safetensors"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == names
     spec = TrialSpec.model_validate_json((tmp_path / "trial.json").read_bytes())
     assert spec == whole.spec
-    model = load_model(tmp_path, spec, corpus)
+    model = load_model(tmp_path, spec, corpus.vocabulary)
     assert same_tensors(model.state_dict(), whole.end.best)
     page = (tmp_path / "samples.txt").read_text().splitlines()
     assert page == samples_page(model, corpus, spec.seed).splitlines()
@@ -173,14 +175,14 @@ def test_outputs_come_back(whole: Whole, tmp_path: Path) -> None:
 
 def test_outputs_that_do_not_fit_are_refused(whole: Whole, tmp_path: Path) -> None:
     with pytest.raises(StateError, match="cannot be read"):
-        load_model(tmp_path, whole.spec, tiny_corpus())
+        load_model(tmp_path, whole.spec, tiny_corpus().vocabulary)
     put_files(tmp_path, outputs(whole.spec, tiny_corpus(), whole.end))
     larger = whole.spec.with_values({"model.latent_size": 9})
     with pytest.raises(StateError, match="weights of another trial"):
-        load_model(tmp_path, larger, tiny_corpus())
+        load_model(tmp_path, larger, tiny_corpus().vocabulary)
     (tmp_path / "weights.safetensors").write_bytes(b"not weights")
     with pytest.raises(StateError, match="not a sound safetensors file"):
-        load_model(tmp_path, whole.spec, tiny_corpus())
+        load_model(tmp_path, whole.spec, tiny_corpus().vocabulary)
 
 
 def test_counters_start_at_nothing() -> None:

@@ -27,12 +27,12 @@ from trainables.model.spec import LanguageModelSpec, ModelSpec
 from trainables.model.vae import Vae
 from trainables.objective.bound import Elbo, Loss
 from trainables.objective.kl_weight import Linear
+from trainables.outputs import load_model, outputs, samples_page
 from trainables.text.batches import Batch, equal_length_batches
 from trainables.training.descent import DescentSpec
 from trainables.training.phase import train_epoch
 from trainables.training.spec import PhaseSpec
 from trainables.training.state import Counters, load_state, save_state
-from trainables.trial import load_model, outputs, samples_page
 
 ADAM = DescentSpec(optimizer="adam", learning_rate=0.02, epochs=3, batch_size=8)
 BATCHES = equal_length_batches(random_sentences(1, 40), 8)
@@ -100,7 +100,7 @@ def test_the_trial_of_a_language_model(tmp_path: Path) -> None:
     assert numbers["perplexity"] == pytest.approx(numbers["elbo_perplexity"], rel=1e-6)
     assert {"kl", "mutual_information", "active_units", "iw_ess", "elbo_gap"} & set(numbers) == set()
     put_files(tmp_path, outputs(spec, corpus, end))
-    model = load_model(tmp_path, spec, corpus)
+    model = load_model(tmp_path, spec, corpus.vocabulary)
     assert same_tensors(model.state_dict(), end.best)
     assert (tmp_path / "samples.txt").read_text() == samples_page(model, corpus, spec.seed)
 

@@ -11,6 +11,7 @@ from trainables.model.vae import Vae
 from trainables.text.vocabulary import BOS, EOS, Ids
 
 DECODE_BATCH = 256
+LONGEST = 99
 LOGIT_BUDGET = 2**23
 """Most logits that a step of decoding, or a part of a reconstruction, may hold at once."""
 
@@ -48,11 +49,18 @@ def posteriors(model: Vae, sentences: Sequence[Ids]) -> Gaussian:
 
 
 @torch.inference_mode()
-def decode(model: Vae, z: Tensor) -> list[list[int]]:
-    """Decode each code [N, latent_size] greedily into the ids of its words."""
+def decode(model: Vae, z: Tensor, seed: int | None = None, longest: int = LONGEST) -> list[list[int]]:
+    """Decode each code [N, latent_size] into the ids of at most `longest` words.
+
+    Greedily, or with a seed by drawing each word from p(x|z).
+    """
+    generator = None if seed is None else Generator(device_of(model)).manual_seed(seed)
     decoded = []
-    for part in torch.split(z, decode_rows(model)):
-        decoded += model.decoder.greedy(part.to(device_of(model)))
+    for part in torch.split(z.to(device_of(model)), decode_rows(model)):
+        if generator is None:
+            decoded += model.decoder.greedy(part, longest)
+        else:
+            decoded += model.decoder.sample(part, generator, longest)
     return [trimmed(row) for row in decoded]
 
 

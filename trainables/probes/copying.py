@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
-from torch import Generator
 
 from trainables.base import derived_seed
 from trainables.model.vae import Vae
-from trainables.probes.codes import decode_rows, device_of, inner, standard_normal, trimmed
+from trainables.probes.codes import decode, inner, standard_normal
 from trainables.text.corpus import Corpus
 
 CELLS = 1 << 22
@@ -49,12 +47,8 @@ def copying(model: Vae, corpus: Corpus, samples: int, seed: int) -> Copying:
 
 def prior_samples(model: Vae, samples: int, longest: int, seed: int) -> list[list[int]]:
     """Return sentences drawn from p(z) p(x|z), as ids of their words; none is longer than `longest`."""
-    z = standard_normal(derived_seed(seed, "codes"), samples, model.spec.latent_size).to(device_of(model))
-    generator = Generator(device_of(model)).manual_seed(derived_seed(seed, "words"))
-    drawn = []
-    for part in torch.split(z, decode_rows(model)):
-        drawn += model.decoder.sample(part, generator, longest)
-    return [trimmed(row) for row in drawn]
+    z = standard_normal(derived_seed(seed, "codes"), samples, model.spec.latent_size)
+    return decode(model, z, derived_seed(seed, "words"), longest)
 
 
 def nearest(

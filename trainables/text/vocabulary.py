@@ -22,6 +22,9 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.words)
 
+    def __contains__(self, word: str) -> bool:
+        return word in self._ids
+
     @classmethod
     def build(cls, sentences: Iterable[Sequence[str]], size: int | None = None) -> "Vocabulary":
         """Take the words of `sentences` in order of first occurrence; with `size`, the most frequent ones.

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from trainables.methods import METHODS
+from trainables.outputs import WEIGHTS_FILE
 from trainables.places import PlaceError, is_file, is_folder
 from trainables.spec import TrialSpec
 from trainables.training.spec import PhaseSpec
-from trainables.trial import WEIGHTS_FILE
 from vae_sweep.report.front import front_cells
 from vae_sweep.report.terminal import number_text, values_text
 from vae_sweep.sweep.advice import advice

@@ -11,12 +11,13 @@ import torch
 from pydantic import ValidationError
 
 from trainables.base import VaeSweepError
+from trainables.outputs import load_model
 from trainables.probes.run import ProbeReport, run_probes
 from trainables.probes.spec import PROBE_NAMES, ProbeName, ProbeSpec
 from trainables.spec import TrialSpec
 from trainables.text.corpus import Corpus, load_corpus
 from trainables.training.state import write_file
-from trainables.trial import check_corpus, load_model
+from trainables.trial import check_corpus
 from vae_sweep.recipes import MAPPINGS
 from vae_sweep.settings import data_directory
 from vae_sweep.spec import SweepSpec
@@ -132,7 +133,9 @@ class _Reader:
         checkpoint = trial.final.checkpoint if trial.final else None
         if checkpoint is None:
             raise ProbeError(f"{trial.id}: the trial left no weights")
-        return run_probes(probes, load_model(checkpoint, spec, self._corpus, device), self._corpus, spec.seed)
+        return run_probes(
+            probes, load_model(checkpoint, spec, self._corpus.vocabulary, device), self._corpus, spec.seed
+        )
 
 
 def _trial_spec(trial: TrialRecord) -> TrialSpec:

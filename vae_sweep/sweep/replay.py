@@ -7,13 +7,14 @@ from pathlib import Path
 import torch
 
 from trainables.base import DivergedError, StateError, VaeSweepError
+from trainables.outputs import new_model
 from trainables.places import place_of
 from trainables.spec import TrialSpec
 from trainables.text.corpus import Corpus, load_corpus
 from trainables.training.report import EpochReport, FinalReport
 from trainables.training.sharing import Shapes
 from trainables.training.state import TrialState
-from trainables.trial import check_corpus, new_model, run_trial, score
+from trainables.trial import check_corpus, run_trial, score
 from vae_sweep.settings import data_directory
 from vae_sweep.store.entry import address, environment_of, read_entry
 from vae_sweep.store.pretrained import STORE_FOLDER
@@ -92,7 +93,7 @@ class _Replay:
             self.comparison.end(final)
             if self.trial.scored and final.outcome in MEASURED:
                 self.at("the test split")
-                model = new_model(self.spec, corpus).to(self.around.device)
+                model = new_model(self.spec, corpus.vocabulary).to(self.around.device)
                 model.load_state_dict(state.best)
                 self.comparison.score(score(self.spec, corpus, model, "test"))
                 scored = True
@@ -143,7 +144,7 @@ class _Replay:
         objects = (self.around.launch.spec.get("storage") or {}).get("objects")
         storage = place_of(objects) if objects else self.folder.absolute().parent
         place = storage / STORE_FOLDER / address(phase, environment)
-        weights = new_model(self.spec, corpus).state_dict()
+        weights = new_model(self.spec, corpus.vocabulary).state_dict()
         shapes: Shapes = {name: tuple(tensor.shape) for name, tensor in weights.items()}
         try:
             found = read_entry(place, phase, environment, shapes)

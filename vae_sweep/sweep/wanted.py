@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Literal
 
 from trainables.methods import METHODS
+from trainables.outputs import WEIGHTS_FILE
 from trainables.places import is_file
-from trainables.trial import WEIGHTS_FILE
 from vae_sweep.report.front import front_cells
 from vae_sweep.spec import SweepSpec
 from vae_sweep.tracking.records import SweepRecord, TrialRecord

@@ -7,10 +7,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from trainables.base import StateError
+from trainables.outputs import WEIGHTS_FILE
 from trainables.places import Place, S3Place, is_file, is_folder
 from trainables.spec import TrialSpec
 from trainables.training.state import STATE_FILE, TENSOR_FILE, load_state
-from trainables.trial import WEIGHTS_FILE
 from vae_sweep.spec import SweepSpec
 from vae_sweep.sweep.collecting.waste import Survey, Waste, bytes_of, leftovers, link, listed, subfolders
 from vae_sweep.sweep.folder import RAY_FOLDER, checkpoints_place

@@ -21,13 +21,13 @@ from trainables.measure.spec import Boundary
 from trainables.model.gaussian import Gaussian
 from trainables.model.spec import LanguageModelSpec, ModelSpec
 from trainables.model.vae import Vae
+from trainables.outputs import samples_page
 from trainables.text.batches import Batch, equal_length_batches
 from trainables.text.corpus import Corpus, load_corpus
 from trainables.text.spec import CorpusSpec
 from trainables.training.phase import PhaseData, run_phase, train_epoch, validation_numbers
 from trainables.training.spec import PhaseSpec
 from trainables.training.state import Counters, TrialState, save_state
-from trainables.trial import samples_page
 from vae_sweep.sweep.estimate.rates import Load, Rate, fit
 
 NICENESS = 15
