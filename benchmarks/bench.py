@@ -15,6 +15,8 @@ from torch import Generator
 
 from benchmarks import machine, rates, side_by_side
 from benchmarks.reference import (
+    reference_active,
+    reference_codes,
     reference_greedy,
     reference_information,
     reference_iw_nll,
@@ -30,6 +32,7 @@ from trainables.measure.latent import active_units, mutual_information
 from trainables.measure.likelihood import measure_bound, perplexity, words
 from trainables.measure.spec import EvaluationSpec
 from trainables.model.gaussian import Gaussian
+from trainables.probes.codes import posteriors
 from trainables.text.vocabulary import BOS, EOS
 
 SAMPLES = 1000
@@ -49,16 +52,16 @@ def training(repeats: int) -> Iterator[Row]:
 
 def likelihood(repeats: int) -> Iterator[Row]:
     """1000 importance samples a sentence, all of them and as many as it needs, one thread."""
-    for name in ("ptb", "snli"):
+    for name, count in (("ptb", 8), ("snli", 8), ("yahoo", 1)):
         size = SIZES[name]
-        tokens = batches_of(size)[1][:8]
+        tokens = batches_of(size)[1][:count]
         reference, model = theirs(size), ours(size)
         yield measured(
             Pair(
                 f"IW-NLL, {name}",
                 lambda: reference_iw_nll(reference, tokens[:1], SAMPLES),  # noqa: B023
                 lambda: importance(model, held([tokens]), SAMPLES, 0),  # noqa: B023
-                share=1 / 8,
+                share=1 / count,
             ),
             repeats,
         )
@@ -92,7 +95,8 @@ def measures(repeats: int) -> Iterator[Row]:
         mutual_information(bound.posterior, noise)
         active_units(bound.posterior.mean)
 
-    numbered = evaluation_batches([row.numpy() for tokens in batches for row in tokens], "cpu")
+    sentences = [row.numpy() for tokens in batches for row in tokens]
+    numbered = evaluation_batches(sentences, "cpu")
     generator = Generator().manual_seed(0)
     noise = torch.randn(sum(map(len, batches)), size.units, generator=generator)
     yield measured(Pair("validation words", lambda: reference_validation(reference, batches), validation), repeats)
@@ -102,6 +106,22 @@ def measures(repeats: int) -> Iterator[Row]:
             f"mutual information, {PTB_TEST} sentences",
             lambda: reference_information(mean, log_variance),
             lambda: mutual_information(Gaussian(mean, log_variance), noise_of_all),
+        ),
+        repeats,
+    )
+    yield measured(
+        Pair(
+            f"active units, {sum(map(len, batches))} sentences",
+            lambda: reference_active(reference, batches),
+            lambda: active_units(posteriors(model, sentences).mean),
+        ),
+        repeats,
+    )
+    yield measured(
+        Pair(
+            f"codes for a probe, {len(sentences)} sentences",
+            lambda: reference_codes(reference, batches),
+            lambda: posteriors(model, sentences),
         ),
         repeats,
     )

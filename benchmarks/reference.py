@@ -100,10 +100,23 @@ def reference_validation(model: ReferenceVae, batches: list[Tensor]) -> tuple[fl
         bounds.append(model.reconstruction(tokens, z) + kl)
     means, log_variances = zip(*map(model.posterior, batches), strict=True)
     information = reference_information(torch.cat(means), torch.cat(log_variances))
+    return torch.cat(bounds).mean().item(), information, reference_active(model, batches)
+
+
+@torch.no_grad()
+def reference_active(model: ReferenceVae, batches: list[Tensor]) -> int:
+    """Return the active units: a pass of the encoder for the center, another for the variance about it."""
+    model.eval()
     center = torch.cat([model.posterior(tokens)[0] for tokens in batches]).mean(0)
     squares = torch.cat([(model.posterior(tokens)[0] - center).pow(2) for tokens in batches])
-    active = squares.sum(0) / (len(squares) - 1) > 0.01
-    return torch.cat(bounds).mean().item(), information, int(active.sum())
+    return int((squares.sum(0) / (len(squares) - 1) > 0.01).sum())
+
+
+@torch.no_grad()
+def reference_codes(model: ReferenceVae, batches: list[Tensor]) -> Tensor:
+    """Return the mean codes of all sentences, [N, units], one sentence at a time."""
+    model.eval()
+    return torch.cat([model.posterior(row.unsqueeze(0))[0] for tokens in batches for row in tokens])
 
 
 @torch.no_grad()

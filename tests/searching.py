@@ -9,8 +9,9 @@ from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
 from trainables.training.report import FinalReport
+from vae_sweep.search.progress import Assignment, Progress
 from vae_sweep.search.space import Cell
-from vae_sweep.search.sweep_search import Assignment, Progress, SweepSearch
+from vae_sweep.search.sweep_search import SweepSearch
 from vae_sweep.spec import SweepSpec
 
 GRID = {"vae": {}, "vae_fbp": {"target_rate": {"choice": [2, 4]}}, "ours": {"target_rate": {"choice": [2, 4, 8]}}}

@@ -18,13 +18,17 @@ from trainables.outputs import load_model, outputs
 from trainables.places import Place, contents, is_folder, objects_fail, place_of, place_on
 from trainables.spec import TrialSpec
 from trainables.text.planned import Corpora
-from trainables.training.report import EpochReport, ErrorClass, FinalReport, StoreReport
+from trainables.training.report import EpochReport, ErrorClass, FinalReport, RungReport, StoreReport
 from trainables.training.sharing import PhaseStore
 from trainables.training.state import TrialState, load_state, state_files
 from trainables.trial import run_trial, score
 
 Stores = Callable[[str], PhaseStore]
 """The pretraining store as a trial of this name sees it."""
+
+Report = EpochReport | StoreReport | RungReport | FinalReport
+KINDS = {EpochReport: "epoch", StoreReport: "store", RungReport: "rung", FinalReport: "final"}
+"""What a report is called among Ray's results and in the journal."""
 
 CORPORA = Corpora(platformdirs.user_cache_path("vae-sweep") / "tokenised")
 """The corpus of this process; on a CPU it runs trial after trial."""
@@ -81,10 +85,10 @@ def _train(spec: TrialSpec, config: dict[str, Any], store: PhaseStore | None) ->
             files = outputs(spec, corpus, new) | state_files(spec.key(), last)
         elif _at_its_state(report, new):
             files = state_files(spec.key(), new)
-        _report(report, files, damaged)
+        _report(report, files, damaged, config["identity"])
 
 
-def _at_its_state(report: EpochReport | StoreReport, state: TrialState) -> bool:
+def _at_its_state(report: Report, state: TrialState) -> bool:
     """Say whether a report is that of the last epoch of a state; those from the store come many at a time."""
     return isinstance(report, EpochReport) and report.epoch + 1 == state.counters.epoch
 
@@ -115,13 +119,13 @@ def reported(newest: Place) -> list[Place]:
 
 
 def _report(
-    report: EpochReport | StoreReport | FinalReport, files: Mapping[str, bytes] = {}, damaged: Sequence[str] = ()
+    report: Report, files: Mapping[str, bytes] = {}, damaged: Sequence[str] = (), identity: Any = None
 ) -> None:
     """Report to Ray, which copies the files into the storage; whoever reads them there checks them."""
-    kinds = {EpochReport: "epoch", StoreReport: "store", FinalReport: "final"}
     metrics = {
-        "kind": kinds[type(report)],
+        "kind": KINDS[type(report)],
         "report": report.model_dump_json(),
+        "identity": identity,
         "vae_epoch": report.epoch + 1 if isinstance(report, EpochReport) and report.phase == "vae" else 0,
         "host": socket.gethostname(),
         "process": os.getpid(),

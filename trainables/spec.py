@@ -5,7 +5,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from trainables.base import Spec, digest
-from trainables.measure.spec import EvaluationSpec
+from trainables.measure.spec import EvaluationSpec, RungSpec
 from trainables.methods import AUTOENCODER, METHODS, Method
 from trainables.model.spec import ModelSpec
 from trainables.text.spec import CorpusSpec
@@ -34,6 +34,7 @@ class TrialSpec(Spec):
     descent: DescentSpec = Field(DescentSpec(), description="of the VAE phase")
     pretraining: DescentSpec = Field(DescentSpec(), description="descent of the pretraining phase")
     evaluation: EvaluationSpec = EvaluationSpec()
+    rungs: RungSpec | None = Field(None, description="where it is measured to be judged; changes no weight")
     seed: int
 
     @model_validator(mode="after")
@@ -72,7 +73,7 @@ class TrialSpec(Spec):
         )
 
     def key(self) -> str:
-        """Return the sha256 that names the trial's result: its phases and its evaluation."""
+        """Return the sha256 that names the trial's result: its phases and its evaluation, not its rungs."""
         return digest(
             {
                 "phases": [phase.key() for phase in self.phases()],

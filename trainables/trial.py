@@ -9,27 +9,31 @@ from trainables.measure.final import evaluation_batches, measure_split
 from trainables.model.layers import initialise
 from trainables.model.vae import Vae
 from trainables.outputs import new_model
+from trainables.rungs import on_rung, rung_report
 from trainables.spec import TrialSpec
 from trainables.text.batches import equal_length_batches
 from trainables.text.corpus import Corpus
 from trainables.text.planned import check_planned
 from trainables.text.spec import SplitName
-from trainables.training.phase import PhaseData, over, run_phase
-from trainables.training.report import EpochReport, FinalReport, StoreReport
+from trainables.training.phase import PhaseData, fullness, over, run_phase
+from trainables.training.report import EpochReport, FinalReport, Outcome, RungReport, StoreReport
 from trainables.training.sharing import PhaseStore, share_phase
+from trainables.training.spec import PhaseSpec
 from trainables.training.state import Counters, TrialState
 
 
 def run_trial(
     spec: TrialSpec, corpus: Corpus, state: TrialState, device: str = "cpu", store: PhaseStore | None = None
-) -> Iterator[tuple[EpochReport | StoreReport | FinalReport, TrialState]]:
-    """Run what is left of a trial; yield after every epoch, and last the FinalReport.
+) -> Iterator[tuple[EpochReport | StoreReport | RungReport | FinalReport, TrialState]]:
+    """Run what is left of a trial; yield after every epoch and at every rung, and last the FinalReport.
 
-    With a `store` the pretraining is taken from there, or trained for all who wait for it. Raises DivergedError
-    where training leaves the finite numbers, StateError where the corpus is not the planned one.
+    With a `store` the pretraining is taken from there, or trained for all who wait for it. A trial that is
+    collapsed at a rung trains no further. Raises DivergedError where training leaves the finite numbers,
+    StateError where the corpus is not the planned one.
     """
     check_corpus(spec, corpus)
     model = new_model(spec, corpus.vocabulary).to(device)
+    collapsed = None
     for number, phase in enumerate(spec.phases()):
         if number < state.counters.phase:
             continue
@@ -38,21 +42,42 @@ def run_trial(
             state = TrialState(Counters(phase=number))
         elif state.counters.epoch == 0:
             model.initialise(Generator(device).manual_seed(derived_seed(spec.seed, phase.name, "init")))
-        sentences = corpus.splits["train"].sentences
         data = PhaseData(
-            equal_length_batches(sentences, phase.descent.batch_size, device),
+            equal_length_batches(corpus.splits["train"].sentences, phase.descent.batch_size, device),
             evaluation_batches(corpus.splits["validation"].sentences, device),
         )
-        boundary = spec.evaluation.activity_boundary
-        if store is not None and phase.name == "pretrain" and not over(phase, state.counters):
-            reports = share_phase(store, phase, model, data, state, boundary)
-        else:
-            reports = run_phase(phase, model, data, state, boundary)
-        for report, new in reports:
+        for report, new in _phase(spec, corpus, phase, model, data, state, store):
             state = new
             yield report, state
+            if isinstance(report, RungReport) and report.collapsed is not None:
+                collapsed = f"after {report.epoch} VAE epochs {report.collapsed}"
+                break
     model.load_state_dict(state.best)
-    yield final_report(spec, corpus, model), state
+    yield final_report(spec, corpus, model, collapsed), state
+
+
+def _phase(
+    spec: TrialSpec,
+    corpus: Corpus,
+    phase: PhaseSpec,
+    model: Vae,
+    data: PhaseData,
+    state: TrialState,
+    store: PhaseStore | None,
+) -> Iterator[tuple[EpochReport | StoreReport | RungReport, TrialState]]:
+    """Run what is left of a phase, with its rungs; the one that the state stands on is measured again."""
+    boundary, full = spec.evaluation.activity_boundary, fullness(data.train, phase.descent.batch_size)
+
+    if on_rung(spec, phase, state.counters.epoch, full):
+        model.load_state_dict(state.model)
+        yield rung_report(spec, corpus, model, state.counters.epoch), state
+    if store is not None and phase.name == "pretrain" and not over(phase, state.counters):
+        yield from share_phase(store, phase, model, data, state, boundary)
+        return
+    for report, new in run_phase(phase, model, data, state, boundary):
+        yield report, new
+        if on_rung(spec, phase, new.counters.epoch, full):
+            yield rung_report(spec, corpus, model, new.counters.epoch), new
 
 
 def check_corpus(spec: TrialSpec, corpus: Corpus) -> None:
@@ -66,13 +91,13 @@ def hand_over(model: Vae, state: TrialState, generator: Generator) -> None:
     initialise(model.decoder, model.spec.initialisation, generator)
 
 
-def final_report(spec: TrialSpec, corpus: Corpus, model: Vae) -> FinalReport:
-    """Measure the best weights on the validation split and name the outcome."""
+def final_report(spec: TrialSpec, corpus: Corpus, model: Vae, collapsed: str | None = None) -> FinalReport:
+    """Measure the best weights on validation and name the outcome; `collapsed` says why a rung ended it."""
     numbers = score(spec, corpus, model, "validation")
-    if numbers.get("validation/active_units") == 0:
-        reason = f"no unit of {spec.model.latent_size} is active on validation: the decoder ignores z"
-        return FinalReport(outcome="collapsed", reason=reason, numbers=numbers)
-    return FinalReport(outcome="finished", numbers=numbers)
+    if collapsed is None and numbers.get("validation/active_units") == 0:
+        collapsed = f"no unit of {spec.model.latent_size} is active on validation: the decoder ignores z"
+    outcome: Outcome = "collapsed" if collapsed else "finished"
+    return FinalReport(outcome=outcome, reason=collapsed, numbers=numbers)
 
 
 def score(spec: TrialSpec, corpus: Corpus, model: Vae, split: SplitName) -> dict[str, float]:

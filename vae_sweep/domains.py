@@ -138,6 +138,11 @@ def middle(domain: Domain) -> Value | None:
     return (domain.ends[0] * domain.ends[1]) ** 0.5 if isinstance(domain, LogRange) else None
 
 
+def is_range(domain: Domain) -> bool:
+    """Say whether a domain has an order and a middle."""
+    return middle(domain) is not None
+
+
 def samples(domain: Domain) -> tuple[Sample, ...]:
     """Return values whose validity shows that of the domain, each with its place in the domain."""
     return domain.samples() if isinstance(domain, Spec) else (((), domain),)

@@ -10,7 +10,7 @@ from trainables.base import Spec
 from trainables.methods import METHODS, Method
 from trainables.spec import SEARCHABLE, TrialSpec, Value
 from trainables.text.spec import CorpusSpec
-from vae_sweep.domains import FORMS, Domain, IntRange, points, samples
+from vae_sweep.domains import FORMS, Domain, IntRange, is_range, points, samples
 from vae_sweep.problems import Where, literals, words
 
 Rows = dict[str, dict[str, Domain]]
@@ -87,6 +87,10 @@ def _row_problems(name: str, row: Mapping[str, Domain], settings: Mapping[str, A
             problem = _problem((name, parameter), ..., text)
         if problem is not None:
             yield problem
+    ranges = [name for name, domain in row.items() if is_range(domain)]
+    if "search" in settings and settings["search"].kind == "fill" and len(ranges) > 1:
+        text = f"fill looks along one range a row, not {' and '.join(ranges)}: list the values of the others"
+        yield _problem((name,), ..., f"{text} with {{choice: [..]}}")
     size = row_size(row)
     if grid and size is not None and size > LISTABLE:
         yield _problem((name,), ..., f"a grid of {size} cells; at most {LISTABLE}, or another search.kind")

@@ -2,13 +2,12 @@
 
 import re
 from itertools import product
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
     Field,
     NonNegativeInt,
-    PositiveInt,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     field_validator,
@@ -16,7 +15,7 @@ from pydantic import (
 )
 
 from trainables.base import Spec
-from trainables.measure.spec import EvaluationSpec
+from trainables.measure.spec import EvaluationSpec, RungSpec
 from trainables.methods import METHODS
 from trainables.model.spec import ModelSpec
 from trainables.spec import TrialSpec, Value
@@ -27,10 +26,9 @@ from vae_sweep.problems import PASSWORD
 from vae_sweep.recipes import Recipe, laid_under
 from vae_sweep.resources import ResourceSpec
 from vae_sweep.rows import LISTABLE, Rows, checked_rows, row_size
+from vae_sweep.searches import SearchSpec, without_doubles
 
-Objective = Literal["perplexity", "iw_nll", "reconstruction", "neg_elbo"]
 Draw = dict[str, Value]
-Listed = TypeVar("Listed", bound=tuple[Any, ...])
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$"
 ADDRESS = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_=-][A-Za-z0-9_.=-]*)*/?$"
 
@@ -68,32 +66,6 @@ class DataSpec(Spec):
     """Where corpora lie."""
 
     directory: str | None = Field(None, description="else VAE_SWEEP_DATA, else the user's cache directory")
-
-
-class SearchSpec(Spec):
-    """How cells are proposed; a grid runs every point once, the others draw `trials` distinct cells."""
-
-    kind: Literal["grid", "random", "tpe", "nsga2"] = "grid"
-    trials: PositiveInt | None = Field(
-        None, validate_default=True, description="distinct cells to draw; a grid has its own number"
-    )
-    objectives: Annotated[tuple[Objective, ...], Field(min_length=1)] = ("perplexity", "reconstruction")
-    seed: NonNegativeInt = 0
-
-    @field_validator("trials")
-    @classmethod
-    def _consistent(cls, trials: int | None, info: ValidationInfo) -> int | None:
-        kind = info.data.get("kind")
-        if kind == "grid" and trials is not None:
-            raise ValueError("a grid runs all its points; leave trials out, or choose random, tpe or nsga2")
-        if kind not in ("grid", None) and trials is None:
-            raise ValueError(f"{kind} needs trials: how many cells to draw")
-        return trials
-
-    @field_validator("objectives")
-    @classmethod
-    def _distinct(cls, objectives: tuple[Objective, ...]) -> tuple[Objective, ...]:
-        return _without_doubles(objectives)
 
 
 class StorageSpec(Spec):
@@ -159,8 +131,11 @@ class SweepSpec(Spec):
 
     @field_validator("seeds")
     @classmethod
-    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        return _without_doubles(seeds)
+    def _distinct(cls, seeds: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+        first = info.data["search"].first_seeds if "search" in info.data else None
+        if first is not None and first > len(seeds):
+            raise ValueError(f"search.first_seeds is {first}, and there are only {len(seeds)}; list more seeds")
+        return without_doubles(seeds)
 
     def trial(self, method: str, values: Draw, seed: int, fingerprint: str) -> TrialSpec:
         """Return the trial of one cell and seed on the corpus with this fingerprint."""
@@ -172,6 +147,7 @@ class SweepSpec(Spec):
             descent=self.descent,
             pretraining=self.pretraining,
             evaluation=self.evaluation,
+            rungs=self.rungs,
             seed=seed,
         )
         return template.with_values(values)
@@ -193,6 +169,17 @@ class SweepSpec(Spec):
         return [dict(zip(row, values, strict=True)) for values in product(*lists)]
 
     @property
+    def first_seeds(self) -> tuple[int, ...]:
+        """Seeds that every cell gets; what remains of `seeds` goes to cells near the front."""
+        return self.seeds[: self.search.first_seeds]
+
+    @property
+    def rungs(self) -> RungSpec | None:
+        """Where trials are measured to be judged; None where none is pruned."""
+        pruning = self.search.pruning
+        return None if pruning is None else RungSpec(**pruning.model_dump(include=set(RungSpec.model_fields)))
+
+    @property
     def final(self) -> str:
         """Who gets the test split: `all`, `front` or `none`."""
         return self.evaluation.final or ("all" if self.search.kind == "grid" else "front")
@@ -207,11 +194,3 @@ def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         same_kind = both and value.get("kind", old.get("kind")) == old.get("kind")  # type: ignore[union-attr]
         result[key] = merged(old, value) if same_kind else value  # type: ignore[arg-type]
     return result
-
-
-def _without_doubles(values: Listed) -> Listed:
-    if len(set(values)) < len(values):
-        raise ValueError(
-            f"listed twice: {', '.join(str(v) for v in dict.fromkeys(values) if values.count(v) > 1)}"
-        )
-    return values

@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from tests.helpers import tiny_trial
+from trainables.measure.spec import RungSpec
 from trainables.methods import METHODS, Method
 from trainables.spec import TrialSpec, with_value
 from trainables.text.spec import CorpusSpec
@@ -26,7 +27,7 @@ def own(course: Course) -> OwnDescent:
 PLAIN = tiny_trial("ours")
 COURSES: list[Course] = [Plateau(), Tail(), CosineRestarts()]
 TRIALS = [
-    PLAIN.model_copy(update={"corpus": CorpusSpec(path="/here")}),
+    PLAIN.model_copy(update={"corpus": CorpusSpec(path="/here"), "rungs": RungSpec(rungs=(1,))}),
     *(PLAIN.model_copy(update={"method": pretraining_row(name)}) for name in METHODS if name != "lstm_lm"),
     *(
         PLAIN.model_copy(
@@ -48,7 +49,20 @@ KINDS = {"kind"}
 SHAPE = {"method.pretrain", "method.language_model"}
 """Fields that say which phases there are, and of which model."""
 
-VALUES: tuple[Any, ...] = ("f" * 64, "/elsewhere", "vae_fb", 0.11, 1.5, 9, 99, True, False, ["kl"])
+VALUES: tuple[Any, ...] = (
+    "f" * 64,
+    "/elsewhere",
+    "vae_fb",
+    0.11,
+    1.5,
+    9,
+    99,
+    True,
+    False,
+    ["kl"],
+    [3],
+    {"rungs": [2]},
+)
 VALUES += (own(Tail()).model_dump(mode="json"),)
 
 Some = TypeVar("Some", bound=BaseModel)

@@ -140,7 +140,8 @@ BROKEN: Broken = {
     ),
     "an unknown search": (
         f"{GOOD}search: {{kind: gird}}\n",
-        "space.yaml:3: search.kind: expected one of grid, random, tpe, nsga2 (got 'gird'); did you mean grid?",
+        "space.yaml:3: search.kind: expected one of grid, random, tpe, nsga2, fill (got 'gird'); did you mean "
+        "grid?",
     ),
     "an unknown objective": (
         f"{GOOD}search:\n  objectives:\n  - perplexity\n  - recon\n",

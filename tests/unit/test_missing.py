@@ -5,8 +5,8 @@ from typing import Any
 
 from tests.driving import small_sweep
 from trainables.spec import Value
+from vae_sweep.search.progress import Assignment
 from vae_sweep.search.space import Cell
-from vae_sweep.search.sweep_search import Assignment
 from vae_sweep.sweep.missing import pretraining_of
 from vae_sweep.sweep.plan import Plan, make_plan
 

@@ -12,8 +12,8 @@ from tests.unit.broken_spaces import GOOD, check
 from tests.unit.test_plan import sweep
 from vae_sweep.errors import LaunchError
 from vae_sweep.resources import ResourceSpec
+from vae_sweep.search.progress import Assignment
 from vae_sweep.search.space import Cell
-from vae_sweep.search.sweep_search import Assignment
 from vae_sweep.spec import Draw
 from vae_sweep.sweep.missing import trial_config
 from vae_sweep.sweep.plan import make_plan

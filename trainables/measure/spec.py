@@ -1,12 +1,18 @@
 """How much evaluation a trial gets, in the search and at the end."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt
 
 from trainables.base import Spec
 
 Boundary = Literal["above", "at_least"]
+
+
+def _rising(rungs: tuple[int, ...]) -> tuple[int, ...]:
+    if list(rungs) != sorted(set(rungs)):
+        raise ValueError("rungs rise, each given once")
+    return rungs
 
 
 class EvaluationSpec(Spec):
@@ -25,3 +31,13 @@ class EvaluationSpec(Spec):
     activity_boundary: Boundary = Field(
         "above", description="what makes a unit active: a variance above 0.01 (paper), or at_least 0.01 (its code)"
     )
+
+
+class RungSpec(Spec):
+    """Where in its VAE phase a trial is measured on a few sentences, to be judged."""
+
+    rungs: Annotated[tuple[PositiveInt, ...], Field(min_length=1), AfterValidator(_rising)] = Field(
+        description="VAE epochs after which a trial is measured, rising; none before its annealing is over"
+    )
+    sentences: int = Field(200, ge=2, description="validation sentences, spread over the split")
+    samples: PositiveInt = Field(100, description="importance samples a sentence, at most")

@@ -85,11 +85,11 @@ def train_epoch(
     noise = Generator(device).manual_seed(derived_seed(phase.seed, phase.name, "noise", epoch))
     stepper = Stepper(model, phase.objective, optimizer, descent.clip, batches, noise, host)
     totals = torch.zeros(3, device=device, dtype=torch.float64)
-    fullness = len(batches) * descent.batch_size / rows(batches)
+    full = fullness(batches, descent.batch_size)
     weight = rate = 0.0
     for step, index in enumerate(torch.randperm(len(batches), generator=host).tolist()):
         batch = batches[index]
-        weight = phase.objective.weight(epoch + (step + 1) / len(batches), fullness)
+        weight = phase.objective.weight(epoch + (step + 1) / len(batches), full)
         rate = descent.course.rate(
             descent.learning_rate, epoch + step / len(batches), descent.epochs, counters.plateau
         )
@@ -102,6 +102,11 @@ def train_epoch(
         raise DivergedError(f"phase {phase.name}, epoch {epoch}: the training loss is {means[0]}")
     names = ("train/loss", "train/reconstruction", "train/kl")
     return {**dict(zip(names, means, strict=True)), "train/learning_rate": rate, "train/kl_weight": weight}
+
+
+def fullness(batches: list[Batch], batch_size: int) -> float:
+    """Return the steps of an epoch over those of full batches alone, at least 1."""
+    return len(batches) * batch_size / rows(batches)
 
 
 def validation_numbers(bound: Bound, seed: int, boundary: Boundary) -> Numbers:

@@ -38,6 +38,17 @@ class StoreReport(Spec):
     damaged: tuple[str, ...] = ()
 
 
+class RungReport(Spec):
+    """A trial measured on a few validation sentences after `epoch` VAE epochs, to be judged.
+
+    `collapsed` says why it is collapsed and ends, None where it is not.
+    """
+
+    epoch: int
+    numbers: dict[str, float]
+    collapsed: str | None = None
+
+
 class FinalReport(Spec):
     """The end of a trial; it alone carries the objectives. `error` is the class of a failure."""
 

@@ -49,10 +49,14 @@ def plan(
 
         spec = read_spec(space, overrides or ())
         from vae_sweep.sweep.plan import make_plan
+        from vae_sweep.sweep.warm import warm_cells
 
         made = make_plan(spec)
         for part in plan_tables(made):
             console.print(part)
+        if (warm := warm_cells(made)) is not None:
+            others = f", {warm['others']} others do not fit" if warm["others"] else ""
+            console.print(f"learns from {len(warm['cells'])} cells of {warm['sweep']}{others}", soft_wrap=True)
         if not no_estimate:
             _print_estimate(console, made)
 
@@ -124,6 +128,8 @@ def _domain_text(domain: object) -> str:
 def _totals(made: "Plan") -> str:
     seeds = len(made.spec.seeds)
     text = f"{made.cell_count} cells × {seeds} seed{'s' * (seeds > 1)} = {made.trial_count} trials, "
+    if (first := len(made.spec.first_seeds)) < seeds:
+        text += f"at most: {first} each at first, the others for cells near the front; "
     text += f"each on {_shares_text(made)}"
     if not any("model.precision" in row for row in made.spec.methods.values()):
         text += f", in {made.spec.model.precision}"

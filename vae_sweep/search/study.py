@@ -13,7 +13,8 @@ from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from sqlalchemy.exc import SQLAlchemyError
 
 from trainables.base import derived_seed, digest
-from vae_sweep.spec import SearchSpec, SweepSpec
+from vae_sweep.searches import SearchSpec
+from vae_sweep.spec import SweepSpec
 
 STUDY_FILE, SPACE = "study.journal", "space"
 LOCK_PATIENCE = 3

@@ -1,9 +1,8 @@
 """SweepSearch: Optuna under Ray Tune, with one Optuna trial a cell and one Ray trial a (cell, seed)."""
 
-import math
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Literal
 
@@ -12,43 +11,22 @@ from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
 from trainables.training.report import FinalReport, StoreReport
+from vae_sweep.search.fill import propose
+from vae_sweep.search.progress import Assignment, Known, Progress, means, objectives_of, seeds_left
+from vae_sweep.search.race import next_seed
 from vae_sweep.search.space import METHOD, Cell, as_params, draw
 from vae_sweep.search.teller import Teller
+from vae_sweep.searches import BLIND
 from vae_sweep.spec import Draw, SweepSpec
 
 MOST_REPEATS = 20
 """Draws of known cells in a row before a new cell is named outright."""
 
-FORESEEN = ("grid", "random")
-"""Kinds of search whose draws no result changes, so that cells may be drawn ahead of their turn."""
-
 AHEAD = 32
 """Trials that may be drawn, at most, while all of them would wait for a pretraining."""
 
-TOLD = ("finished", "collapsed")
-"""Outcomes whose values Optuna is told."""
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """One Ray trial to run: a cell, a seed, and the checkpoints it may start from, newest first.
-
-    `retries` counts the times that it ran out of memory in this launch.
-    """
-
-    cell: Cell
-    seed: int
-    starts: tuple[str, ...] = ()
-    retries: int = 0
-
-
-@dataclass
-class Progress:
-    """What the journal knows of a sweep when a driver starts; grows while the driver lives."""
-
-    cells: list[Cell] = field(default_factory=list)
-    ended: dict[int, dict[int, FinalReport]] = field(default_factory=dict)
-    unfinished: Sequence[Assignment] = ()
+Price = Callable[[Assignment], tuple[float, float]]
+"""What a trial's own training takes, and the pretraining that it may share; in any one unit."""
 
 
 class SweepSearch(Searcher):
@@ -57,11 +35,12 @@ class SweepSearch(Searcher):
     `stopped` says that nothing more is to start, `room` whether a trial may start beside those that run, and
     `pretraining` names what trials share, or is None: one that need not wait for what a running trial trains is
     handed out before those that must. A trial that ran out of memory is handed out again, as often as the spec
-    allows.
+    allows. Once all cells are drawn, those that contend for the front race for the seeds beyond the first.
 
-    A cell is told to Optuna once, when its last replicate has ended, with the mean over its seeds; a cell
-    with a diverged or failed replicate is told as failed, a pruned one as pruned. Reports that are not
-    final are never told. Nothing is pickled: study and journal are the state, and a resume is a new search.
+    A cell is told to Optuna once, when the last of its first replicates has ended, with their mean; a cell
+    with a diverged or failed replicate is told as failed, one with a pruned replicate as pruned, and its others
+    do not start. Reports that are not final are never told. Nothing is pickled: study and journal are the state,
+    and a resume is a new search.
     """
 
     def __init__(
@@ -74,17 +53,19 @@ class SweepSearch(Searcher):
         stopped: Callable[[], bool] = lambda: False,
         room: Callable[[Sequence[Assignment], Assignment], bool] = lambda running, wanted: True,
         pretraining: Callable[[Assignment], Hashable | None] = lambda wanted: None,
+        price: Price = lambda wanted: (1.0, 0.0),
     ) -> None:
         super().__init__()
         self._spec, self._study, self._on_cell, self._config = spec, study, on_cell, config
-        self._stopped, self._room, self._pretraining = stopped, room, pretraining
-        self._cells, self._ended = progress.cells, progress.ended
+        self._stopped, self._room, self._pretraining, self._price = stopped, room, pretraining, price
+        self._cells, self._ended, self._warm = progress.cells, progress.ended, progress.warm
         self._queue = deque(progress.unfinished)
         self._running: dict[str, Assignment] = {}
         self._shared: dict[tuple[int, int], Hashable | None] = {}
         self._trained: dict[str, Hashable] = {}
         self._points = spec.points()
-        self._teller = Teller(spec, study, [cell.number for cell in self._cells])
+        self._paid: set[Hashable] = set()
+        self._teller = Teller(spec, study, [cell.number for cell in self._cells], self._warm)
         for cell in self._cells:
             self._tell_if_complete(cell)
 
@@ -98,8 +79,8 @@ class SweepSearch(Searcher):
         """Return the config of the next (cell, seed), FINISHED, or None while a running trial may come again."""
         if self._stopped():
             return "FINISHED"
-        if not self._queue and not self._draw_more():
-            return None if self._running and self._spec.resources.memory_retries else "FINISHED"
+        if not self._queue and not self._draw_more() and not self._race_on():
+            return None if self._running and self._may_come_again else "FINISHED"
         assignment = self._first_that_need_not_wait()
         if self._running and not self._room([*self._running.values()], assignment):
             return None
@@ -107,6 +88,7 @@ class SweepSearch(Searcher):
         self._running[trial_id] = assignment
         if (shared := self._shared_by(assignment)) is not None:
             self._trained[trial_id] = shared
+            self._paid.add(shared)
         return self._config(assignment)
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
@@ -124,13 +106,43 @@ class SweepSearch(Searcher):
             final = FinalReport(outcome="failed", error="worker")
         elif result and result.get("kind") == "final":
             final = FinalReport.model_validate_json(result["report"])
+        elif result and result.get("pruned"):
+            final = FinalReport(outcome="pruned", reason=result["pruned"])
         else:
             return
         if final.error == "memory" and assignment.retries < self._spec.resources.memory_retries:
             self._queue.append(replace(assignment, retries=assignment.retries + 1))
             return
         self._ended.setdefault(assignment.cell.number, {})[assignment.seed] = final
+        if final.outcome == "pruned":
+            self._queue = deque(each for each in self._queue if each.cell != assignment.cell or each.starts)
         self._tell_if_complete(assignment.cell)
+
+    @property
+    def _may_come_again(self) -> bool:
+        """Whether the end of a running trial may ask for another: of itself, or of its cell's next seed."""
+        spec = self._spec
+        return bool(spec.resources.memory_retries) or spec.first_seeds != spec.seeds
+
+    def _race_on(self) -> bool:
+        """Put the next seed of a cell that contends for the front into the queue; False where none is now."""
+        if self._spec.first_seeds == self._spec.seeds:
+            return False
+        cells = {cell.number: cell for cell in self._cells}
+        values = {number: rows for number in cells if (rows := self._values(number))}
+        taken = {(wanted.cell.number, wanted.seed) for wanted in self._running.values()}
+        found = next_seed(self._spec.seeds, values, taken)
+        if found is not None:
+            number, seed = found
+            self._queue.append(Assignment(cells[number], seed))
+        return found is not None
+
+    def _values(self, number: int) -> dict[int, list[float]]:
+        """Return the objectives of a cell by seed; empty before its first seeds have all ended with values."""
+        finals = self._ended.get(number, {})
+        rows = {seed: objectives_of(self._spec, final) for seed, final in finals.items()}
+        known = {seed: row for seed, row in rows.items() if row is not None}
+        return known if len(known) == len(finals) and known.keys() >= set(self._spec.first_seeds) else {}
 
     def _first_that_need_not_wait(self) -> Assignment:
         """Return the first trial whose pretraining no running one computes, drawn ahead or not; else the first."""
@@ -140,7 +152,7 @@ class SweepSearch(Searcher):
                 if self._shared_by(assignment) not in trained:
                     return assignment
             seen = len(self._queue)
-            if seen >= AHEAD or self._spec.search.kind not in FORESEEN or not self._draw_more():
+            if seen >= AHEAD or self._spec.search.kind not in BLIND or not self._draw_more():
                 return self._queue[0]
 
     def _shared_by(self, assignment: Assignment) -> Hashable | None:
@@ -154,7 +166,7 @@ class SweepSearch(Searcher):
         """Put the trials of the next cell into the queue; False where there is none."""
         cell = self._next_cell()
         if cell is not None:
-            self._queue.extend(Assignment(cell, seed) for seed in self._spec.seeds)
+            self._queue.extend(Assignment(cell, seed) for seed in self._spec.first_seeds)
         return cell is not None
 
     def _next_cell(self) -> Cell | None:
@@ -163,6 +175,8 @@ class SweepSearch(Searcher):
         for attempt in range(MOST_REPEATS + 1):
             if self._spec.search.kind == "grid" or attempt == MOST_REPEATS:
                 self._enqueue_new()
+            elif self._spec.search.kind == "fill" and attempt == 0:
+                self._enqueue_gap()
             trial = self._study.ask()
             method, values = draw(self._spec, trial)
             if not self._known(method, values):
@@ -184,6 +198,22 @@ class SweepSearch(Searcher):
         open_rows = [name for name in self._spec.methods if self._spec.row_points(name) is None]
         self._study.enqueue_trial({METHOD: open_rows[len(self._cells) % len(open_rows)]})
 
+    def _enqueue_gap(self) -> None:
+        """Have Optuna draw the cell that fills the front's widest gap; where there is none it draws at random."""
+        own = {cell.number: cell for cell in self._cells}
+        found = [(own[number], rows) for number in own if (rows := self._values(number))]
+        known = [Known(cell.method, cell.values, means(list(rows.values()))) for cell, rows in found]
+        tried = [(cell.method, cell.values) for cell in self._cells]
+        guess = propose(self._spec, [*self._warm, *known], tried, self._cell_price)
+        if guess is not None:
+            self._study.enqueue_trial(as_params(self._spec, guess.method, guess.values))
+
+    def _cell_price(self, method: str, values: Draw) -> float:
+        """Return what a cell's first seeds take, without the pretrainings that this sweep has begun."""
+        wanted = [Assignment(Cell(-1, method, values), seed) for seed in self._spec.first_seeds]
+        prices = [(self._price(each), self._pretraining(each) in self._paid) for each in wanted]
+        return sum(own + (0.0 if paid else shared) for (own, shared), paid in prices)
+
     def _known(self, method: str, values: Draw) -> bool:
         return any(cell.same_as(method, values) for cell in self._cells)
 
@@ -195,23 +225,13 @@ class SweepSearch(Searcher):
 
     def _tell_if_complete(self, cell: Cell) -> None:
         finals = self._ended.get(cell.number, {})
-        if not set(finals) >= set(self._spec.seeds):
-            return
-        reports = [finals[seed] for seed in self._spec.seeds]
-        if any(report.outcome == "pruned" for report in reports):
+        if any(final.outcome == "pruned" for final in finals.values()):
             self._teller.tell(cell, TrialState.PRUNED, None)
-            return
-        values = self._means(reports)
-        self._teller.tell(cell, TrialState.COMPLETE if values else TrialState.FAIL, values)
-
-    def _means(self, reports: Sequence[FinalReport]) -> list[float] | None:
-        """Return the objectives' means over replicates, or None where a replicate lacks a finite one."""
-        keys = [f"validation/{word}" for word in self._spec.search.objectives]
-        table = [[report.numbers.get(key, math.nan) for key in keys] for report in reports]
-        good = all(report.outcome in TOLD for report in reports)
-        if not good or not all(math.isfinite(value) for row in table for value in row):
-            return None
-        return [sum(column) / len(column) for column in zip(*table, strict=True)]
+        elif not seeds_left(self._spec, finals):
+            rows = [objectives_of(self._spec, finals[seed]) for seed in self._spec.first_seeds]
+            known = [row for row in rows if row is not None]
+            values = means(known) if len(known) == len(rows) else None
+            self._teller.tell(cell, TrialState.COMPLETE if values else TrialState.FAIL, values)
 
     def save(self, checkpoint_path: str) -> None:
         """Write nothing: the study and the journal are the state."""

@@ -5,20 +5,22 @@ from collections.abc import Iterable, Sequence
 from optuna import Study, Trial
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from vae_sweep.search.progress import Known
 from vae_sweep.search.space import Cell, as_params, distributions
-from vae_sweep.spec import SweepSpec
+from vae_sweep.spec import Draw, SweepSpec
 
-CELL = "cell"
-"""User attribute of an Optuna trial: the number of its cell."""
+CELL, WARM = "cell", "warm"
+"""User attributes of an Optuna trial: the number of its cell, or its place among those of an earlier sweep."""
 
 
 class Teller:
     """Tells the study what cells gave, each once; what the study does not hold is added to it whole.
 
-    At the start every RUNNING trial that belongs to no cell of the journal is told as failed.
+    At the start every RUNNING trial that belongs to no cell of the journal is told as failed, and the cells of an
+    earlier sweep that the study lacks (`warm`) are added.
     """
 
-    def __init__(self, spec: SweepSpec, study: Study, cells: Iterable[int]) -> None:
+    def __init__(self, spec: SweepSpec, study: Study, cells: Iterable[int], warm: Sequence[Known] = ()) -> None:
         self._spec, self._study, known = spec, study, set(cells)
         self._asked: dict[int, FrozenTrial] = {}
         for trial in study.get_trials(deepcopy=False):
@@ -29,6 +31,12 @@ class Teller:
                     self._asked[cell] = trial
             elif trial.state == TrialState.RUNNING:
                 study.tell(trial.number, state=TrialState.FAIL)
+        held = {trial.user_attrs.get(WARM) for trial in study.get_trials(deepcopy=False)}
+        for place, known_cell in enumerate(warm):
+            if place not in held:
+                self._add(
+                    known_cell.method, known_cell.values, TrialState.COMPLETE, known_cell.objectives, {WARM: place}
+                )
 
     def asked(self, trial: Trial, cell: int) -> None:
         """Remember that a live trial of the study is this cell."""
@@ -45,16 +53,26 @@ class Teller:
                 return
             if known.state == state or known.state == TrialState.COMPLETE:
                 return
+        self._add(cell.method, cell.values, state, values, {CELL: cell.number})
+        self._asked[cell.number] = self._study.get_trials(deepcopy=False)[-1]
+
+    def _add(
+        self,
+        method: str,
+        values: Draw,
+        state: TrialState,
+        told: Sequence[float] | None,
+        attributes: dict[str, int],
+    ) -> None:
         self._study.add_trial(
             create_trial(
                 state=state,
-                values=values,
-                params=as_params(self._spec, cell.method, cell.values),
-                distributions=distributions(self._spec, cell.method),
-                user_attrs={CELL: cell.number},
+                values=told,
+                params=as_params(self._spec, method, values),
+                distributions=distributions(self._spec, method),
+                user_attrs=attributes,
             )
         )
-        self._asked[cell.number] = self._study.get_trials(deepcopy=False)[-1]
 
     def values(self, cell: int) -> list[float] | None:
         """Return what a cell was told with, None where it was told nothing or no values."""

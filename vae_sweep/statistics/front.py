@@ -1,4 +1,4 @@
-"""The Pareto front: what nothing else beats on every objective."""
+"""The Pareto front: what nothing else beats on every objective, and the ranks behind it."""
 
 from collections.abc import Sequence
 
@@ -11,3 +11,16 @@ def dominates(a: Sequence[float], b: Sequence[float]) -> bool:
 def on_front(points: Sequence[Sequence[float]]) -> list[bool]:
     """Return for each point whether no other dominates it; equal points stand on the front together."""
     return [not any(dominates(other, point) for other in points) for point in points]
+
+
+def ranks(points: Sequence[Sequence[float]]) -> list[int]:
+    """Return each point's non-dominated rank: 0 on the front, 1 on that of the rest, ... (Deb et al. 2002)."""
+    found, left, rank = [0] * len(points), list(range(len(points))), 0
+    while left:
+        flags = on_front([points[place] for place in left])
+        for place, flag in zip(left, flags, strict=True):
+            if flag:
+                found[place] = rank
+        left = [place for place, flag in zip(left, flags, strict=True) if not flag]
+        rank += 1
+    return found

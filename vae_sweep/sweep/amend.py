@@ -15,7 +15,15 @@ from vae_sweep.tracking.records import CellRecord
 FREE = ("resources", "storage", "tracking", "data")
 """Parts of a spec that may differ between launches of one sweep: they change no number."""
 
-EXTENSIBLE = ("seeds", "methods", "search.kind", "search.trials", "search.seed")
+EXTENSIBLE = (
+    "seeds",
+    "methods",
+    "search.kind",
+    "search.trials",
+    "search.seed",
+    "search.first_seeds",
+    "search.pruning",
+)
 """Parts that `--extend` may change, as long as every cell stays what it was."""
 
 
@@ -58,12 +66,13 @@ def _objections(folder: Path, old: SweepSpec, new: SweepSpec) -> Iterator[str]:
     if not (folder / JOURNAL_FILE).is_file():
         return
     for cell in read_sweep(folder / JOURNAL_FILE).cells.values():
-        if not _in_space(new, cell):
+        if not in_space(new, cell):
             values = ", ".join(f"{name}={value}" for name, value in cell.values.items())
             yield f"cell {cell.number} ({cell.method}{' ' * bool(values)}{values}) would no longer be in the space"
 
 
-def _in_space(spec: SweepSpec, cell: CellRecord) -> bool:
+def in_space(spec: SweepSpec, cell: CellRecord) -> bool:
+    """Say whether a spec's space holds a cell."""
     row = spec.methods.get(cell.method)
     if row is None or row.keys() != cell.values.keys():
         return False

@@ -20,7 +20,7 @@ from vae_sweep.sweep.status import SHOWN, look
 from vae_sweep.sweep.words import duration, moment
 from vae_sweep.tracking.checks import trial_findings
 from vae_sweep.tracking.names import METRICS
-from vae_sweep.tracking.records import EpochRecord, Numbers, TrialRecord
+from vae_sweep.tracking.records import EpochRecord, Numbers, RungRecord, TrialRecord
 
 RATE = "train/learning_rate"
 MOST_RATES = 6
@@ -58,6 +58,8 @@ def explain_trial(folder: Path, name: str) -> list[Section]:
         for number, phase in enumerate(spec.phases()):
             sections.append(Section(f"phase {phase.name}", _phase(trial, course, spec, number, phase)))
         sections.append(Section("z", latent_story(trial, spec)))
+    if trial.rungs:
+        sections.append(Section("rungs", [_rung(found) for found in trial.rungs]))
     if trial.store:
         sections.append(Section("pretraining", _pretraining(trial)))
     sections.append(Section("test split", _score(history, trial)))
@@ -155,6 +157,11 @@ def shown(numbers: Numbers, split: str, words: Sequence[str] = SHOWN) -> str:
     found = ((word, numbers.get(f"{split}/{word}")) for word in words)
     known = [f"{METRICS[word].symbol} {number_text(word, value)}" for word, value in found if value is not None]
     return ", ".join(known) or "no numbers"
+
+
+def _rung(found: RungRecord) -> str:
+    collapsed = f": {found.collapsed}" if found.collapsed else ""
+    return f"after {found.epoch} VAE epochs {shown(found.numbers, 'validation', SCORES)}{collapsed}"
 
 
 def _pretraining(trial: TrialRecord) -> list[str]:

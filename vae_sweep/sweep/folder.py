@@ -40,6 +40,15 @@ def store_place(spec: SweepSpec) -> Place:
     return objects_place(spec) / STORE_FOLDER
 
 
+def warm_folder(spec: SweepSpec) -> Path | None:
+    """Return the absolute folder of the earlier sweep: a path, or the name of one in the same storage."""
+    if spec.search.warm_start is None:
+        return None
+    given = Path(spec.search.warm_start).expanduser()
+    beside = storage_directory(spec) / given
+    return (given if given.is_dir() or not beside.is_dir() else beside).absolute()
+
+
 def check_writable(folder: Path) -> None:
     """Make the folder. Raises LaunchError where it cannot be written."""
     try:

@@ -4,8 +4,8 @@ from typing import Any
 
 from trainables.methods import METHODS
 from trainables.training.report import FinalReport
+from vae_sweep.search.progress import Assignment, Known, Progress, seeds_left
 from vae_sweep.search.space import Cell
-from vae_sweep.search.sweep_search import Assignment, Progress
 from vae_sweep.sweep.plan import Plan
 from vae_sweep.sweep.shares import Share
 from vae_sweep.tracking.records import SweepRecord
@@ -14,7 +14,8 @@ from vae_sweep.tracking.records import SweepRecord
 def progress_of(plan: Plan, record: SweepRecord) -> Progress:
     """Return what the journal knows: cells drawn, replicates ended, and what is left of the rest.
 
-    A failed trial is left: what made it fail may have been mended since.
+    Left are the trials that have started, and the seeds that every cell gets. A failed trial is left: what made it
+    fail may have been mended since.
     """
     cells = [Cell(cell.number, cell.method, cell.values) for _, cell in sorted(record.cells.items())]
     ended: dict[int, dict[int, FinalReport]] = {}
@@ -30,9 +31,10 @@ def progress_of(plan: Plan, record: SweepRecord) -> Progress:
         Assignment(cell, seed, starts.get((cell.number, seed), ()))
         for cell in cells
         for seed in plan.spec.seeds
-        if seed not in ended.get(cell.number, {})
+        if (cell.number, seed) in starts or seed in seeds_left(plan.spec, ended.get(cell.number, {}))
     ]
-    return Progress(cells, ended, unfinished)
+    warm = [Known(cell["method"], cell["values"], tuple(cell["objectives"])) for cell in record.warm]
+    return Progress(cells, ended, unfinished, warm)
 
 
 def trial_name(cell: Cell, seed: int) -> str:

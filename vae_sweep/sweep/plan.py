@@ -13,7 +13,7 @@ from trainables.training.spec import PhaseSpec
 from vae_sweep.settings import data_directory
 from vae_sweep.spec import Draw, SweepSpec
 from vae_sweep.store.entry import address, environment_of, is_stored
-from vae_sweep.sweep.folder import store_place
+from vae_sweep.sweep.folder import store_place, warm_folder
 from vae_sweep.sweep.precision import settled
 from vae_sweep.sweep.shares import Share, check_machine, shares_of
 
@@ -54,7 +54,7 @@ class Plan:
 
     @property
     def trial_count(self) -> int:
-        """Cells times seeds."""
+        """Cells times seeds; where seeds are raced for or trials pruned, the most that run."""
         return self.cell_count * len(self.spec.seeds)
 
     @property
@@ -98,10 +98,13 @@ def make_plan(spec: SweepSpec) -> Plan:
 
 
 def located(spec: SweepSpec) -> SweepSpec:
-    """Return the spec with its data paths made absolute, so that a resume from elsewhere reads the same."""
+    """Return the spec with its paths made absolute, so that a resume from elsewhere reads the same."""
     if spec.data.directory is not None:
         directory = str(Path(spec.data.directory).expanduser().absolute())
         spec = spec.model_copy(update={"data": spec.data.model_copy(update={"directory": directory})})
+    if (warm := warm_folder(spec)) is not None:
+        search = spec.search.model_copy(update={"warm_start": str(warm)})
+        spec = spec.model_copy(update={"search": search})
     if spec.corpus.path is None:
         return spec
     path = str(Path(spec.corpus.path).expanduser().absolute())

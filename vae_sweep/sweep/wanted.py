@@ -1,6 +1,6 @@
 """Whose weights a sweep still wants: those on its front, the best of each cell, those not scored yet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Literal
 
@@ -32,10 +32,15 @@ def front_to_be(spec: SweepSpec, record: SweepRecord) -> set[int]:
     open_cells = {
         number
         for number, cell in record.cells.items()
-        if not METHODS[cell.method].reference and any((number, seed) not in settled for seed in spec.seeds)
+        if not METHODS[cell.method].reference and _is_open(spec, record, number, settled)
     }
     known = {name: trial for name, trial in record.trials.items() if trial.cell not in open_cells}
     return open_cells | front_cells(replace(record, trials=known), spec.search.objectives)
+
+
+def _is_open(spec: SweepSpec, record: SweepRecord, cell: int, settled: Collection[tuple[int, int]]) -> bool:
+    """Say whether a cell may yet get replicates; in a complete sweep it has all that it gets."""
+    return record.ended != "complete" and any((cell, seed) not in settled for seed in spec.seeds)
 
 
 def best_replicates(spec: SweepSpec, record: SweepRecord, has_weights: HasWeights) -> dict[int, str]:

@@ -10,13 +10,14 @@ from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial
 
 from trainables.places import place_on
-from trainables.training.report import EpochReport, ErrorClass, FinalReport, StoreReport
+from trainables.training.report import EpochReport, ErrorClass, FinalReport, RungReport, StoreReport
 from vae_sweep.tracking.brake import Brake, outage_of
 from vae_sweep.tracking.journal import Journal, JournalError
 
-REPORTS: dict[str, type[EpochReport] | type[StoreReport] | type[FinalReport]] = {
+REPORTS: dict[str, type[EpochReport] | type[StoreReport] | type[RungReport] | type[FinalReport]] = {
     "epoch": EpochReport,
     "store": StoreReport,
+    "rung": RungReport,
     "final": FinalReport,
 }
 
@@ -45,7 +46,7 @@ class JournalCallback(Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
-        """Journal a report, with where its checkpoint lies."""
+        """Journal a report, with where its checkpoint lies, and the end of a trial that was pruned with it."""
         if "report" not in result:
             return
         report = REPORTS[result["kind"]].model_validate_json(result["report"])
@@ -58,8 +59,11 @@ class JournalCallback(Callback):
         self._write(
             trial, result["kind"], **(about | own | {"damaged": [*about["damaged"], *own.get("damaged", ())]})
         )
-        if isinstance(report, FinalReport):
-            self._end(trial, report)
+        final = FinalReport(outcome="pruned", reason=result["pruned"]) if result.get("pruned") else report
+        if isinstance(final, FinalReport):
+            if final is not report:
+                self._write(trial, "final", **final.model_dump(mode="json"), checkpoint=None)
+            self._end(trial, final)
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Journal a trial whose worker was lost more often than is allowed, perhaps before it could start."""

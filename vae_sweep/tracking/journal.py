@@ -31,12 +31,14 @@ KINDS: dict[str, dict[str, tuple[type, ...]]] = {
     "epoch": _PLACED | {"phase": (str,), "epoch": (int,)},
     "final": _PLACED | {"outcome": (str,), "reason": (str, NoneType), "error": (str, NoneType)},
     "store": _NAMED | {"key": (str,), "event": (str,), "seconds": (int, float), "saved": (int, float)},
+    "rung": _NAMED | {"epoch": (int,), "numbers": (dict,), "collapsed": (str, NoneType)},
     "scored": _NAMED | {"numbers": (dict,)},
     "probed": _NAMED | {"numbers": (dict,), "probes": (list,), "texts": (str, NoneType)},
     "unscored": _NAMED | {"reason": (str,)},
     "lost": _NAMED | {"reason": (str,)},
     "nodes": {"nodes": (list,), "warnings": (list,)},
     "repaired": {"text": (str,)},
+    "warm": {"sweep": (str,), "cells": (list,)},
     "end": {"outcome": (str,), "reason": (str, NoneType)},
 }
 """Kind of line -> its fields and their types; a line may hold more."""

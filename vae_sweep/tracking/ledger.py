@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from trainables.places import Place, place_of
 from vae_sweep.tracking.conflicts import conflicts, merge
@@ -13,6 +14,7 @@ from vae_sweep.tracking.records import (
     FinalRecord,
     LaunchRecord,
     Numbers,
+    RungRecord,
     StoreRecord,
     SweepRecord,
     TrialRecord,
@@ -37,11 +39,12 @@ class Ledger:
         self._cells: dict[int, CellRecord] = {}
         self._trials: dict[str, TrialRecord] = {}
         self._end: Line | None = None
+        self._warm: list[dict[str, Any]] = []
 
     def record(self) -> SweepRecord:
         """Return the sweep as of the last line; it grows with the lines that are added later."""
         ended, ended_at = (self._end["outcome"], self._end["time"]) if self._end else (None, None)
-        return SweepRecord(self._name, self._launches, self._cells, self._trials, ended, ended_at)
+        return SweepRecord(self._name, self._launches, self._cells, self._trials, ended, ended_at, self._warm)
 
     def add(self, line: Line) -> Numbers:
         """Take one line in; return those of its numbers that no line before had reported.
@@ -67,6 +70,10 @@ class Ledger:
                 self._about(self._trial(line), line).store.append(found)
             case "epoch":
                 return self._epoch(self._trial(line), line)
+            case "rung":
+                return self._rung(self._trial(line), line)
+            case "warm":
+                self._warm[:] = line["cells"]
             case "final":
                 return self._final(self._trial(line), line)
             case "lost":
@@ -126,6 +133,15 @@ class Ledger:
                 return {}
         numbers: Numbers = line["numbers"]
         trial.epochs.append(EpochRecord(line["phase"], line["epoch"], numbers, checkpoint, line["time"]))
+        return numbers
+
+    def _rung(self, trial: TrialRecord, line: Line) -> Numbers:
+        numbers: Numbers = line["numbers"]
+        for known in trial.rungs:
+            if known.epoch == line["epoch"]:
+                trial.conflicts.extend(conflicts(f"rung {known.epoch}", known.numbers, numbers))
+                return {}
+        trial.rungs.append(RungRecord(line["epoch"], numbers, line["collapsed"]))
         return numbers
 
     def _final(self, trial: TrialRecord, line: Line) -> Numbers:

@@ -1,5 +1,6 @@
 """What a journal says, read back: the sweep, its cells, its trials, their epochs and ends."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,15 @@ class EpochRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class RungRecord:
+    """A trial measured in the midst of its VAE phase, after `epoch` of its epochs."""
+
+    epoch: int
+    numbers: Numbers
+    collapsed: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class StoreRecord:
     """How a trial came by its pretraining: hit, waited, miss, or waiting now; seconds waited and saved."""
 
@@ -87,6 +97,7 @@ class TrialRecord:
     started_at: float
     attempts: int = 1
     epochs: list[EpochRecord] = field(default_factory=list)
+    rungs: list[RungRecord] = field(default_factory=list)
     final: FinalRecord | None = None
     scored: Numbers = field(default_factory=dict)
     probed: Numbers = field(default_factory=dict)
@@ -121,7 +132,10 @@ class TrialRecord:
 
 @dataclass(frozen=True, slots=True)
 class SweepRecord:
-    """A sweep as its journal has it; `ended` is the outcome of its last end, None after a new launch."""
+    """A sweep as its journal has it; `ended` is the outcome of its last end, None after a new launch.
+
+    `warm` are the cells of an earlier sweep that its search learned from: method, values, objectives.
+    """
 
     name: str
     launches: list[LaunchRecord]
@@ -129,6 +143,7 @@ class SweepRecord:
     trials: dict[str, TrialRecord]
     ended: str | None
     ended_at: float | None
+    warm: Sequence[dict[str, Any]] = ()
 
     @property
     def spec(self) -> dict[str, Any]:

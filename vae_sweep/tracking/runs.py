@@ -95,12 +95,14 @@ def trial_run(sweep: SweepRecord, trial: TrialRecord) -> RunState:
 
 
 def points(line: Line, numbers: Numbers) -> list[Point]:
-    """Return the points of a line's new numbers: of its phase at step = epoch, else at step 0.
+    """Return the points of a line's new numbers: of its phase or rung at step = epoch, else at step 0.
 
     Those of an end or a score are `final/<key>`; a probe's keys say themselves what they are.
     """
     prefix, step = (f"{line['phase']}/", line["epoch"]) if line["kind"] == "epoch" else ("final/", 0)
-    if line["kind"] == "probed":
+    if line["kind"] == "rung":
+        prefix, step = "rung/", line["epoch"]
+    elif line["kind"] == "probed":
         prefix = ""
     moment = milliseconds(line["time"])
     return [

@@ -1,0 +1,69 @@
+"""A table of trained cells, read from two sweeps, in which the replay of searchers looks its numbers up."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vae_sweep.search.progress import means
+from vae_sweep.statistics.hypervolume import hypervolume
+from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.tracking.records import TrialRecord
+
+Key = tuple[str, str, int]
+"""Method, values as JSON, seed."""
+
+
+@dataclass
+class Lookup:
+    """The trained table: trials by method, values and seed; `rungs` those of the second sweep."""
+
+    plain: dict[Key, TrialRecord]
+    rungs: dict[Key, TrialRecord]
+    words: tuple[str, ...]
+    truth: dict[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
+    worst: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        rows: dict[tuple[str, str], list[list[float]]] = {}
+        for (method, values, _), trial in self.plain.items():
+            rows.setdefault((method, values), []).append(objectives(trial, self.words))
+        self.truth = {cell: means(found) for cell, found in rows.items()}
+        self.worst = [max(column) for column in zip(*self.truth.values(), strict=True)]
+
+    def share(self, cells: list[tuple[str, str]]) -> float:
+        """Return the hypervolume of cells at their means over all seeds, as a share of the table's."""
+        whole = hypervolume(list(self.truth.values()), self.worst)
+        return hypervolume([self.truth[cell] for cell in cells], self.worst) / whole
+
+
+def objectives(trial: TrialRecord, words: tuple[str, ...]) -> list[float]:
+    """Return a trained trial's objectives."""
+    numbers = trial.final.numbers if trial.final else {}
+    return [value for word in words if (value := numbers.get(f"validation/{word}")) is not None]
+
+
+def key_of(method: str, values: Any, seed: int) -> Key:
+    """Return a trial's place in the table."""
+    return method, json.dumps({name: float(value) for name, value in values.items()}, sort_keys=True), seed
+
+
+def lookup(plain: Path, rungs: Path, words: tuple[str, ...]) -> Lookup:
+    """Read both sweeps. Raises ValueError where a trial did not end."""
+    return Lookup(ended(plain), ended(rungs), words)
+
+
+def ended(folder: Path) -> dict[Key, TrialRecord]:
+    """Return the trials of a sweep by their places in the table."""
+    trials = read_sweep(folder / "journal.jsonl").trials.values()
+    if open_trials := [trial.id for trial in trials if not trial.settled]:
+        raise ValueError(f"{folder}: {', '.join(open_trials)} did not end; resume it first")
+    return {key_of(trial.method, trial.values, trial.seed): trial for trial in trials}
+
+
+def seconds_of(trial: TrialRecord) -> tuple[list[float], list[float]]:
+    """Return the seconds of a trial's VAE epochs, and of its pretraining's."""
+    by_phase: dict[str, list[float]] = {"vae": [], "pretrain": []}
+    for epoch in trial.epochs:
+        by_phase[epoch.phase].append(epoch.numbers["train/seconds"] or 0.0)
+    return by_phase["vae"], by_phase["pretrain"]

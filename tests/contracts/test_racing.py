@@ -1,0 +1,130 @@
+"""The searcher's contract for replicates: racing, pruned replicates, front filling, cells of an earlier sweep."""
+
+from typing import Any
+
+from optuna.trial import TrialState
+from ray.tune.search import Searcher
+
+from tests.searching import ENDLESS, GRID, Bench, drain, sweep
+from trainables.training.report import FinalReport
+from vae_sweep.search.progress import Assignment, Known, Progress
+
+SEEDS = (0, 1, 2)
+QUALITY = {("vae", None): (10.0, 9.0), ("vae_fbp", 2): (12.0, 8.0), ("vae_fbp", 4): (16.0, 12.0)}
+"""What a cell gives before the scatter of its seeds; all others lie far behind."""
+
+
+def quality(config: dict[str, Any]) -> tuple[float, float]:
+    cell = config["cell"]
+    ppl, recon = QUALITY.get((cell.method, cell.values.get("target_rate")), (40.0, 40.0))
+    return ppl + 0.1 * config["seed"], recon + 0.1 * config["seed"]
+
+
+def run(bench: Bench) -> list[tuple[int, int]]:
+    """Run a sweep one trial at a time; return the (cell, seed) of each, in order."""
+    order = []
+    while True:
+        trial_id, config = bench.next()
+        if config == Searcher.FINISHED:
+            return order
+        order.append((config["cell"].number, config["seed"]))
+        bench.end(trial_id, *quality(config))
+
+
+def test_every_cell_gets_its_first_seeds_and_only_contenders_the_others() -> None:
+    bench = Bench(sweep(GRID, SEEDS, first_seeds=1))
+    order = run(bench)
+    count = len(bench.journaled)
+    assert order[:count] == [(number, 0) for number in range(count)]
+    raced = order[count:]
+    best = {cell.number for cell in bench.journaled if quality({"cell": cell, "seed": 0})[0] < 15}
+    assert sorted(raced) == sorted((cell, seed) for cell in best for seed in (1, 2))
+
+
+def test_racing_serves_every_kind_of_search() -> None:
+    for kind in ("random", "tpe", "nsga2"):
+        bench = Bench(sweep(GRID, SEEDS, first_seeds=2, kind=kind, trials=4))
+        order = run(bench)
+        assert len(bench.journaled) == 4
+        assert {(cell.number, seed) for cell in bench.journaled for seed in (0, 1)} <= set(order)
+        assert len(order) == len(set(order))
+
+
+def test_a_cell_is_told_once_with_the_mean_of_its_first_seeds() -> None:
+    bench = Bench(sweep({"vae": {}}, SEEDS, first_seeds=2))
+    run(bench)
+    [trial] = bench.study.trials
+    assert trial.values == [10.05, 9.05]
+
+
+def test_a_race_goes_on_after_a_resume_where_it_stood() -> None:
+    spec = sweep(GRID, SEEDS, first_seeds=1)
+    whole = Bench(spec)
+    order = run(whole)
+    cut = len(whole.journaled) + 1
+    ended: dict[int, dict[int, FinalReport]] = {}
+    for number, seed in order[:cut]:
+        ppl, recon = quality({"cell": whole.journaled[number], "seed": seed})
+        numbers = {"validation/perplexity": ppl, "validation/reconstruction": recon}
+        ended.setdefault(number, {})[seed] = FinalReport(outcome="finished", numbers=numbers)
+    again = Bench(spec, whole.study, Progress(list(whole.journaled), ended))
+    assert run(again) == order[cut:]
+
+
+def test_while_a_seed_of_the_race_runs_its_cell_waits() -> None:
+    bench = Bench(sweep({"vae": {}}, SEEDS, first_seeds=1))
+    trial_id, config = bench.next()
+    bench.end(trial_id, *quality(config))
+    first, _ = bench.next()
+    assert bench.next()[1] is None
+    bench.end(first, 10.1, 9.1)
+    assert bench.next()[1]["seed"] == 2
+
+
+def test_a_cell_with_a_pruned_replicate_starts_no_other_and_is_told_as_pruned() -> None:
+    bench = Bench(sweep({"vae": {}}, SEEDS))
+    trial_id, _ = bench.next()
+    bench.search.on_trial_complete(trial_id, {"kind": "rung", "report": "{}", "pruned": "it lies behind"})
+    assert bench.next()[1] == Searcher.FINISHED
+    assert bench.states() == [TrialState.PRUNED]
+
+
+def test_a_started_trial_of_a_pruned_cell_goes_on_after_a_resume() -> None:
+    spec = sweep({"vae": {}}, SEEDS)
+    first = Bench(spec)
+    _, config = first.next()
+    cell = config["cell"]
+    progress = Progress([cell], {0: {0: FinalReport(outcome="pruned")}}, [Assignment(cell, 1, ("/there",))])
+    second = Bench(spec, first.study, progress)
+    assert second.next()[1]["seed"] == 1
+    assert second.next()[1] == Searcher.FINISHED
+
+
+def test_filling_puts_cells_between_those_that_are_known() -> None:
+    bench = Bench(sweep({"ours": {"target_rate": {"float": [2, 10]}}}, kind="fill", trials=4))
+    drawn = []
+    for _ in range(4):
+        trial_id, config = bench.next()
+        rate = config["cell"].values["target_rate"]
+        drawn.append(rate)
+        bench.end(trial_id, 10 + rate**2, 60 - 2 * rate)
+    assert drawn[:3] == [2.0, 10.0, 6.0]
+    assert drawn[3] in (4.0, 8.0)
+    assert bench.next()[1] == Searcher.FINISHED
+
+
+def test_filling_starts_from_the_cells_of_an_earlier_sweep() -> None:
+    warm = [Known("ours", {"target_rate": rate}, (rate, 30 - rate)) for rate in (2.0, 4.0, 8.0)]
+    spec = sweep(ENDLESS | {"vae": {}}, kind="fill", trials=2)
+    bench = Bench(spec, progress=Progress(warm=[*warm, Known("vae", {}, (2.0, 40.0))]))
+    assert bench.next()[1]["cell"].values == {"target_rate": 6.0}
+
+
+def test_cells_of_an_earlier_sweep_are_told_once_and_are_none_of_this_one() -> None:
+    warm = [Known("ours", {"target_rate": 3.0}, (11.0, 12.0)), Known("vae", {}, (10.0, 14.0))]
+    spec = sweep(ENDLESS, kind="tpe", trials=3)
+    first = Bench(spec, progress=Progress(warm=warm))
+    assert [trial.values for trial in first.study.trials] == [[11.0, 12.0], [10.0, 14.0]]
+    again = Bench(spec, first.study, Progress(warm=warm))
+    assert len(again.study.trials) == 2
+    assert len(drain(again)) == 3

@@ -1,0 +1,52 @@
+"""Rungs: a trial measured in the midst of its VAE phase, so that a search may end it there."""
+
+from trainables.measure.collapse import collapse
+from trainables.measure.final import measure_split
+from trainables.model.vae import Vae
+from trainables.objective.bound import Elbo, Objective
+from trainables.objective.kl import FreeBits, FreeBitsTotal
+from trainables.spec import TrialSpec
+from trainables.text.corpus import Corpus
+from trainables.training.report import RungReport
+from trainables.training.spec import PhaseSpec
+
+
+def annealed_after(objective: Objective, epochs: int, fullness: float) -> int:
+    """Return after how many epochs the KL weight has come to the most that it reaches in a phase of `epochs`."""
+    weights = [objective.weight(epoch, fullness) for epoch in range(epochs + 1)]
+    return weights.index(max(weights))
+
+
+def on_rung(spec: TrialSpec, phase: PhaseSpec, epochs_done: int, fullness: float) -> bool:
+    """Say whether a trial stands on a rung after so many epochs of a phase.
+
+    Never in its pretraining, nor before an epoch at the KL weight's full value is over: what still changes is not
+    judged. Trials meet at a rung after as many VAE epochs each, however long they were annealed.
+    """
+    if spec.rungs is None or phase.name != "vae" or epochs_done not in spec.rungs.rungs:
+        return False
+    return epochs_done > annealed_after(phase.objective, phase.descent.epochs, fullness)
+
+
+def rung_report(spec: TrialSpec, corpus: Corpus, model: Vae, epoch: int) -> RungReport:
+    """Measure a model on the rungs' validation sentences: importance-weighted likelihood, and all words beside."""
+    if spec.rungs is None:
+        raise ValueError("the trial has no rungs")
+    evaluation, samples = spec.evaluation, 1 if spec.method.language_model else spec.rungs.samples
+    numbers = measure_split(
+        model,
+        corpus.splits["validation"],
+        spec.rungs.sentences,
+        samples,
+        spec.seed,
+        evaluation.activity_boundary,
+        evaluation.search_error,
+    )
+    kept = {f"validation/{word}": value for word, value in numbers.items() if word not in spec.method.lacks}
+    return RungReport(epoch=epoch, numbers=kept, collapsed=_collapsed(spec, kept))
+
+
+def _collapsed(spec: TrialSpec, numbers: dict[str, float]) -> str | None:
+    term = spec.method.objective.kl if isinstance(spec.method.objective, Elbo) else None
+    rate = term.target_rate if isinstance(term, FreeBits | FreeBitsTotal) else None
+    return collapse(numbers, spec.model.latent_size, rate)

@@ -1,0 +1,83 @@
+"""Pruning: cells of one rung against each other, on the ranks of their fronts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ray.tune import Stopper
+
+from trainables.training.report import RungReport
+from vae_sweep.search.progress import means
+from vae_sweep.searches import Objective, PruningSpec
+from vae_sweep.statistics.front import ranks
+
+Numbers = Mapping[str, float | None]
+
+
+class Halving:
+    """Successive halving as cells come, on non-dominated ranks of what their seeds gave at a rung, on average.
+
+    A cell is pruned where, its objectives lowered by the margin, so many of the cells seen at the rung lie on
+    better fronts that it is not in the share that goes on. The ELBO as an objective is judged by the NLL.
+    """
+
+    def __init__(self, pruning: PruningSpec, objectives: Sequence[Objective]) -> None:
+        self._pruning = pruning
+        self._words = ["iw_nll" if word == "neg_elbo" else word for word in objectives]
+        self._seen: dict[int, dict[int, dict[int, list[float]]]] = {}
+
+    def note(self, cell: int, seed: int, rung: int, numbers: Numbers) -> bool:
+        """Take in what a replicate gave at a rung; return whether it has all objectives."""
+        values = [numbers.get(f"validation/{word}") for word in self._words]
+        known = [value for value in values if value is not None]
+        if len(known) == len(values):
+            self._seen.setdefault(rung, {}).setdefault(cell, {})[seed] = known
+        return len(known) == len(values)
+
+    def judge(self, cell: int, seed: int, rung: int, numbers: Numbers) -> str | None:
+        """Return in words why a replicate is to end at this rung; None where it goes on."""
+        known = self.note(cell, seed, rung, numbers)
+        seen = {name: means([*rows.values()]) for name, rows in self._seen.get(rung, {}).items()}
+        pruning = self._pruning
+        if not known or len(seen) < pruning.least:
+            return None
+        own = seen.pop(cell)
+        *theirs, mine = ranks([*seen.values(), [value * (1 - pruning.margin) for value in own]])
+        ahead, count = sum(rank < mine for rank in theirs), len(seen) + 1
+        if ahead < pruning.keep * count:
+            return None
+        found = ", ".join(f"{word} {value:.2f}" for word, value in zip(self._words, own, strict=True))
+        return (
+            f"after {rung} VAE epochs {found}; {ahead} of the {count} cells seen there lie on "
+            f"better fronts, also with {pruning.margin:.0%} off its numbers, and {pruning.keep:.0%} go on"
+        )
+
+
+class RungStopper(Stopper):
+    """Ends a trial that is judged unfit at a rung; its result carries the reason as `pruned`.
+
+    Judged are the `seeds` that every cell gets; the others, which a race gives to contenders, run to their end. A
+    trial that is collapsed ends by itself, with its last numbers, and is left to do so.
+    """
+
+    def __init__(self, halving: Halving, seeds: Sequence[int]) -> None:
+        self._halving, self._seeds = halving, seeds
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """Say whether a trial ends with this result."""
+        if result.get("kind") != "rung" or result["identity"]["seed"] not in self._seeds:
+            return False
+        cell, seed = result["identity"]["cell"], result["identity"]["seed"]
+        report = RungReport.model_validate_json(result["report"])
+        reason = self._halving.judge(cell, seed, report.epoch, report.numbers)
+        if reason is None or report.collapsed is not None:
+            return False
+        result["pruned"] = reason
+        return True
+
+    def stop_all(self) -> bool:
+        """Never end all trials."""
+        return False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave everything out of Ray's snapshots of the tuner."""
+        return {}

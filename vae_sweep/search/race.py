@@ -1,0 +1,69 @@
+"""Racing: which cells near the front get another seed."""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+
+from scipy.special import stdtrit
+
+from vae_sweep.statistics.front import on_front
+
+LEVEL = 0.95
+"""One-sided confidence with which a cell must lie behind another on every objective to get no further seed."""
+
+Values = Mapping[int, Mapping[int, Sequence[float]]]
+"""Cell -> seed -> objectives, all of which fall."""
+
+
+def contenders(values: Values) -> list[int]:
+    """Return the cells that may yet stand on the front: no cell of it is better on every objective beyond chance.
+
+    How far seeds scatter is pooled over the cells that have several; the shared part of paired seeds is not taken
+    out, so that the intervals are rather too wide: a cell gets a seed too many rather than one too few. As long as
+    no cell has two seeds only the front itself contends.
+    """
+    middle = {cell: _means(list(rows.values())) for cell, rows in values.items() if rows}
+    front = [cell for cell, flag in zip(middle, on_front(list(middle.values())), strict=True) if flag]
+    freedom = sum(len(values[cell]) - 1 for cell in middle)
+    if freedom == 0:
+        return front
+    scatter, quantile = _pooled(values, middle, freedom), float(stdtrit(freedom, LEVEL))
+
+    def behind(cell: int, other: int) -> bool:
+        width = quantile * math.sqrt(1 / len(values[cell]) + 1 / len(values[other]))
+        rows = zip(middle[cell], middle[other], scatter, strict=True)
+        return all(mine - theirs > width * sigma for mine, theirs, sigma in rows)
+
+    return [cell for cell in middle if not any(behind(cell, other) for other in front if other != cell)]
+
+
+def next_seed(seeds: Sequence[int], values: Values, taken: Collection[tuple[int, int]]) -> tuple[int, int] | None:
+    """Return the contender and its seed to run next, those with the fewest seeds first; None where none lacks one.
+
+    Seeds are taken in order, so that cells are paired; a contender waits for the seed that runs (`taken`).
+    """
+    busy = {cell for cell, _ in taken}
+    lacking = [
+        (len(values[cell]), cell)
+        for cell in contenders(values)
+        if cell not in busy and any(seed not in values[cell] for seed in seeds)
+    ]
+    if not lacking:
+        return None
+    _, cell = min(lacking)
+    return cell, next(seed for seed in seeds if seed not in values[cell])
+
+
+def _pooled(values: Values, middle: Mapping[int, Sequence[float]], freedom: int) -> list[float]:
+    """Return the standard deviation over seeds of each objective, pooled over cells."""
+    objectives = len(next(iter(middle.values())))
+    return [
+        math.sqrt(
+            sum((row[place] - middle[cell][place]) ** 2 for cell in middle for row in values[cell].values())
+            / freedom
+        )
+        for place in range(objectives)
+    ]
+
+
+def _means(rows: Sequence[Sequence[float]]) -> list[float]:
+    return [sum(column) / len(column) for column in zip(*rows, strict=True)]
