@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from trainables.base import flat
 from vae_sweep.errors import LaunchError
 from vae_sweep.report.front import objectives_of
 from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.amend import flat, in_space
+from vae_sweep.sweep.amend import in_space
 from vae_sweep.sweep.folder import JOURNAL_FILE, sweep_folder, warm_folder
 from vae_sweep.sweep.plan import Plan
 from vae_sweep.tracking.ledger import read_sweep
