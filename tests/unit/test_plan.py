@@ -86,3 +86,9 @@ def test_data_paths_are_made_absolute(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     spec = located(sweep(corpus={"path": "mine"}, data={"directory": "data"}))
     assert (spec.corpus.path, spec.data.directory) == (str(tmp_path / "mine"), str(tmp_path / "data"))
+
+
+def test_a_method_that_is_annealed_beyond_every_rung_is_named() -> None:
+    rows = {"vae": {}, "ours": {"anneal_epochs": {"choice": [4.0]}}, "vae_anneal": {"anneal_epochs": 2}}
+    search = {"kind": "random", "trials": 3, "pruning": {"rungs": [3, 4]}}
+    assert make_plan(sweep(methods=rows, search=search, descent={"epochs": 6})).unjudged == ["ours"]

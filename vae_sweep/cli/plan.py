@@ -141,6 +141,10 @@ def _totals(made: "Plan") -> str:
         text += f": {found.distinct} pretraining{'s' * (found.distinct > 1)}"
         text += f" for {found.pretrainings} trial{'s' * (found.pretrainings > 1)}"
         text += f", {found.stored} stored already" if found.stored else ""
+    if made.unjudged:
+        text += (
+            f"\nwarning: search.pruning.rungs: {', '.join(made.unjudged)} ends, or is annealed, before any of them"
+        )
     wrong = [word for word in made.spec.search.objectives if word == "neg_elbo"]
     if wrong:
         text += "\nwarning: the ELBO as an objective favours collapsed models; perplexity is the paper's"

@@ -7,9 +7,11 @@ from pathlib import Path
 import torch
 
 from trainables.base import CorpusError
+from trainables.rungs import on_rung
 from trainables.text.corpus import Corpus, load_corpus, missing_files
 from trainables.text.fetch import hint
 from trainables.training.spec import PhaseSpec
+from vae_sweep.domains import samples
 from vae_sweep.settings import data_directory
 from vae_sweep.spec import Draw, SweepSpec
 from vae_sweep.store.entry import address, environment_of, is_stored
@@ -71,6 +73,18 @@ class Plan:
         stored = sum(is_stored(store / name) for name in distinct)
         needed = len(phases) - len(shared) + len(distinct) - stored
         return Trainings(len(phases), needed, len(shared), len(distinct), stored)
+
+    @property
+    def unjudged(self) -> list[str]:
+        """The methods whose trials end, or are annealed, before any rung; empty where nothing is pruned."""
+        found = []
+        for method, row in self.spec.methods.items() if self.spec.search.pruning else ():
+            values = {name: samples(domain)[0][1] for name, domain in row.items()}
+            trial = self.spec.trial(method, values, self.spec.seeds[0], self.corpus.fingerprint)
+            phase = trial.phases()[-1]
+            if not any(on_rung(trial, phase, epoch, 1.0) for epoch in range(1, phase.descent.epochs + 1)):
+                found.append(method)
+        return found
 
     def address_of(self, method: str, phase: PhaseSpec) -> str:
         """Return the name that a pretraining has in the store when a trial of this method trains it here."""

@@ -131,8 +131,9 @@ def _tasks(history: History, spec: SweepSpec) -> Iterator[Task]:
         yield Task(trial.method, own.phases(), done)
     fingerprint = str(record.launches[-1].corpus.get("fingerprint", ""))
     started = {(trial.cell, trial.seed) for trial in record.trials.values()}
+    outcomes = {(trial.cell, trial.final.outcome) for trial in record.trials.values() if trial.final}
     for cell in record.cells.values():
-        for seed in spec.seeds:
+        for seed in spec.seeds if (cell.number, "pruned") not in outcomes else ():
             if (cell.number, seed) not in started:
                 yield Task(cell.method, spec.trial(cell.method, cell.values, seed, fingerprint).phases())
     for method, values in _rest_of_grid(record, spec):

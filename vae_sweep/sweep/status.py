@@ -86,8 +86,10 @@ def state_of(history: History, owner: Owner | None) -> State:
 
 
 def planned_trials(history: History) -> int | None:
-    """Return how many trials the sweep has when it is complete; None where its spec cannot be read."""
+    """Return how many trials the sweep has when it is complete, at most; None where its spec cannot be read."""
     spec = sweep_spec(history.record)
+    if spec is not None and history.record.ended == "complete":
+        return len(history.record.trials)
     return None if spec is None else cell_count(spec, len(history.record.cells)) * len(spec.seeds)
 
 
