@@ -19,7 +19,7 @@ search:
   kind: random
   trials: 5
   first_seeds: 1
-  pruning: {rungs: [2], sentences: 8, samples: 4, least: 2, margin: 0.0}
+  pruning: {rungs: [2], sentences: 8, samples: 4, least: 2, margin: 0.0, keep: 0.1}
 """
 
 
