@@ -12,15 +12,18 @@ pytestmark = pytest.mark.slow
 
 SEARCH = """
 methods:
-  vae_fb: {target_rate: {float: [2, 8]}, descent.learning_rate: {choice: [0.005, 0.02, 0.000001]}}
-  ours: {target_rate: {float: [2, 8]}, anneal_epochs: 1}
+  vae:
+  vae_pretrain: {descent.learning_rate: {choice: [0.01, 0.005, 0.000001]}}
 seeds: [0, 1]
 search:
   kind: random
-  trials: 5
+  trials: 4
+  seed: 4
   first_seeds: 1
-  pruning: {rungs: [2], sentences: 8, samples: 4, least: 2, margin: 0.0, keep: 0.1}
+  pruning: {rungs: [2], sentences: 16, samples: 4, least: 2, margin: 0.0, keep: 0.1}
 """
+"""The search seed draws the cell that learns nothing last; its encoder keeps what pretraining gave it, so that it is
+behind and not collapsed."""
 
 
 def searching(tail: str) -> str:
@@ -46,7 +49,7 @@ def outcomes(home: Path) -> dict[str, str]:
 def test_every_trial_is_measured_at_its_rung_on_few_sentences(searched: Path) -> None:
     rungs = kinds_of(searched, "rung")
     assert {line["trial"] for line in rungs} == {line["trial"] for line in kinds_of(searched, "trial")}
-    assert {line["numbers"]["validation/sentences"] for line in rungs} == {8.0}
+    assert {line["numbers"]["validation/sentences"] for line in rungs} == {16.0}
     assert {line["epoch"] for line in rungs} == {2}
 
 
@@ -91,6 +94,7 @@ def test_a_complete_search_runs_nothing_again(searched: Path) -> None:
 
 def test_the_next_sweep_learns_from_this_one_and_fills_its_front(searched: Path) -> None:
     own: dict[str, Any] = {"name": "next", "search.kind": "fill", "search.trials": "1", "seeds": "[0]"}
+    own["methods"] = "{vae: , vae_pretrain: {descent.learning_rate: {log: [0.0000001, 0.1]}}}"
     changes = own | {"search.first_seeds": "null", "search.pruning": "null", "search.warm_start": "tiny"}
     arguments = [word for key, value in changes.items() for word in ("--set", f"{key}={value}")]
     done = run(searched, "launch", "tiny.yaml", *arguments)
@@ -98,7 +102,7 @@ def test_the_next_sweep_learns_from_this_one_and_fills_its_front(searched: Path)
     journal = lines(searched / "sweeps" / "next" / "journal.jsonl")
     [warm] = [line for line in journal if line["kind"] == "warm"]
     [cell] = [line for line in journal if line["kind"] == "cell"]
-    assert warm["cells"]
+    assert {each["method"] for each in warm["cells"]} <= {"vae", "vae_pretrain"}
     assert (cell["method"], cell["values"]) not in [(each["method"], each["values"]) for each in warm["cells"]]
 
 
