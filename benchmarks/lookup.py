@@ -16,7 +16,7 @@ Key = tuple[str, str, int]
 
 @dataclass
 class Lookup:
-    """The trained table: trials by method, values and seed; `rungs` those of the second sweep."""
+    """The trained table: trials by method, values and seed; `plain` all ran to their end, `rungs` may not."""
 
     plain: dict[Key, TrialRecord]
     rungs: dict[Key, TrialRecord]
@@ -48,9 +48,15 @@ def key_of(method: str, values: Any, seed: int) -> Key:
     return method, json.dumps({name: float(value) for name, value in values.items()}, sort_keys=True), seed
 
 
-def lookup(plain: Path, rungs: Path, words: tuple[str, ...]) -> Lookup:
-    """Read both sweeps. Raises ValueError where a trial did not end."""
-    return Lookup(ended(plain), ended(rungs), words)
+def lookup(rungs: Path, full: Path, words: tuple[str, ...]) -> Lookup:
+    """Read the sweep with rungs, and the one in which what collapsed there ran on. Raises ValueError for open ones."""
+    measured, further = ended(rungs), ended(full)
+    early = {key for key, trial in measured.items() if any(rung.collapsed for rung in trial.rungs)}
+    if missing := early - further.keys():
+        raise ValueError(f"{full}: ended at a rung, and not trained further there: {sorted(missing)}")
+    return Lookup(
+        {key: further[key] if key in early else trial for key, trial in measured.items()}, measured, words
+    )
 
 
 def ended(folder: Path) -> dict[Key, TrialRecord]:

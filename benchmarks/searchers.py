@@ -1,14 +1,16 @@
 """What a search finds for its trials and CPU seconds, replayed on a table of cells that were all trained once.
 
-    vae-sweep launch benchmarks/searchers.yaml
-    vae-sweep launch benchmarks/searchers.yaml --set name=searchers_rungs --set search.kind=random \\
-        --set search.trials=32 --set 'search.pruning={rungs: [3, 4], margin: 0.99}'
-    python -m benchmarks.searchers sweeps/searchers sweeps/searchers_rungs
+    vae-sweep launch benchmarks/searchers.yaml --set name=rungs --set search.kind=random --set search.trials=32 \\
+        --set 'search.pruning={rungs: [3, 4], margin: 0.99}'
+    vae-sweep launch benchmarks/searchers.yaml --set name=full --set 'methods={vae: , vae_pretrain: , \\
+        vae_anneal: {anneal_epochs: 2}, vae_cyclic_sgd: {cycle_epochs: 4}}'
+    python -m benchmarks.searchers sweeps/rungs sweeps/full
 
-The first sweep trains every cell to its end, the second measures every trial at the rungs (a margin of 99 %
-prunes none). Each search then runs for many search seeds with a trainer that looks its numbers up: two workers,
-the seconds that the trainings took, the pretraining paid once a seed. `found` is the hypervolume of the cells that
-a search takes for its front, at their means over all seeds of the table, as a share of the whole table's.
+The first sweep trains every cell, measured at the rungs (a margin of 99 % prunes none); the second trains to their
+end the cells of which a seed was collapsed at one. Each search then runs for many search seeds with a trainer that
+looks its numbers up: two workers, the seconds that the trainings took, the pretraining paid once a seed. `found` is
+the hypervolume of the cells that a search takes for its front, at their means over all seeds of the table, as a
+share of the whole table's.
 """
 
 import heapq
@@ -197,12 +199,12 @@ def row(name: str, traces: list[list[tuple[int, float, float]]], budgets: list[f
 
 
 def main(
-    plain: Annotated[Path, typer.Argument(help="the sweep of every cell")],
-    rungs: Annotated[Path, typer.Argument(help="the sweep with rungs")],
+    rungs: Annotated[Path, typer.Argument(help="the sweep of every cell, measured at rungs")],
+    full: Annotated[Path, typer.Argument(help="the sweep of those that collapsed at one")],
     seeds: Annotated[int, typer.Option(min=2, help="search seeds")] = 20,
 ) -> None:
     """Print what each search finds for its trials and CPU seconds."""
-    table = lookup(plain, rungs, ("perplexity", "reconstruction"))
+    table = lookup(rungs, full, ("perplexity", "reconstruction"))
     whole = sum(sum(seconds_of(trial)[0]) for trial in table.plain.values())
     budgets = [whole * share for share in (0.1, 0.2, 0.4)]
     shown = Printed(

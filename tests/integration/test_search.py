@@ -22,8 +22,8 @@ search:
   first_seeds: 1
   pruning: {rungs: [2], sentences: 16, samples: 4, least: 2, margin: 0.0, keep: 0.1}
 """
-"""The search seed draws the cell that learns nothing last; its encoder keeps what pretraining gave it, so that it is
-behind and not collapsed."""
+"""The search seed draws the cell that learns nothing last; its encoder keeps what pretraining gave it, so that it
+is behind and not collapsed."""
 
 
 def searching(tail: str) -> str:
