@@ -1,7 +1,7 @@
-"""What a search finds for its trials and CPU seconds, replayed on a table of cells that were all trained once.
+"""What a search finds for its trials and CPU seconds, replayed on a table of cells that were all trained.
 
-    vae-sweep launch benchmarks/searchers.yaml --set name=rungs --set search.kind=random --set search.trials=32 \\
-        --set 'search.pruning={rungs: [3, 4], margin: 0.99}'
+    vae-sweep launch benchmarks/searchers.yaml --set name=rungs --set search.kind=random \\
+        --set search.trials=32 --set 'search.pruning={rungs: [3, 4], margin: 0.99}'
     vae-sweep launch benchmarks/searchers.yaml --set name=full --set 'methods={vae: , vae_pretrain: , \\
         vae_anneal: {anneal_epochs: 2}, vae_cyclic_sgd: {cycle_epochs: 4}}'
     python -m benchmarks.searchers sweeps/rungs sweeps/full
