@@ -49,7 +49,7 @@ def key_of(method: str, values: Any, seed: int) -> Key:
 
 
 def lookup(rungs: Path, full: Path, words: tuple[str, ...]) -> Lookup:
-    """Read the sweep with rungs, and the one in which what collapsed there ran on. Raises ValueError for open ones."""
+    """Read the sweep with rungs, and the one in which what collapsed ran on. Raises ValueError for open trials."""
     measured, further = ended(rungs), ended(full)
     early = {key for key, trial in measured.items() if any(rung.collapsed for rung in trial.rungs)}
     if missing := early - further.keys():
