@@ -146,6 +146,15 @@ def test_other_seeds_are_compared_unpaired(tmp_path: Path) -> None:
     assert "unpaired (Welch)" in two.common[0].why
 
 
+def test_cells_of_one_seed_are_counted_and_many_own_cells_cut(tmp_path: Path) -> None:
+    own: Cells = [("ours", {"target_rate": 10 + rate}, {0: (5.0 + rate, 30.0 + rate)}) for rate in range(9)]
+    journal(tmp_path / "one", FIRST)
+    journal(tmp_path / "two", [*SECOND, *own])
+    lines = list(compare_lines(compare_sweeps(read_records([tmp_path / "one", tmp_path / "two"]))))
+    assert "9 of 12 cells of two have one seed: their scatter is in no interval" in lines
+    assert "only in two: 10 cells, on its front 1 ours λ=8" in lines
+
+
 def test_json_and_terminal_say_the_same(compared: SweepComparison) -> None:
     document = json.loads(compared_as_json(compared))
     assert document["sides"][1]["answer"] == "better"

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from tests.unit.test_verdicts import OURS, sweep
+from vae_sweep.cli.arguments import PIPE_WIDTH
 from vae_sweep.report.document import Report, make_report
 from vae_sweep.report.files import as_csv, as_json, as_latex, escaped
 from vae_sweep.report.terminal import remarks, rich_tables
@@ -28,8 +29,8 @@ def two_seeds(tmp_path: Path) -> Report:
     return make_report(read_sweep(tmp_path / "journal.jsonl"), ("perplexity",))
 
 
-def printed(report: Report) -> str:
-    console = Console(file=io.StringIO(), width=160)
+def printed(report: Report, width: int = 160) -> str:
+    console = Console(file=io.StringIO(), width=width)
     for table in rich_tables(report):
         console.print(table)
     assert isinstance(console.file, io.StringIO)
@@ -51,6 +52,14 @@ def test_several_seeds_have_intervals(two_seeds: Report) -> None:
     [line] = [dict(row) for row in csv.DictReader(io.StringIO(as_csv(two_seeds)))][:1]
     assert float(line["perplexity_ci95"]) == pytest.approx(12.7062 * 0.1, rel=1e-4)
     assert (line["published_perplexity"], line["verdict_perplexity"]) == ("96.17", "reproduced")
+
+
+def test_several_seeds_fit_a_pipe(two_seeds: Report) -> None:
+    lines = printed(two_seeds, PIPE_WIDTH).splitlines()
+    assert not any("…" in line for line in lines)
+    place = next(place for place, line in enumerate(lines) if "ours λ=4" in line)
+    assert lines[place].split()[3:5] == ["96.30", "100.09"]
+    assert lines[place + 1].split()[:4] == ["2", "seeds", "±1.27", "±0.00"]
 
 
 def test_a_report_without_a_published_corpus_has_no_such_columns(one_seed: Report) -> None:

@@ -75,14 +75,14 @@ def _run(spec: "SweepSpec", extend: bool = False) -> None:
 
 def _tell_end(console: "Console", launched: "Launched", folder: "Path", spec: "SweepSpec") -> None:
     from vae_sweep.report.document import make_report
-    from vae_sweep.report.terminal import remarks, rich_tables
+    from vae_sweep.report.terminal_evidence import report_lines, report_tables
     from vae_sweep.sweep.folder import JOURNAL_FILE
     from vae_sweep.tracking.ledger import read_sweep
 
     found = make_report(read_sweep(folder / JOURNAL_FILE), spec.search.objectives)
-    for table in rich_tables(found):
+    for table in report_tables(found):
         console.print(table)
-    for remark in remarks(found):
+    for remark in report_lines(found):
         console.print(remark, soft_wrap=True, highlight=False, markup=False)
     if launched.unmirrored:
         text = (

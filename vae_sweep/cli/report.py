@@ -26,10 +26,8 @@ def report(
     Where the paper's tables have the corpus, a second table gives its numbers and verdicts beside ours.
     """
     from vae_sweep.report.document import make_report
-    from vae_sweep.report.evidence import evidence_lines
     from vae_sweep.report.files import as_csv, as_json, as_latex
-    from vae_sweep.report.terminal import remarks, rich_tables
-    from vae_sweep.report.terminal_evidence import difference_tables
+    from vae_sweep.report.terminal_evidence import report_lines, report_tables
     from vae_sweep.sweep.folder import JOURNAL_FILE, existing_spec
     from vae_sweep.tracking.ledger import read_sweep
 
@@ -42,7 +40,7 @@ def report(
     console = make_console()
     ended = sum(trial.final is not None for trial in record.trials.values())
     console.print(f"{ended} of {len(record.trials)} started trials have ended")
-    for table in (*rich_tables(found), *difference_tables(found)):
+    for table in report_tables(found):
         console.print(table)
-    for remark in (*evidence_lines(found.evidence), *remarks(found)):
+    for remark in report_lines(found):
         console.print(remark, soft_wrap=True, highlight=False, markup=False)

@@ -1,5 +1,6 @@
 """How far the seeds bear out a report: the front, its hypervolume, the differences between cells, importances."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -60,20 +61,14 @@ def evidence(record: SweepRecord, words: tuple[str, ...]) -> Evidence:
 def evidence_lines(found: Evidence) -> Iterator[str]:
     """Yield the evidence in words, but for the differences themselves, which are a table."""
     if found.hypervolume is not None:
-        axes = volume_axes(found.objectives, found.reference)
-        yield f"hypervolume of the validation front, {axes}: {interval_text(found.hypervolume)}"
+        axes, seeds = volume_axes(found.objectives, found.reference), _seeds_text(found.hypervolume)
+        yield f"hypervolume of the validation front, {axes}: {interval_text(found.hypervolume)}, {seeds}"
     if found.hypervolume is not None and not found.replicated:
         yield "one seed a cell: no difference can be told; launch --extend with more seeds adds intervals"
     elif found.single:
-        cells = ", ".join(map(str, found.single))
-        yield f"cells {cells} rest on one seed: how far they scatter is in no interval"
-    for row, told in _by_row(found.importances).items():
-        place = "over all rows" if row is None else f"within {row}"
-        reasons = {one.why for one in told}
-        if len(reasons) == 1 and told[0].why:
-            yield f"importance {place}: {told[0].why}"
-        else:
-            yield f"importance {place}, {told[0].cells} cells: " + "; ".join(map(_shares_text, told))
+        count = f"{len(found.single)} of {len(found.front_seeds)} cells"
+        yield f"{count} have one seed: none of their differences can be told, and their scatter is in no interval"
+    yield from dict.fromkeys(map(_importance_text, found.importances))
 
 
 def volume_axes(words: tuple[str, ...], reference: tuple[float, ...]) -> str:
@@ -82,22 +77,21 @@ def volume_axes(words: tuple[str, ...], reference: tuple[float, ...]) -> str:
     return f"{axes} up to ({', '.join(f'{number:.4g}' for number in reference)})"
 
 
-def interval_text(found: Interval) -> str:
-    """Return a mean with its interval over seeds."""
-    if found.half_width is None:
-        return f"{found.mean:.4g} from one seed"
-    return f"{found.mean:.4g} ± {found.half_width:.2g} over {found.count} seeds"
+def interval_text(found: Interval, sign: str = "") -> str:
+    """Return a mean and half the width of its interval, both to the second digit of the latter."""
+    if not found.half_width:
+        return f"{found.mean:{sign}.4g}" + ("" if found.half_width is None else " ± 0")
+    digits = max(0, 1 - math.floor(math.log10(found.half_width)))
+    return f"{found.mean:{sign}.{digits}f} ± {found.half_width:.{digits}f}"
 
 
-def _by_row(told: list[Importance]) -> dict[str | None, list[Importance]]:
-    rows: dict[str | None, list[Importance]] = {}
-    for one in told:
-        rows.setdefault(one.row, []).append(one)
-    return rows
+def _seeds_text(found: Interval) -> str:
+    return "one seed" if found.half_width is None else f"{found.count} seeds"
 
 
-def _shares_text(one: Importance) -> str:
+def _importance_text(one: Importance) -> str:
+    place = "over all rows" if one.row is None else f"within {one.row}"
     if one.why:
-        return f"{METRICS[one.objective].symbol}: {one.why}"
+        return f"importance {place}: {one.why}"
     shares = ", ".join(f"{name} {share:.0%}" for name, share in one.shares.items())
-    return f"{METRICS[one.objective].symbol}: {shares}"
+    return f"importance for {METRICS[one.objective].symbol} {place}, {one.cells} cells: {shares}"

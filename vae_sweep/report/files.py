@@ -9,10 +9,9 @@ from typing import Any
 
 from vae_sweep.report.compare import SweepComparison
 from vae_sweep.report.document import Report
-from vae_sweep.report.evidence import evidence_lines
 from vae_sweep.report.tables import FLOOR_WORDS, TRUST_WORDS, WORDS, Row, as_plain, floors
-from vae_sweep.report.terminal import SHOWN, beside_lines, by_cell, cell_name, number_text, outcome, remarks
-from vae_sweep.report.terminal_evidence import difference_head, difference_parts, difference_title
+from vae_sweep.report.terminal import SHOWN, beside_lines, by_cell, cell_name, number_text, outcome
+from vae_sweep.report.terminal_evidence import difference_head, difference_parts, difference_title, report_lines
 from vae_sweep.report.verdicts import Comparison
 from vae_sweep.tracking.names import METRICS
 
@@ -98,7 +97,7 @@ def as_latex(report: Report) -> str:
         parts.append(_tabular(f"{report.sweep}, test split beside Li et al. 2019", head, body, 3))
     if body := [line for part in difference_parts(report) for line in part]:
         parts.append(_tabular(difference_title(report), difference_head(report.evidence.objectives), body, 4))
-    parts += [f"% {remark}\n" for remark in (*evidence_lines(report.evidence), *remarks(report))]
+    parts += [f"% {remark}\n" for remark in report_lines(report)]
     return "\n".join(parts)
 
 

@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from vae_sweep.report.compare import Place
 from vae_sweep.report.document import Report
 from vae_sweep.report.tables import WORDS, Row, floors
 from vae_sweep.report.verdicts import Comparison, Verdict
@@ -82,9 +83,7 @@ def number_text(word: str, value: float | None, half_width: float | None = None)
     """Return a number with the word's digits, and half the width of its interval where there is one."""
     if value is None:
         return "-"
-    digits = METRICS[word].digits
-    spread = "" if half_width is None else f"±{half_width:.{max(digits, 1)}f}"
-    return f"{value:.{digits}f}{spread}"
+    return f"{value:.{METRICS[word].digits}f}{_spread(word, half_width)}"
 
 
 def _verdict(one: Comparison) -> str:
@@ -99,7 +98,7 @@ def outcome(row: Row) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(row.outcomes.items()))
 
 
-def cell_name(cell: Row | Comparison) -> str:
+def cell_name(cell: Row | Comparison | Place) -> str:
     """Return a cell's method and values in few words."""
     return f"{cell.method} {values_text(cell.values)}".strip()
 
@@ -116,18 +115,19 @@ def _short(value: Any) -> str:
 def _table(chosen: list[Row]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("cell", justify="right", no_wrap=True)
-    table.add_column("method", no_wrap=True)
+    table.add_column("method")
     known = floors(chosen)
     headings = [METRICS[word].symbol for word in SHOWN] + (["above floor"] if known else [])
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("outcome", no_wrap=True)
     for row in chosen:
-        numbers = [number_text(word, row.numbers.get(word), row.half_widths.get(word)) for word in SHOWN]
+        numbers = [number_text(word, row.numbers.get(word)) for word in SHOWN]
         gap = [_gap(row.numbers)] if known else []
-        name = cell_name(row)
-        seeds = f" ({row.seeds} seeds)" if row.seeds > 1 else ""
-        table.add_row(f"{row.cell}{'*' if row.front else ' '}", name + seeds, *numbers, *gap, outcome(row))
+        table.add_row(f"{row.cell}{'*' if row.front else ' '}", cell_name(row), *numbers, *gap, outcome(row))
+        if row.seeds > 1:
+            spread = [_spread(word, row.half_widths.get(word)) for word in SHOWN]
+            table.add_row("", f"  {row.seeds} seeds", *spread, *[""] * len(gap), "", style="dim")
     for floor in known:
         numbers = [number_text("perplexity", floor.perplexity), number_text("iw_nll", floor.nll)]
         table.add_row("", "exact -log p", *numbers, *["-"] * (len(SHOWN) - 2), "0", "", style="dim")
@@ -150,6 +150,10 @@ def _beside(report: Report) -> Group:
         table.add_row("", "", "paper", *theirs)
         table.add_row("", "", "verdict", *verdicts, style="dim", end_section=True)
     return Group(Text(title, style="bold"), table)
+
+
+def _spread(word: str, half_width: float | None) -> str:
+    return "" if half_width is None else f"±{half_width:.{max(METRICS[word].digits, 1)}f}"
 
 
 def _gap(numbers: dict[str, float]) -> str:

@@ -7,14 +7,15 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from vae_sweep.report.compare import Place, Side, SweepComparison, joint_front
-from vae_sweep.report.evidence import volume_axes
-from vae_sweep.report.terminal import number_text, values_text
+from vae_sweep.report.compare import Side, SweepComparison, joint_front
+from vae_sweep.report.evidence import interval_text, volume_axes
+from vae_sweep.report.terminal import cell_name, number_text
 from vae_sweep.report.terminal_evidence import by_pair, delta, difference_texts
-from vae_sweep.statistics.intervals import Interval
 from vae_sweep.tracking.names import METRICS
 
 HOUR = 3600.0
+NAMED = 8
+"""Most cells of one sweep alone that are all named."""
 
 
 def compare_tables(found: SweepComparison) -> Iterator[Group]:
@@ -24,9 +25,7 @@ def compare_tables(found: SweepComparison) -> Iterator[Group]:
     first = found.sides[0]
     for side in found.sides[1:]:
         if side.common:
-            title = (
-                f"Cells of {side.sweep} less those of {first.sweep}; ± 95 % over seeds, p after Holm's correction"
-            )
+            title = f"Cells of {side.sweep} minus those of {first.sweep}, ± 95 % over seeds, Holm's p"
             yield _titled(title, _common(found, side))
 
 
@@ -38,16 +37,23 @@ def compare_lines(found: SweepComparison) -> Iterator[str]:
         if not side.common:
             yield f"no cell of {side.sweep} has method and values of one of {first}"
     for side in found.sides:
-        if side.own:
-            names = ", ".join(f"{place.cell} {_name(place)}" for place in side.places if place.cell in side.own)
-            yield f"only in {side.sweep}: {names}"
+        own = [place for place in side.places if place.cell in side.own]
+        shown = own if len(own) <= NAMED else [place for place in own if place.on_own_front]
+        names = ", ".join(f"{place.cell} {cell_name(place)}" for place in shown)
+        if own:
+            many = f"{len(own)} cells, on its front " if len(own) > NAMED else ""
+            yield f"only in {side.sweep}: {many}{names or 'none'}"
+        single = sum(len(place.seeds) == 1 for place in side.places)
+        if 0 < single < len(side.places):
+            count = f"{single} of {len(side.places)} cells"
+            yield f"{count} of {side.sweep} have one seed: their scatter is in no interval"
     for side in found.sides[1:]:
         for line in side.settings:
             yield f"{first} -> {side.sweep}: {line}"
 
 
 def _sides(found: SweepComparison) -> Table:
-    heads = ["cells", "seeds", "front", "of all", "hypervolume", f"less {found.sides[0].sweep}", "trials"]
+    heads = ["cells", "seeds", "front", "of all", "hypervolume", f"minus {found.sides[0].sweep}", "trials"]
     table = _table(["sweep"], [*heads, "training", "saved"])
     for side in found.sides:
         seeds = sorted({seed for place in side.places for seed in place.seeds})
@@ -57,8 +63,8 @@ def _sides(found: SweepComparison) -> Table:
             ",".join(map(str, seeds)),
             str(sum(place.on_own_front for place in side.places)),
             str(sum(place.on_joint_front for place in side.places)),
-            _volume(side.hypervolume),
-            "" if side.gain is None else f"{_volume(side.gain, '+')}, {side.answer}",
+            interval_text(side.hypervolume),
+            "" if side.gain is None else f"{interval_text(side.gain, '+')}, {side.answer}",
             str(side.costs.trials),
             _hours(side.costs.seconds),
             _hours(side.costs.saved),
@@ -72,13 +78,13 @@ def _joint(found: SweepComparison) -> Table:
         numbers = [
             number_text(word, value) for word, value in zip(found.objectives, place.objectives, strict=True)
         ]
-        table.add_row(sweep, str(place.cell), _name(place), *numbers)
+        table.add_row(sweep, str(place.cell), cell_name(place), *numbers)
     return table
 
 
 def _common(found: SweepComparison, side: Side) -> Table:
-    names = {place.cell: _name(place) for place in side.places}
-    table = _table(["method", "cell", "less"], [])
+    names = {place.cell: cell_name(place) for place in side.places}
+    table = _table(["method", "cell", "minus"], [])
     for word in found.objectives:
         table.add_column(delta(word), justify="right", no_wrap=True)
         table.add_column("answer", no_wrap=True)
@@ -95,19 +101,10 @@ def _titled(title: str, table: Table) -> Group:
 def _table(left: Sequence[str], right: Sequence[str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in left:
-        table.add_column(name, no_wrap=True)
+        table.add_column(name, no_wrap=name != "method")
     for name in right:
         table.add_column(name, justify="right", no_wrap=True)
     return table
-
-
-def _name(place: Place) -> str:
-    return f"{place.method} {values_text(place.values)}".strip()
-
-
-def _volume(found: Interval, sign: str = "") -> str:
-    spread = "" if found.half_width is None else f"±{found.half_width:.2g}"
-    return f"{found.mean:{sign}.4g}{spread}"
 
 
 def _hours(seconds: float) -> str:

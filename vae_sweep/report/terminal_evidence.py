@@ -1,4 +1,4 @@
-"""Differences between cells as lines of a table, and the table for a terminal."""
+"""A whole report for a terminal: its tables, that of the differences between cells, and the lines below."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,12 +9,24 @@ from rich.text import Text
 
 from vae_sweep.report.differences import CellDifference
 from vae_sweep.report.document import Report
-from vae_sweep.report.terminal import cell_name
-from vae_sweep.statistics.differences import Answer
+from vae_sweep.report.evidence import evidence_lines
+from vae_sweep.report.terminal import cell_name, remarks, rich_tables
 from vae_sweep.tracking.names import METRICS
 
 LEFT = 4
 """Columns before the first objective's."""
+
+
+def report_tables(report: Report) -> Iterator[Group]:
+    """Yield every table of a report."""
+    yield from rich_tables(report)
+    yield from difference_tables(report)
+
+
+def report_lines(report: Report) -> Iterator[str]:
+    """Yield every line below the tables."""
+    yield from evidence_lines(report.evidence)
+    yield from remarks(report)
 
 
 def difference_tables(report: Report) -> Iterator[Group]:
@@ -24,8 +36,8 @@ def difference_tables(report: Report) -> Iterator[Group]:
         return
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for place, name in enumerate(difference_head(report.evidence.objectives)):
-        right = place in (0, 2) or (place >= LEFT and (place - LEFT) % 2 == 0)
-        table.add_column(name, justify="right" if right else "left", no_wrap=True)
+        right = place in (0, 2, 3) or (place >= LEFT and (place - LEFT) % 2 == 0)
+        table.add_column(name, justify="right" if right else "left", no_wrap=name != "method")
     for part in parts:
         for line in part:
             table.add_row(*line)
@@ -35,35 +47,27 @@ def difference_tables(report: Report) -> Iterator[Group]:
 
 def difference_title(report: Report) -> str:
     """Return what the table of differences shows."""
-    told = report.evidence.differences
-    further = ", then each front cell less the next" if told.along_front else ""
-    return (
-        f"{report.sweep}: {told.split} split, cells less baseline {told.baseline}{further}; "
-        "± 95 % over seeds, p after Holm's correction"
-    )
+    return f"{report.sweep}: {report.evidence.differences.split} split, differences ± 95 % over seeds, Holm's p"
 
 
 def difference_head(objectives: Sequence[str]) -> list[str]:
     """Return the headings: two columns for each objective."""
-    return ["cell", "method", "less", "on front", *(c for word in objectives for c in (delta(word), "answer"))]
+    return ["cell", "method", "minus", "front", *(c for word in objectives for c in (delta(word), "answer"))]
 
 
 def difference_parts(report: Report) -> list[list[list[str]]]:
-    """Return the lines against the baseline, then those along the front; empty where no cell has several seeds."""
+    """Return the lines against the baseline, which comes first, then those along the front.
+
+    Pairs of too few seeds for a test have none; there are no lines at all where no pair has a test.
+    """
     told = report.evidence.differences
-    if not report.evidence.replicated:
-        return []
-    names = {row.cell: cell_name(row) for row in report.rows}
-    parts = []
-    for part in (told.against_baseline, told.along_front):
-        lines = []
-        for found in by_pair(part):
-            cell = found[0].cell
-            stands, seeds = report.evidence.front_seeds[cell]
-            texts = [text for one in found for text in difference_texts(one)]
-            lines.append([str(cell), names[cell], str(found[0].against), f"{stands} of {seeds} seeds", *texts])
-        parts += [lines] if lines else []
-    return parts
+    parts = [
+        [_line(report, found) for found in _tested(part)] for part in (told.against_baseline, told.along_front)
+    ]
+    if parts[0] and told.baseline is not None:
+        blank = [""] * (2 * len(report.evidence.objectives) - 1)
+        parts[0].insert(0, [*_about(report, told.baseline, ""), *blank, "baseline"])
+    return [part for part in parts if part]
 
 
 def by_pair(found: Sequence[CellDifference]) -> list[list[CellDifference]]:
@@ -78,7 +82,7 @@ def difference_texts(one: CellDifference) -> tuple[str, str]:
     """Return a difference with half the width of its interval, and its answer with the corrected p-value."""
     found, digits = one.difference, METRICS[one.word].digits
     if found.half_width is None or one.corrected is None:
-        return f"{found.mean:+.{digits}f}", f"{Answer.CANNOT_TELL}, too few seeds"
+        return f"{found.mean:+.{digits}f}", "too few seeds"
     if found.mean == found.half_width == 0:
         return "0", "equal"
     test = ", Welch" if found.pairing == "welch" else ""
@@ -88,3 +92,18 @@ def difference_texts(one: CellDifference) -> tuple[str, str]:
 def delta(word: str) -> str:
     """Return the heading of a difference."""
     return f"Δ{METRICS[word].symbol}"
+
+
+def _tested(found: Sequence[CellDifference]) -> list[list[CellDifference]]:
+    return [pair for pair in by_pair(found) if any(one.corrected is not None for one in pair)]
+
+
+def _line(report: Report, found: list[CellDifference]) -> list[str]:
+    about = _about(report, found[0].cell, str(found[0].against))
+    return [*about, *(text for one in found for text in difference_texts(one))]
+
+
+def _about(report: Report, cell: int, against: str) -> list[str]:
+    name = next(cell_name(row) for row in report.rows if row.cell == cell)
+    stands, seeds = report.evidence.front_seeds[cell]
+    return [str(cell), name, against, f"{stands}/{seeds}"]
