@@ -11,6 +11,8 @@ from torch import Generator, Tensor
 from trainables.base import StateError, derived_seed
 from trainables.model.vae import Vae
 from trainables.places import Place, read
+from trainables.probes.portrait import PORTRAIT_FILE
+from trainables.probes.portray import portray
 from trainables.spec import TrialSpec
 from trainables.text.corpus import Corpus
 from trainables.text.vocabulary import Vocabulary
@@ -46,6 +48,7 @@ def outputs(spec: TrialSpec, corpus: Corpus, state: TrialState) -> dict[str, byt
         VOCABULARY_FILE: words,
         WEIGHTS_FILE: save(weights, metadata),
         SAMPLES_FILE: samples_page(model, corpus, spec.seed).encode(),
+        PORTRAIT_FILE: portray(model, corpus, spec.seed).model_dump_json().encode(),
     }
 
 

@@ -1,30 +1,46 @@
-"""`vae-sweep report`: a sweep's cells as a table."""
+"""`vae-sweep report`: a sweep's cells as tables, as a page, as figures."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from vae_sweep.cli.arguments import Folder, make_console
+from vae_sweep.errors import LaunchError
 
 
 class Format(StrEnum):
-    """How a report is printed."""
+    """How a report is printed; html and figures are written to files."""
 
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
     LATEX = "latex"
+    HTML = "html"
+    FIGURES = "figures"
 
 
 def report(
     sweep: Folder,
     style: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.TABLE,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", help="The page's file, or the figures' folder; by default in the sweep's report/."
+        ),
+    ] = None,
 ) -> None:
     """Show every cell of a sweep with the metrics of the paper's tables, also while the sweep runs.
 
-    Where the paper's tables have the corpus, a second table gives its numbers and verdicts beside ours.
+    Where the paper's tables have the corpus, a second table gives its numbers and verdicts beside ours. `html`
+    writes one self-contained page, `figures` PNG, SVG and PDF for papers; the files are printed.
     """
+    if style in (Format.HTML, Format.FIGURES):
+        _write(sweep, style, output)
+        return
+    if output is not None:
+        raise LaunchError(f"--output goes with --format html or figures; {style.value} is printed: redirect it")
     from vae_sweep.report.document import make_report
     from vae_sweep.report.files import as_csv, as_json, as_latex
     from vae_sweep.report.terminal_evidence import report_lines, report_tables
@@ -44,3 +60,25 @@ def report(
         console.print(table)
     for remark in report_lines(found):
         console.print(remark, soft_wrap=True, highlight=False, markup=False)
+
+
+def _write(sweep: Path, style: Format, output: Path | None) -> None:
+    from vae_sweep.sweep.folder import existing_spec
+    from vae_sweep.sweep.report_folder import ReportFolder
+    from vae_sweep.sweep.status import look, state_of
+
+    folder = ReportFolder(sweep, existing_spec(sweep))
+    try:
+        if style is Format.FIGURES:
+            written = folder.write_figures(output)
+        else:
+            owner, history = look(sweep)
+            written = [folder.write_page(state_of(history, owner), output=output)]
+    except OSError as error:
+        raise LaunchError(
+            f"{error.filename or folder.place}: cannot be written ({error.strerror}); give another with --output"
+        ) from None
+    for path in written:
+        print(path)
+    if not written:
+        print("nothing to draw yet: no trial has reported an epoch")

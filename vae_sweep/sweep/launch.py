@@ -7,6 +7,7 @@ from typing import Any
 from vae_sweep.errors import LaunchError
 from vae_sweep.sweep.amend import check_folder
 from vae_sweep.sweep.folder import JOURNAL_FILE, store_spec, sweep_folder
+from vae_sweep.sweep.live_report import LiveReport
 from vae_sweep.sweep.lock import driver_lock
 from vae_sweep.sweep.missing import progress_of
 from vae_sweep.sweep.nodes.preflight import Ground, prepare
@@ -54,9 +55,11 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
         store_spec(folder, plan.spec)
         mirror = mirror_for(plan.spec, folder)
         brake = Brake(folder / REQUEST_FILE, lambda: lease.lost)
+        report = LiveReport(folder, plan.spec, lambda text: watch({"kind": "said", "text": text}))
 
         def note(line: dict[str, Any]) -> None:
             mirror.poke()
+            report.poke()
             watch(line)
 
         attempt = len(read_sweep(folder / JOURNAL_FILE).launches) + 1
@@ -67,6 +70,7 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
         if warm is not None:
             drive.write("warm", **warm)
         mirror.start()
+        report.start()
         try:
             with ray_session() as joined:
                 plan, ground = prepare(plan, folder, joined, drive.write, drive.say)
@@ -76,6 +80,7 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
             _end(drive, "stopped", str(error))
             raise
         finally:
+            report.close()
             reason = brake.reason
             short = reason is not None or mirror.last_error is not None
             unmirrored = mirror.close(SHORT_PATIENCE if short else MIRROR_PATIENCE)

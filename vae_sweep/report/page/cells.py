@@ -1,0 +1,88 @@
+"""The tables of the page as plain text: every cell of a split, and ours beside the paper's."""
+
+from dataclasses import dataclass
+
+from vae_sweep.report.document import Report
+from vae_sweep.report.tables import Row, floors
+from vae_sweep.report.terminal import SHOWN, beside_lines, by_cell, cell_name, number_text, outcome
+from vae_sweep.tracking.names import METRICS
+from vae_sweep.tracking.records import SweepRecord
+
+HEADINGS = tuple((METRICS[word].symbol, METRICS[word].meaning) for word in SHOWN)
+"""The symbol of each column and what it means."""
+
+
+@dataclass(frozen=True)
+class CellLine:
+    """A cell: its numbers in the order of SHOWN, its trials as (id, seed)."""
+
+    cell: int
+    name: str
+    method: str
+    front: bool
+    numbers: list[str]
+    above_floor: str
+    outcome: str
+    trials: list[tuple[str, int]]
+
+
+@dataclass(frozen=True)
+class CellTable:
+    """The cells of a split; `floor` is the exact −log p of its sentences, as numbers, where it is known."""
+
+    split: str
+    lines: list[CellLine]
+    floor: list[str] | None
+
+
+@dataclass(frozen=True)
+class BesideLine:
+    """A cell's numbers, the paper's and the verdicts, in the order of SHOWN."""
+
+    cell: int
+    name: str
+    method: str
+    seeds: int
+    ours: list[str]
+    theirs: list[str]
+    verdicts: list[str]
+
+
+def cell_tables(record: SweepRecord, report: Report) -> list[CellTable]:
+    """Return a table for each split that was measured."""
+    found = []
+    for split in dict.fromkeys(row.split for row in report.rows):
+        chosen = [row for row in report.rows if row.split == split]
+        known = floors(chosen)
+        lines = [_line(record, row) for row in chosen]
+        found.append(CellTable(split, lines, _floor(known[0].perplexity, known[0].nll) if known else None))
+    return found
+
+
+def beside_table(report: Report) -> list[BesideLine]:
+    """Return every cell with a test score beside the paper's row; empty where there is nothing to compare."""
+    lines = []
+    for found in by_cell(report.comparisons):
+        first, seeds = found[0], max(one.ours.count for one in found)
+        lines.append(BesideLine(first.cell, cell_name(first), first.method, seeds, *beside_lines(found)))
+    return lines
+
+
+def _line(record: SweepRecord, row: Row) -> CellLine:
+    trials = sorted((trial.seed, name) for name, trial in record.trials.items() if trial.cell == row.cell)
+    gap, error = row.numbers.get("floor_gap"), row.numbers.get("floor_gap_error")
+    return CellLine(
+        cell=row.cell,
+        name=cell_name(row),
+        method=row.method,
+        front=row.front,
+        numbers=[number_text(word, row.numbers.get(word), row.half_widths.get(word)) for word in SHOWN],
+        above_floor="-" if gap is None or error is None else f"{gap:+.2f} ± {error:.2f}",
+        outcome=outcome(row),
+        trials=[(name, seed) for seed, name in trials],
+    )
+
+
+def _floor(perplexity: float, nll: float) -> list[str]:
+    known = {"perplexity": perplexity, "iw_nll": nll}
+    return [number_text(word, known.get(word)) for word in SHOWN]

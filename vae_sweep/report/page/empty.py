@@ -1,0 +1,40 @@
+"""Why a section of the page has nothing to show."""
+
+from vae_sweep.report.document import Report
+from vae_sweep.report.portraits import Sitting
+from vae_sweep.report.published import TEXTS
+from vae_sweep.tracking.records import SweepRecord
+
+NO_END = "No trial has ended yet."
+NO_PORTRAIT = "No trial has left a portrait of its code (latent.json) that can be read."
+
+
+def reasons(record: SweepRecord, report: Report, sittings: list[Sitting]) -> dict[str, str]:
+    """Return section -> what its line says where it is empty."""
+    ended = bool(report.rows)
+    missing = list(dict.fromkeys(reason for found in sittings for reason in found.missing))
+    portraits = " ".join([NO_PORTRAIT, *(f"{reason[0].upper()}{reason[1:]}." for reason in missing)])
+    return {
+        "front": "No cell has both a perplexity and a reconstruction." if ended else NO_END,
+        "rates": "No method of this sweep has a target rate λ." if ended else NO_END,
+        "epochs": "No trial has reported an epoch yet.",
+        "units": portraits if ended else NO_END,
+        "paper": _paper(record),
+        "cells": NO_END,
+        "samples": portraits if ended else NO_END,
+        "maps": _maps(report, portraits),
+        "costs": "No trial has started yet.",
+    }
+
+
+def _paper(record: SweepRecord) -> str:
+    corpus = (record.spec.get("corpus") or {}).get("name")
+    if corpus not in TEXTS:
+        return f"The paper's tables do not have this corpus; they have {', '.join(TEXTS)}."
+    return "No trial's test split has been scored yet."
+
+
+def _maps(report: Report, portraits: str) -> str:
+    if not any(row.front for row in report.rows):
+        return "No cell stands on the front yet: all its seeds must have ended."
+    return portraits

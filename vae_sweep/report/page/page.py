@@ -1,0 +1,181 @@
+"""The page: a record, its report and the stored portraits, put into the template with all that it needs inline."""
+
+import base64
+import hashlib
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from vae_sweep.report.answer import answers
+from vae_sweep.report.costs import by_method, driven_seconds, together, trial_costs
+from vae_sweep.report.document import Report, make_report
+from vae_sweep.report.page import empty
+from vae_sweep.report.page.cells import HEADINGS, beside_table, cell_tables
+from vae_sweep.report.page.code_plots import map_plot, unit_plot
+from vae_sweep.report.page.facts import as_yaml, corpus_facts, launch_facts, moment, span, trial_facts
+from vae_sweep.report.page.plots import PHASE_TITLES, Plot, epoch_plots, front_plot, methods_of, rate_plots
+from vae_sweep.report.palette import label_look, look
+from vae_sweep.report.portraits import Gallery, Sitting, label_names, unit_rows
+from vae_sweep.report.series import PHASES, epoch_curves, fronts, rate_curves, widest_split
+from vae_sweep.report.terminal import LEGEND, reasons
+from vae_sweep.spec import SweepSpec
+from vae_sweep.tracking.names import METRICS
+from vae_sweep.tracking.records import SweepRecord
+
+REFRESH = 60
+"""Seconds after which the page of a running sweep loads itself again."""
+
+SLOWEST = 10
+"""Trials in the table of the longest trainings."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a record alone does not say: how the sweep stands in a word, and where its runs are in MLflow.
+
+    `runs` has the address of each trial's run, where a server is asked; a `live` page loads itself again.
+    """
+
+    state: str
+    live: bool
+    runs: Mapping[str, str]
+
+
+def make_page(record: SweepRecord, spec: SweepSpec, gallery: Gallery, now: Moment) -> str:
+    """Return the report as one HTML document that asks nothing of any network."""
+    report = make_report(record, spec.search.objectives)
+    sittings = gallery.sittings(record)
+    figures = _figures(record, report, sittings)
+    code = _resource("page.js")
+    scripts = {"plotly": plotly_js(), "code": code}
+    page: str = _template().render(
+        record=record,
+        now=now,
+        refresh=REFRESH,
+        made=moment(time.time()),
+        policy=_policy(scripts.values()),
+        style=Markup(_resource("page.css")),  # noqa: S704  a file of ours
+        scripts={name: Markup(text) for name, text in scripts.items()},  # noqa: S704  files of ours and plotly's
+        data={plot.id: plot.spec for plot in figures.all},
+        figures=figures,
+        head=_head(record, spec, report),
+        empty=empty.reasons(record, report, sittings),
+        headings=HEADINGS,
+        tables=cell_tables(record, report),
+        beside=beside_table(report),
+        measured={row.cell for row in report.rows},
+        remarks=[LEGEND, *reasons(report.comparisons)] if report.comparisons else [],
+        sittings=sittings,
+        labels=[(name, *label_look(number)) for number, name in enumerate(label_names(sittings))],
+        costs=_costs(record),
+        facts=[trial_facts(record, record.trials[name], now.runs) for name in sorted(record.trials)],
+        launches=[launch_facts(launch) for launch in record.launches],
+        corpus=corpus_facts(record),
+        yaml=as_yaml(record.spec),
+    )
+    return page
+
+
+@dataclass(frozen=True)
+class _Figures:
+    fronts: list[Plot]
+    rates: list[Plot]
+    rate_split: str
+    epochs: dict[str, list[Plot]]
+    units: Plot | None
+    maps: list[Plot]
+
+    @property
+    def all(self) -> list[Plot]:
+        epochs = [plot for plots in self.epochs.values() for plot in plots]
+        return [*self.fronts, *self.rates, *epochs, *([self.units] if self.units else []), *self.maps]
+
+
+def _figures(record: SweepRecord, report: Report, sittings: list[Sitting]) -> _Figures:
+    split, labels = widest_split(report.rows), label_names(sittings)
+    epochs = epoch_plots(epoch_curves(record))
+    front = {row.cell for row in report.rows if row.front}
+    maps = [map_plot(found, labels) for found in sittings if found.trial.cell in front]
+    return _Figures(
+        fronts=[front_plot(found) for found in fronts(record, report.rows)],
+        rates=rate_plots(rate_curves(record, report.rows, split), split),
+        rate_split=split,
+        epochs={
+            PHASE_TITLES[phase]: shown
+            for phase in PHASES
+            if (shown := [plot for plot in epochs if plot.id.startswith(f"epochs-{phase}-")])
+        },
+        units=unit_plot(unit_rows(sittings)),
+        maps=[plot for plot in maps if plot is not None],
+    )
+
+
+def _head(record: SweepRecord, spec: SweepSpec, report: Report) -> dict[str, Any]:
+    points = spec.points()
+    planned = spec.search.trials or (len(points) if points is not None else None)
+    ended = sum(trial.final is not None for trial in record.trials.values())
+    outcomes: dict[str, int] = {}
+    for trial in record.trials.values():
+        name = trial.final.outcome if trial.final else "open"
+        outcomes[name] = outcomes.get(name, 0) + 1
+    objectives = " and ".join(METRICS[word].symbol for word in spec.search.objectives)
+    return {
+        "facts": [
+            ("corpus", spec.corpus.title),
+            ("search", f"{spec.search.kind}, for {objectives} on validation"),
+            ("cells", f"{len(record.cells)}{'' if planned is None else f' of {planned}'}"),
+            ("seeds", ", ".join(map(str, spec.seeds))),
+            ("trials ended", f"{ended}{'' if planned is None else f' of {planned * len(spec.seeds)}'}"),
+            ("outcomes", ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items())) or "none yet"),
+        ],
+        "answers": answers(report.rows, spec.search.objectives),
+        "alarms": [
+            *(f"Invariant broken: {found.trial}, {found}" for found in report.violations),
+            *(f"Warning: {warning}" for warning in report.warnings),
+        ],
+    }
+
+
+def _costs(record: SweepRecord) -> dict[str, Any]:
+    costs = trial_costs(record)
+    return {
+        "whole": together(costs),
+        "methods": by_method(costs),
+        "slowest": costs[:SLOWEST],
+        "driven": driven_seconds(record, time.time()),
+    }
+
+
+@cache
+def plotly_js() -> str:
+    """Return plotly.js, the build that plotly.py brings."""
+    from plotly.offline import get_plotlyjs
+
+    source: str = get_plotlyjs()
+    return source
+
+
+@cache
+def _template() -> Any:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"span": span, "look": look}
+    environment.globals["methods_of"] = methods_of
+    return environment.from_string(_resource("page.html.j2"))
+
+
+@cache
+def _resource(name: str) -> str:
+    return files("vae_sweep.report.page").joinpath(name).read_text(encoding="utf-8")
+
+
+def _policy(scripts: Iterable[str]) -> str:
+    """Return what the browser may load: the page's own scripts by their hashes, and nothing from anywhere."""
+    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = " ".join(f"'sha256-{found}'" for found in hashes)
+    return f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:"

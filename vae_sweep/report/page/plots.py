@@ -1,0 +1,264 @@
+"""Series as plotly figures: plain dicts of traces and layout; colours of text and grid are the page's."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from vae_sweep.report.palette import in_order, look
+from vae_sweep.report.series import ACROSS, EPOCH_WORDS, PHASES, UP, EpochCurve, Front, RateCurve, interval
+from vae_sweep.report.tables import Row
+from vae_sweep.report.terminal import cell_name, number_text
+from vae_sweep.statistics.intervals import Interval
+from vae_sweep.tracking.names import METRICS
+
+PHASE_TITLES = {"pretrain": "pretraining (autoencoder)", "vae": "VAE phase"}
+FIGURE_DIGITS = 6
+"""Significant digits of a number in a figure."""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure of the page: `alt` says what it shows to whoever does not see it, `methods` who is in it."""
+
+    id: str
+    title: str
+    alt: str
+    spec: dict[str, Any]
+    methods: tuple[str, ...] = ()
+
+
+def front_plot(front: Front) -> Plot:
+    """Return perplexity over reconstruction: a marker a cell, the front's line, the paper's points open."""
+    traces: list[dict[str, Any]] = []
+    if len(front.line) > 1:
+        traces.append(_front_line(front.line))
+    methods = in_order({row.method for row in front.rows} | {point.method for point in front.published})
+    for method in methods:
+        traces += _published(front, method)
+        rows = [row for row in front.rows if row.method == method]
+        traces += [_cells(rows, method)] if rows else []
+    names = ", ".join(f"{cell_name(row)} at {_pair(row)}" for row in front.line)
+    return Plot(
+        id=f"front-{front.split}",
+        title=f"{front.split.capitalize()} split",
+        alt=f"{METRICS[UP].symbol} over {METRICS[ACROSS].symbol} of {len(front.rows)} cells, {front.split} split. "
+        f"On the front: {names or 'no cell'}.",
+        spec={"data": traces, "layout": layout(_axis(ACROSS), _axis(UP), height=460)},
+        methods=tuple(methods),
+    )
+
+
+def rate_plots(curves: dict[str, list[RateCurve]], split: str) -> list[Plot]:
+    """Return a plot for each word over λ; a row without λ is a level line."""
+    rates = [rate for found in curves.values() for curve in found for rate in curve.rates]
+    ends = (min(rates), max(rates)) if rates else (0.0, 1.0)
+    return [_rate_plot(word, found, ends, split) for word, found in curves.items()]
+
+
+def epoch_plots(curves: list[EpochCurve]) -> list[Plot]:
+    """Return a plot for each phase and word over epochs: a line a trial, in the colour of its method."""
+    return [
+        _epoch_plot(phase, word, shown)
+        for phase in PHASES
+        for word in EPOCH_WORDS
+        if (shown := [curve for curve in curves if curve.phase == phase and curve.has(word)])
+    ]
+
+
+def methods_of(plots: Iterable[Plot]) -> list[str]:
+    """Return the methods that plots show, in the order of the paper's rows."""
+    return in_order({method for plot in plots for method in plot.methods})
+
+
+def layout(x: dict[str, Any], y: dict[str, Any], height: int) -> dict[str, Any]:
+    """Return a plot's layout on a transparent ground, without a legend of its own."""
+    return {
+        "xaxis": x,
+        "yaxis": y,
+        "height": height,
+        "margin": {"l": 56, "r": 12, "t": 12, "b": 44},
+        "showlegend": False,
+        "hovermode": "closest",
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+    }
+
+
+def whole_ticks(last: int) -> dict[str, Any]:
+    """Return an axis from 1 to `last` whose ticks are whole numbers, about eight of them."""
+    return {"range": [1 - 0.03 * last, 1.03 * last], "tick0": 0, "dtick": max(1, round(last / 8))}
+
+
+def short(value: float) -> float:
+    """Return a number with the digits that a figure keeps."""
+    return float(f"{value:.{FIGURE_DIGITS}g}")
+
+
+def _axis(word: str) -> dict[str, Any]:
+    metric = METRICS[word]
+    return {"title": {"text": f"{metric.symbol}, {metric.unit}"}, "zeroline": False}
+
+
+def _front_line(line: Sequence[Row]) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": [short(row.numbers[ACROSS]) for row in line],
+        "y": [short(row.numbers[UP]) for row in line],
+        "line": {"shape": "hv", "width": 1.5, "dash": "dot", "color": "#808080"},
+        "hoverinfo": "skip",
+    }
+
+
+def _cells(rows: Sequence[Row], method: str) -> dict[str, Any]:
+    style = look(method)
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": method,
+        "legendgroup": method,
+        "x": [short(row.numbers[ACROSS]) for row in rows],
+        "y": [short(row.numbers[UP]) for row in rows],
+        "error_x": _bars([interval(row, ACROSS) for row in rows], style.colour),
+        "error_y": _bars([interval(row, UP) for row in rows], style.colour),
+        "marker": {
+            "color": style.colour,
+            "symbol": style.marker,
+            "size": [13 if row.front else 9 for row in rows],
+            "line": {"width": 0},
+        },
+        "customdata": [row.cell for row in rows],
+        "text": [_hover(row) for row in rows],
+        "hovertemplate": "%{text}<extra></extra>",
+    }
+
+
+def _published(front: Front, method: str) -> list[dict[str, Any]]:
+    points = [point for point in front.published if point.method == method]
+    if not points:
+        return []
+    style = look(method)
+    names = [method if point.rate is None else f"{method} λ={point.rate:g}" for point in points]
+    return [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "name": f"{method}, paper",
+            "legendgroup": method,
+            "x": [point.across for point in points],
+            "y": [point.up for point in points],
+            "marker": {"color": style.colour, "symbol": f"{style.marker}-open", "size": 8, "opacity": 0.8},
+            "text": [
+                f"paper: {name}<br>{METRICS[UP].symbol} {point.up:g}<br>{METRICS[ACROSS].symbol} {point.across:g}"
+                for name, point in zip(names, points, strict=True)
+            ],
+            "hovertemplate": "%{text}<extra></extra>",
+        }
+    ]
+
+
+def _rate_plot(word: str, curves: list[RateCurve], ends: tuple[float, float], split: str) -> Plot:
+    traces = [_rate_trace(word, curve, ends) for curve in curves]
+    methods = in_order({curve.method for curve in curves})
+    symbol = METRICS[word].symbol
+    x = {"title": {"text": "λ, nats per sentence"}, "zeroline": False}
+    return Plot(
+        id=f"rate-{word}",
+        title=f"{symbol} ({METRICS[word].unit})",
+        alt=f"{symbol} on the {split} split over λ from {ends[0]:g} to {ends[1]:g}, for {', '.join(methods)}.",
+        spec={"data": traces, "layout": layout(x, {"zeroline": False}, height=300)},
+        methods=tuple(methods),
+    )
+
+
+def _rate_trace(word: str, curve: RateCurve, ends: tuple[float, float]) -> dict[str, Any]:
+    style = look(curve.method)
+    levels = curve.levels if curve.rates else curve.levels * 2
+    cells = curve.cells if curve.rates else curve.cells * 2
+    name = f"{curve.method} {curve.others}".strip()
+    return {
+        "type": "scatter",
+        "mode": "lines+markers" if curve.rates else "lines",
+        "name": name,
+        "legendgroup": curve.method,
+        "x": [short(rate) for rate in curve.rates or ends],
+        "y": [short(level.mean) for level in levels],
+        "error_y": _bars(levels, style.colour),
+        "line": {
+            "color": style.colour,
+            "width": 2 if curve.rates else 1,
+            "dash": style.dash if curve.rates else "dot",
+        },
+        "marker": {"color": style.colour, "symbol": style.marker, "size": 8},
+        "customdata": list(cells),
+        "text": [_level_hover(word, name, cell, level) for cell, level in zip(cells, levels, strict=True)],
+        "hovertemplate": "λ %{x:.4g}<br>%{text}<extra></extra>" if curve.rates else "%{text}<extra></extra>",
+    }
+
+
+def _epoch_plot(phase: str, word: str, curves: list[EpochCurve]) -> Plot:
+    methods = in_order({curve.method for curve in curves})
+    x = {"title": {"text": "epoch"}, "zeroline": False} | whole_ticks(max(curve.epochs[-1] for curve in curves))
+    symbol = METRICS[word].symbol
+    return Plot(
+        id=f"epochs-{phase}-{word}",
+        title=f"{symbol} ({METRICS[word].unit})",
+        alt=f"{symbol} on validation after each epoch of the {PHASE_TITLES[phase]}: {len(curves)} trials of "
+        f"{', '.join(methods)}.",
+        spec={
+            "data": [_epoch_trace(word, method, curves) for method in methods],
+            "layout": layout(x, {"zeroline": False}, height=260),
+        },
+        methods=tuple(methods),
+    )
+
+
+def _epoch_trace(word: str, method: str, curves: list[EpochCurve]) -> dict[str, Any]:
+    """Return all lines of a method as one trace, with a gap between two trials."""
+    style = look(method)
+    x: list[int | None] = []
+    y: list[float | None] = []
+    text: list[str | None] = []
+    for curve in curves:
+        if curve.method == method:
+            x += [*curve.epochs, None]
+            y += [*(None if value is None else short(value) for value in curve.words[word]), None]
+            text += [*[curve.trial] * len(curve.epochs), None]
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": method,
+        "legendgroup": method,
+        "x": x,
+        "y": y,
+        "text": text,
+        "line": {"color": style.colour, "width": 1.5, "dash": style.dash},
+        "marker": {"color": style.colour, "symbol": style.marker, "size": 5},
+        "hovertemplate": "%{text}<br>epoch %{x}: %{y:.5g}<extra></extra>",
+    }
+
+
+def _bars(intervals: Sequence[Interval], colour: str) -> dict[str, Any]:
+    widths = [None if found.half_width is None else short(found.half_width) for found in intervals]
+    known = any(width is not None for width in widths)
+    return {"type": "data", "array": widths, "visible": known, "color": colour, "thickness": 1.2, "width": 3}
+
+
+def _hover(row: Row) -> str:
+    numbers = [
+        f"{METRICS[word].symbol} {number_text(word, row.numbers[word], row.half_widths.get(word))}"
+        for word in (UP, ACROSS, "kl", "active_units", "mutual_information")
+        if word in row.numbers
+    ]
+    seeds = f"{row.seeds} seed{'s' * (row.seeds != 1)}"
+    place = f"cell {row.cell}, {seeds}{', on the front' if row.front else ''}"
+    return "<br>".join([f"<b>{escape(cell_name(row))}</b>", place, *map(escape, numbers)])
+
+
+def _level_hover(word: str, name: str, cell: int, level: Interval) -> str:
+    return f"{escape(name)} (cell {cell})<br>{number_text(word, level.mean, level.half_width)}"
+
+
+def _pair(row: Row) -> str:
+    return " and ".join(f"{METRICS[word].symbol} {number_text(word, row.numbers[word])}" for word in (UP, ACROSS))

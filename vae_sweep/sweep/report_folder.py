@@ -1,0 +1,107 @@
+"""A sweep's report on disk: the page, the figures for papers, what is shown beside the curves in MLflow."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from trainables.training.state import write_file
+from vae_sweep.report.document import make_report
+from vae_sweep.report.files import as_csv
+from vae_sweep.report.portraits import Gallery, label_names, unit_rows
+from vae_sweep.report.series import epoch_curves, fronts, rate_curves, widest_split
+from vae_sweep.spec import SweepSpec
+from vae_sweep.sweep.folder import JOURNAL_FILE
+from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.tracking.records import SweepRecord
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+REPORT_FOLDER, FIGURES_FOLDER = "report", "figures"
+PAGE_FILE, CELLS_FILE = "report.html", "cells.csv"
+SUMMARY_KINDS = ("png", "svg")
+
+
+@dataclass(frozen=True)
+class ReportFolder:
+    """The report of the sweep in `folder`, written from its journal; every file is there whole or not at all.
+
+    Its `gallery` keeps what was read of the trials' checkpoints for the next time.
+    """
+
+    folder: Path
+    spec: SweepSpec
+    gallery: Gallery = field(default_factory=Gallery)
+
+    @property
+    def place(self) -> Path:
+        """Return where the report lies."""
+        return self.folder / REPORT_FOLDER
+
+    def write_page(
+        self,
+        state: str | None = None,
+        live: bool = False,
+        runs: Mapping[str, str] = MappingProxyType({}),
+        output: Path | None = None,
+    ) -> Path:
+        """Write the page and return where; state, `live` and `runs` as of `Moment`, without a state the journal's.
+
+        Raises JournalError, OSError.
+        """
+        from vae_sweep.report.page.page import Moment, make_page
+
+        record = self._record()
+        moment = Moment(state or record.ended or "interrupted", live, runs)
+        output = output or self.place / PAGE_FILE
+        write_file(output, make_page(record, self.spec, self.gallery, moment).encode())
+        return output
+
+    def write_summary(self) -> None:
+        """Write the front as PNG and SVG, and the cells as CSV. Raises JournalError, OSError."""
+        record = self._record()
+        report = make_report(record, self.spec.search.objectives)
+        write_file(self.place / CELLS_FILE, as_csv(report).encode())
+        if found := fronts(record, report.rows):
+            from vae_sweep.report import static
+
+            with static.paper_style():
+                figure = static.front_figure(found)
+                for kind in SUMMARY_KINDS:
+                    write_file(self.place / f"front.{kind}", static.saved(figure, kind))
+
+    def write_figures(self, place: Path | None = None) -> list[Path]:
+        """Write each figure that has something to show, in each kind; return the files. Raises as above."""
+        from vae_sweep.report import static
+
+        place = place or self.place / FIGURES_FOLDER
+        written = []
+        with static.paper_style():
+            for name, figure in self._drawings(self._record()).items():
+                for kind in static.KINDS:
+                    path = place / f"{name}.{kind}"
+                    write_file(path, static.saved(figure, kind))
+                    written.append(path)
+        return written
+
+    def _drawings(self, record: SweepRecord) -> "dict[str, Figure]":
+        from vae_sweep.report import static
+
+        rows = make_report(record, self.spec.search.objectives).rows
+        sittings, front = self.gallery.sittings(record), {row.cell for row in rows if row.front}
+        maps = [found for found in sittings if found.trial.cell in front and found.mapped]
+        drawings: dict[str, Figure | None] = {
+            "front": static.front_figure(found) if (found := fronts(record, rows)) else None,
+            "rates": static.rate_figure(rates)
+            if (rates := rate_curves(record, rows, widest_split(rows)))
+            else None,
+            "epochs": static.epoch_figure(epochs) if (epochs := epoch_curves(record)) else None,
+            "units": static.unit_figure(units) if (units := unit_rows(sittings)) else None,
+            "maps": static.map_figure(maps, label_names(maps)) if maps else None,
+        }
+        return {name: figure for name, figure in drawings.items() if figure is not None}
+
+    def _record(self) -> SweepRecord:
+        return read_sweep(self.folder / JOURNAL_FILE)
