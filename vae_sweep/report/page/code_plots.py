@@ -23,7 +23,7 @@ def unit_plot(shown: list[UnitRow]) -> Plot | None:
         "colorscale": "Cividis",
         "zmin": 0,
         "hovertemplate": "%{text}<extra></extra>",
-        "colorbar": {"title": {"text": "nats"}, "thickness": 12, "outlinewidth": 0},
+        "colorbar": {"title": {"text": "nats", "side": "right"}, "thickness": 12, "outlinewidth": 0},
         "xgap": 1,
         "ygap": 2,
     }

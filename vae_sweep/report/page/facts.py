@@ -61,7 +61,7 @@ def corpus_facts(record: SweepRecord) -> list[Fact]:
 def as_yaml(plain: Mapping[str, Any]) -> str:
     """Return plain values as YAML."""
     text = StringIO()
-    writer = YAML(typ="safe", pure=True)
+    writer = YAML()
     writer.default_flow_style = False
     writer.dump(dict(plain), text)
     return text.getvalue()

@@ -12,7 +12,7 @@ from vae_sweep.report.terminal import cell_name, number_text
 from vae_sweep.statistics.intervals import Interval
 from vae_sweep.tracking.names import METRICS
 
-PHASE_TITLES = {"pretrain": "pretraining (autoencoder)", "vae": "VAE phase"}
+PHASE_TITLES = {"pretrain": "Pretraining (autoencoder)", "vae": "VAE phase"}
 FIGURE_DIGITS = 6
 """Significant digits of a number in a figure."""
 
@@ -126,6 +126,7 @@ def _cells(rows: Sequence[Row], method: str) -> dict[str, Any]:
             "color": style.colour,
             "symbol": style.marker,
             "size": [13 if row.front else 9 for row in rows],
+            "opacity": 1,
             "line": {"width": 0},
         },
         "customdata": [row.cell for row in rows],
@@ -204,7 +205,7 @@ def _epoch_plot(phase: str, word: str, curves: list[EpochCurve]) -> Plot:
     return Plot(
         id=f"epochs-{phase}-{word}",
         title=f"{symbol} ({METRICS[word].unit})",
-        alt=f"{symbol} on validation after each epoch of the {PHASE_TITLES[phase]}: {len(curves)} trials of "
+        alt=f"{symbol} on validation after each epoch, {PHASE_TITLES[phase]}: {len(curves)} trials of "
         f"{', '.join(methods)}.",
         spec={
             "data": [_epoch_trace(word, method, curves) for method in methods],
