@@ -23,6 +23,7 @@ from vae_sweep.tracking.records import SweepRecord
 
 SECTIONS = [
     "front",
+    "evidence",
     "rates",
     "epochs",
     "units",
@@ -99,6 +100,8 @@ def test_every_section_is_there_with_something_in_it(page: Read) -> None:
     assert "Lowest Recon on validation: ours λ=4 (cell 2), 15.05±0.64" in page.text
     assert "9 trials trained for 20 min together" in page.text
     assert "target_rate:" in page.text
+    assert "Hypervolume of the validation front, PPL x Recon up to" in page.text
+    assert "ΔRecon" in page.text
 
 
 def test_every_link_inside_the_page_leads_somewhere(page: Read) -> None:
@@ -175,6 +178,7 @@ def test_a_sweep_that_has_just_begun_says_why_there_is_nothing(tmp_path: Path) -
     assert "No trial has reported an epoch yet." in page.text
     assert "The paper's tables do not have this corpus; they have ptb, snli, yahoo." in page.text
     assert "No trial has started yet." in page.text
+    assert "Fewer than two cells have ended with all their seeds." in page.text
 
 
 def test_a_sweep_without_portraits_says_so(reported: Reported) -> None:

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from vae_sweep.report.document import Report
+from vae_sweep.report.evidence import evidence_lines
 from vae_sweep.report.tables import Row, floors
 from vae_sweep.report.terminal import SHOWN, beside_lines, by_cell, cell_name, number_text, outcome
+from vae_sweep.report.terminal_evidence import difference_head, difference_parts, difference_title
 from vae_sweep.tracking.names import METRICS
 from vae_sweep.tracking.records import SweepRecord
 
@@ -48,6 +50,17 @@ class BesideLine:
     verdicts: list[str]
 
 
+@dataclass(frozen=True)
+class EvidenceTable:
+    """The evidence in sentences, and the differences between cells; `words` are the columns that hold words."""
+
+    lines: list[str]
+    title: str
+    head: list[str]
+    words: set[int]
+    parts: list[list[list[str]]]
+
+
 def cell_tables(record: SweepRecord, report: Report) -> list[CellTable]:
     """Return a table for each split that was measured."""
     found = []
@@ -66,6 +79,14 @@ def beside_table(report: Report) -> list[BesideLine]:
         first, seeds = found[0], max(one.ours.count for one in found)
         lines.append(BesideLine(first.cell, cell_name(first), first.method, seeds, *beside_lines(found)))
     return lines
+
+
+def evidence_table(report: Report) -> EvidenceTable:
+    """Return how far the seeds bear out what the report says."""
+    head = difference_head(report.evidence.objectives)
+    words = {place for place, name in enumerate(head) if name in ("method", "on front", "answer")}
+    lines, parts = list(evidence_lines(report.evidence)), difference_parts(report)
+    return EvidenceTable(lines, difference_title(report) if parts else "", head, words, parts)
 
 
 def _line(record: SweepRecord, row: Row) -> CellLine:

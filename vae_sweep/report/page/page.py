@@ -16,7 +16,7 @@ from vae_sweep.report.answer import answers
 from vae_sweep.report.costs import by_method, driven_seconds, together, trial_costs
 from vae_sweep.report.document import Report, make_report
 from vae_sweep.report.page import empty
-from vae_sweep.report.page.cells import HEADINGS, beside_table, cell_tables
+from vae_sweep.report.page.cells import HEADINGS, beside_table, cell_tables, evidence_table
 from vae_sweep.report.page.code_plots import map_plot, unit_plot
 from vae_sweep.report.page.facts import as_yaml, corpus_facts, launch_facts, moment, span, trial_facts
 from vae_sweep.report.page.plots import PHASE_TITLES, Plot, epoch_plots, front_plot, methods_of, rate_plots
@@ -65,6 +65,7 @@ def make_page(record: SweepRecord, spec: SweepSpec, gallery: Gallery, now: Momen
         data={plot.id: plot.spec for plot in figures.all},
         figures=figures,
         head=_head(record, spec, report),
+        evidence=evidence_table(report),
         empty=empty.reasons(record, report, sittings),
         headings=HEADINGS,
         tables=cell_tables(record, report),
