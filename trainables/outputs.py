@@ -1,4 +1,5 @@
-"""What a trial leaves behind and is read back: its spec, its best weights with their words, a page of samples."""
+"""What a trial leaves behind and is read back: its spec, its best weights with their words, a page of
+samples, a portrait of its code."""
 
 import hashlib
 import json

@@ -162,7 +162,7 @@ def test_the_end_is_measured_on_the_best_weights(whole: Whole) -> None:
 def test_outputs_come_back(whole: Whole, tmp_path: Path) -> None:
     corpus = tiny_corpus()
     put_files(tmp_path, outputs(whole.spec, corpus, whole.end))
-    names = ["samples.txt", "trial.json", "vocabulary.json", "weights.safetensors"]
+    names = ["latent.json", "samples.txt", "trial.json", "vocabulary.json", "weights.safetensors"]
     assert sorted(p.name for p in tmp_path.iterdir()) == names
     spec = TrialSpec.model_validate_json((tmp_path / "trial.json").read_bytes())
     assert spec == whole.spec
