@@ -1,10 +1,10 @@
-# make demo | test | check : each makes .venv first, on a machine with Python >= 3.11
+# make demo | test | check | docs : each makes .venv first, on a machine with Python >= 3.11
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test bench chaos cluster-test docker-test check format clean
+.PHONY: demo test bench chaos cluster-test docker-test docs docs-serve check format clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -30,7 +30,13 @@ cluster-test: $(STAMP)
 docker-test: $(STAMP)
 	$(BIN)/python -m pytest -s -m docker tests/docker
 
-check: $(STAMP)
+docs: $(STAMP)
+	$(BIN)/sphinx-build -W --keep-going -n -q -E -c docs/site docs build/site
+
+docs-serve: docs
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory build/site 8800
+
+check: $(STAMP) docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -43,7 +43,7 @@ class MethodResourceSpec(Spec):
 class ResourceSpec(Spec):
     """What each trial occupies; `auto` is one core, and a quarter of a GPU where there is one."""
 
-    cpu: Cores = "auto"
+    cpu: Cores = Field("auto", description="cores of a trial, and its threads")
     gpu: Gpus = Field("auto", description="a share, or whole GPUs")
     methods: dict[str, MethodResourceSpec] = Field(
         {}, description="row -> its own cpu and gpu", json_schema_extra={"propertyNames": {"enum": [*METHODS]}}

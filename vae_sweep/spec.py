@@ -91,7 +91,9 @@ class TrackingSpec(Spec):
 class SweepSpec(Spec):
     """A space, a search, replicates, resources; everything a sweep file may say."""
 
-    name: Annotated[str, AfterValidator(_plain_name)] = Field(json_schema_extra={"pattern": NAME})
+    name: Annotated[str, AfterValidator(_plain_name)] = Field(
+        description="of the sweep and its folder; else the file's", json_schema_extra={"pattern": NAME}
+    )
     recipe: Recipe = Field("paper", description="whose settings are the defaults where paper and code differ")
     corpus: CorpusSpec
     data: DataSpec = DataSpec()

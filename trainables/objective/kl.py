@@ -45,8 +45,8 @@ class FreeBits(Spec):
 
     kind: Literal["free_bits"] = "free_bits"
     target_rate: PositiveFloat = Field(8.0, description="λ, nats, total over units")
-    form: Form = "max"
-    per: Per = "sentence"
+    form: Form = Field("max", description="max(floor, KL), or its mask: the same gradient, no constant below")
+    per: Per = Field("sentence", description="whose KL meets the floor: each sentence's, or the batch mean")
 
     def __call__(self, kl_per_unit: Tensor) -> Tensor:
         """Return the term for each sentence: [B, latent_size] -> [B], nats."""
@@ -59,8 +59,8 @@ class FreeBitsTotal(Spec):
 
     kind: Literal["free_bits_total"] = "free_bits_total"
     target_rate: PositiveFloat = Field(8.0, description="λ, nats, total over units")
-    form: Form = "max"
-    per: Per = "sentence"
+    form: Form = Field("max", description="max(floor, KL), or its mask: the same gradient, no constant below")
+    per: Per = Field("sentence", description="whose KL meets the floor: each sentence's, or the batch mean")
 
     def __call__(self, kl_per_unit: Tensor) -> Tensor:
         """Return the term for each sentence: [B, latent_size] -> [B], nats."""

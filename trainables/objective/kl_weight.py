@@ -30,7 +30,7 @@ class Linear(Spec):
 
     kind: Literal["linear"] = "linear"
     start: float = Field(0.0, ge=0, le=1)
-    epochs: PositiveFloat = 10.0
+    epochs: PositiveFloat = Field(10.0, description="until the weight is 1")
     pace: Pace = Field(
         "epochs",
         description="an epoch of the ramp: all steps of an epoch, or as many as full batches (authors' code)",

@@ -30,7 +30,9 @@ class LimitSpec(Spec):
 class CorpusSpec(Spec):
     """Which text: a name of CORPORA, or `path`, a directory with train, valid and test files."""
 
-    name: Literal["captions", "ptb", "snli", "yahoo", "yelp"] | None = None
+    name: Literal["captions", "ptb", "snli", "yahoo", "yelp"] | None = Field(
+        None, description="a known corpus; this or path"
+    )
     path: str | None = Field(None, description="directory with train|valid|test .txt or .txt.gz")
     vocabulary_size: int | None = Field(None, gt=4, description="cap, with the 4 special entries")
     limit: LimitSpec = LimitSpec()

@@ -32,10 +32,10 @@ class Plateau(Spec):
     """
 
     kind: Literal["plateau"] = "plateau"
-    patience: PositiveInt = 2
+    patience: PositiveInt = Field(2, description="epochs without improvement before a decay")
     first_decay_epoch: int = Field(15, ge=0, description="no decay before this epoch, counted from 0")
     decays: PositiveInt = Field(5, description="stop after this many")
-    factor: float = Field(0.5, gt=0, lt=1)
+    factor: float = Field(0.5, gt=0, lt=1, description="of the rate at a decay")
 
     def rate(self, base: float, epoch: float, epochs: int, state: PlateauState) -> float:
         """Return the learning rate at a (fractional) epoch."""
@@ -107,10 +107,10 @@ class DescentSpec(Spec):
     """One phase's optimizer; the defaults are the paper's (section 4.1)."""
 
     optimizer: Optimizers = "sgd"
-    learning_rate: PositiveFloat = 0.5
-    course: Course = Plateau()
+    learning_rate: PositiveFloat = Field(0.5, description="at the start of the course")
+    course: Course = Field(Plateau(), description="how the rate falls, and when the phase stops")
     epochs: PositiveInt = Field(100, description="at most")
-    batch_size: PositiveInt = 32
+    batch_size: PositiveInt = Field(32, description="sentences, all of one length")
     clip: PositiveFloat = Field(5.0, description="largest L2 norm of the whole gradient")
 
     def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:

@@ -1,0 +1,58 @@
+"""How Sphinx builds the site from docs/: its pages, the navigation, and what the code says of itself."""
+
+import sys
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Any
+
+SITE = Path(__file__).parent
+sys.path[:0] = [str(SITE), str(SITE.parents[1])]
+
+from navigation import tree  # noqa: E402
+from reference_pages.commands import commands  # noqa: E402
+from reference_pages.markdown import MARK  # noqa: E402
+from reference_pages.methods import methods  # noqa: E402
+from reference_pages.metrics import metrics  # noqa: E402
+from reference_pages.sweep_file import domains, sweep_file  # noqa: E402
+
+PARTS = {
+    "commands": commands,
+    "sweep-file": sweep_file,
+    "domains": domains,
+    "methods": methods,
+    "metrics": metrics,
+}
+
+project = html_title = "vae-sweep"
+version = release = installed("vae-sweep")
+extensions = ["myst_parser", "sphinx_copybutton"]
+root_doc = "index"
+exclude_patterns = ["site"]
+language = "en"
+highlight_language = "text"
+myst_heading_anchors = 4
+myst_links_external_new_tab = False
+suppress_warnings: list[str] = []
+nitpicky = True
+
+html_theme = "furo"
+html_copy_source = False
+html_show_copyright = False
+html_show_sphinx = False
+pygments_style = "friendly"
+pygments_dark_style = "monokai"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+copybutton_exclude = ".linenos, .gp"
+
+
+def fill(app: Any, page: str, source: list[str]) -> None:
+    """Put the navigation under the first page, and what the code says in place of each mark."""
+    source[0] = MARK.sub(lambda mark: PARTS[mark["part"]](), source[0])
+    if page == root_doc:
+        source[0] += f"\n{tree()}"
+
+
+def setup(app: Any) -> None:
+    """Join in when Sphinx has read a page."""
+    app.connect("source-read", fill)

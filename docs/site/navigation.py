@@ -1,0 +1,25 @@
+"""Where every page stands in the site; a page that stands nowhere, or is not there, ends the build."""
+
+NAVIGATION: dict[str, tuple[str, ...]] = {
+    "Learn": ("tutorial",),
+    "Do": ("own_corpus", "own_method", "plan", "operating", "spaces"),
+    "On a cluster": ("cluster", "docker", "submit", "nodes", "objects", "security"),
+    "Understand": (
+        "explanation/likelihood",
+        "explanation/collapse",
+        "explanation/front",
+        "explanation/floor",
+        "method",
+    ),
+    "Look up": ("reference/commands", "reference/sweep_file", "reference/methods", "reference/metrics"),
+    "Measured": ("results", "reproduction", "performance"),
+    "The house": ("architecture", "dependencies"),
+}
+
+
+def tree() -> str:
+    """Return the navigation as the directives that Sphinx reads, one for each heading."""
+    return "\n".join(
+        f"```{{toctree}}\n:hidden:\n:caption: {heading}\n\n" + "\n".join(pages) + "\n```\n"
+        for heading, pages in NAVIGATION.items()
+    )

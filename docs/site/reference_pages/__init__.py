@@ -1,0 +1,1 @@
+"""What the reference pages say, written from the code whenever the site is built."""

@@ -1,0 +1,44 @@
+"""Every command of `vae-sweep`, with its arguments and options, from the command tree itself."""
+
+import inspect
+from collections.abc import Iterator
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from reference_pages.markdown import code, table
+from vae_sweep.cli.main import app
+
+PROGRAM = "vae-sweep"
+
+
+def commands() -> str:
+    """Return a section for each command, in the order of `vae-sweep --help`."""
+    return "\n\n".join(_section(words, command) for words, command in leaves())
+
+
+def leaves() -> Iterator[tuple[str, TyperCommand]]:
+    """Yield each command that does something, with the words that call it."""
+    root = typer.main.get_command(app)
+    if not isinstance(root, TyperGroup):
+        raise TypeError(f"{PROGRAM} has no commands: {root!r}")
+    yield from _below(PROGRAM, root)
+
+
+def _below(words: str, group: TyperGroup) -> Iterator[tuple[str, TyperCommand]]:
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from _below(f"{words} {name}", command)
+        elif isinstance(command, TyperCommand):
+            yield f"{words} {name}", command
+
+
+def _section(words: str, command: TyperCommand) -> str:
+    context = typer.Context(command, info_name=words)
+    pieces = " ".join(command.collect_usage_pieces(context)).replace("{", "").replace("}", "")
+    records = [parameter.get_help_record(context) for parameter in command.params]  # type: ignore[attr-defined]
+    rows = [(code(record[0]), record[1]) for record in records if record]
+    parts = [f"## {words}", inspect.cleandoc(command.help or ""), f"```\n{words} {pieces}\n```"]
+    if rows:
+        parts.append(table(("argument or option", "what"), rows))
+    return "\n\n".join(parts)

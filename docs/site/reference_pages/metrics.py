@@ -1,0 +1,25 @@
+"""Every measured word, from the one place where words are declared."""
+
+from reference_pages.markdown import code, free, table
+from vae_sweep.tracking.names import METRICS
+
+BETTER = {"min": "lower", "max": "higher", None: ""}
+
+
+def metrics() -> str:
+    """Return a table of all metrics in the order of their declaration."""
+    headings = ("word", "shown as", "unit", "better", "digits", "meaning")
+    return table(
+        headings,
+        [
+            (
+                code(word),
+                metric.symbol,
+                metric.unit,
+                BETTER[metric.better],
+                str(metric.digits),
+                free(metric.meaning),
+            )
+            for word, metric in METRICS.items()
+        ],
+    )
