@@ -55,7 +55,7 @@ class Page:
     titles: dict[str, str] = field(default_factory=dict)
 
     def sections(self, title: str, part: Schema, path: str, values: Schema) -> list[str]:
-        """Return the section of a part, then those of what it holds; `values` are its defaults, where it has any."""
+        """Return the section of a part, then those of what it holds; `values` are the defaults known of it."""
         fields = {name: each for name, each in part["properties"].items() if "const" not in each}
         below = [
             text for name, each in fields.items() for text in self._below(path + name, each, values.get(name))

@@ -1,0 +1,1 @@
+"""What README and docs show, taken out of their pages, and where each command of theirs is tried."""
