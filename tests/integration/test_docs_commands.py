@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.documented.elsewhere import HOURS, elsewhere, is_short
-from tests.documented.pages import commands
+from tests.documented.pages import commands, listings
 from tests.documented.sandbox import furnish, meant_here, run, surroundings
 from tests.integration.mlflow_seen import free_port
 
@@ -74,6 +74,16 @@ def test_the_plan_counts_what_the_tutorial_says(made: Path) -> None:
     done = run(made, "vae-sweep plan my.yaml --no-estimate --set storage.directory=elsewhere")
     assert "7 cells × 2 seeds = 14 trials" in done.stdout
     assert "2 pretrainings for 6 trials" in done.stdout
+
+
+def test_a_corpus_of_ones_own_is_planned_as_its_page_says(home: Path) -> None:
+    own = [each for each in listings() if each.page == "docs/own_corpus.md"]
+    assert [each.language for each in own] == ["sh", "yaml", "sh"]
+    (home / "my.yaml").write_text(own[1].text)
+    for each in (own[0], own[2]):
+        done = run(home, each.text)
+        assert done.returncode == 0, done.stderr
+    assert "4 cells × 1 seed = 4 trials" in done.stdout
 
 
 def test_the_curves_are_served(made: Path) -> None:
