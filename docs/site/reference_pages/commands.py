@@ -36,7 +36,7 @@ def _below(words: str, group: TyperGroup) -> Iterator[tuple[str, TyperCommand]]:
 def _section(words: str, command: TyperCommand) -> str:
     context = typer.Context(command, info_name=words)
     pieces = " ".join(command.collect_usage_pieces(context)).replace("{", "").replace("}", "")
-    records = [parameter.get_help_record(context) for parameter in command.params]  # type: ignore[attr-defined]
+    records = [parameter.get_help_record(context) for parameter in command.params]
     rows = [(code(record[0]), record[1]) for record in records if record]
     parts = [f"## {words}", inspect.cleandoc(command.help or ""), f"```\n{words} {pieces}\n```"]
     if rows:
