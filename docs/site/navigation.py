@@ -29,7 +29,7 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
     "The house": ("architecture", "dependencies"),
 }
 
-COMING = {"search", "report", "reading", "mlflow", "using"}
+COMING = {"report", "mlflow", "using"}
 """Pages that are still being written: left out until they are there."""
 
 

@@ -113,6 +113,7 @@ CLUSTER = "needs a cluster; tests/integration/test_submit.py does it with a head
 HOSTS = "needs other hosts; make cluster-test has some"
 ENGINE = "needs a container engine; make docker-test has one"
 KUBERNETES = "needs a cluster; tests/unit/test_manifests.py builds and validates what it applies"
+FILL = "trains dozens of cells; tests/integration/test_search.py fills a small front"
 HOURS = "takes minutes to days, and the corpus; its plan is made instead"
 
 ELSEWHERE = (
@@ -142,6 +143,7 @@ ELSEWHERE = (
     Elsewhere("vae-sweep doctor SPACE.yaml --address", HOSTS, parses),
     Elsewhere("python -m vae_sweep.cli.main launch sweep.yaml", "is what a job of a cluster runs", parses),
     Elsewhere("vae-sweep data fetch", "downloads; tests/integration/test_fetch.py does it from loopback", parses),
+    Elsewhere("vae-sweep launch my.yaml --extend --set search.kind=fill", FILL, parses),
     Elsewhere("vae-sweep launch search_spaces/snli.yaml", HOURS, parses),
     Elsewhere("vae-sweep launch search_spaces/snli_rows_cpu.yaml", HOURS, parses),
     Elsewhere("vae-sweep launch search_spaces/ptb_rows_cpu.yaml", HOURS, parses),
