@@ -29,7 +29,7 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
     "The house": ("architecture", "dependencies"),
 }
 
-COMING = {"report", "mlflow", "using"}
+COMING = {"mlflow", "using"}
 """Pages that are still being written: left out until they are there."""
 
 
