@@ -55,11 +55,13 @@ def by_method(costs: list[TrialCost]) -> dict[str, Costs]:
     return dict(sorted(sums.items(), key=lambda item: -item[1].seconds))
 
 
-def driven_seconds(record: SweepRecord, now: float) -> float:
-    """Return the wall time from the newest launch to the end, or to `now`, unix seconds; 0 before the first."""
+def driven_seconds(record: SweepRecord) -> float:
+    """Return the wall time from the newest launch to its end, else to what was last reported; 0 before the first."""
     if not record.launches:
         return 0.0
-    return max(0.0, (record.ended_at if record.ended_at is not None else now) - record.launches[-1].time)
+    times = [epoch.time for trial in record.trials.values() for epoch in trial.epochs]
+    last = record.ended_at if record.ended_at is not None else max(times, default=0.0)
+    return max(0.0, last - record.launches[-1].time)
 
 
 def _cost(trial: TrialRecord) -> TrialCost:

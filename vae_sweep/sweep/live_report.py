@@ -11,7 +11,7 @@ from vae_sweep.sweep.report_folder import ReportFolder
 PERIOD = 60.0
 """Seconds between two pages, at least."""
 
-SHARE = 0.02
+SHARE = 0.005
 """Part of the time that may go into writing; a page that takes longer is written less often."""
 
 PATIENCE = 60.0

@@ -52,7 +52,7 @@ def map_plot(sitting: Sitting, names: list[str]) -> Plot | None:
     shares = [
         f"component {number} ({share:.0%} of the variance)" for number, share in enumerate(portrait.shares, 1)
     ]
-    x, y = ({"title": {"text": text}, "zeroline": False} for text in shares)
+    x, y = ({"title": {"text": text}, "zeroline": False, "automargin": True} for text in shares)
     traces = [_map_trace(portrait, labels, *found) for found in enumerate(names if portrait.labels else [""])]
     told = f" by label ({', '.join(names)})" if portrait.labels else ""
     return Plot(

@@ -17,7 +17,7 @@ def reasons(record: SweepRecord, report: Report, sittings: list[Sitting]) -> dic
     return {
         "front": "No cell has both a perplexity and a reconstruction." if ended else NO_END,
         "evidence": "Fewer than two cells have ended with all their seeds.",
-        "rates": "No method of this sweep has a target rate λ." if ended else NO_END,
+        "rates": "No cell with a target rate λ has ended." if ended else NO_END,
         "epochs": "No trial has reported an epoch yet.",
         "units": portraits if ended else NO_END,
         "paper": _paper(record),

@@ -149,7 +149,7 @@ def _costs(record: SweepRecord) -> dict[str, Any]:
         "whole": together(costs),
         "methods": by_method(costs),
         "slowest": costs[:SLOWEST],
-        "driven": driven_seconds(record, time.time()),
+        "driven": driven_seconds(record),
     }
 
 
