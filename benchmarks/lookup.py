@@ -40,7 +40,7 @@ class Lookup:
     def seconds_of(self, key: Key) -> tuple[list[float], list[float]]:
         """Return the seconds of a trial's VAE epochs, and of its pretraining's.
 
-        An epoch counts as the shortest of its method in the table: the machine that trained it did other work beside.
+        An epoch counts as the shortest of its method in the table: the machine did other work beside.
         """
         by_phase: dict[str, list[float]] = {"vae": [], "pretrain": []}
         for epoch in self.plain[key].epochs:

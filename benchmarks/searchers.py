@@ -9,8 +9,8 @@
 The first sweep trains every cell, measured at the rungs (a margin of 99 % prunes none); the second trains to
 their end the cells of which a seed was collapsed at one. Each search then runs for many search seeds with a
 trainer that looks its numbers up: two workers, the shortest seconds that an epoch of the method took, the
-pretraining paid once a seed. `found` is the hypervolume of the cells that a search takes for its front, at their means over all seeds
-of the table, as a share of the whole table's.
+pretraining paid once a seed. `found` is the hypervolume of the cells that a search takes for its front, at
+their means over all seeds of the table, as a share of the whole table's.
 """
 
 import heapq

@@ -56,7 +56,7 @@ def by_method(costs: list[TrialCost]) -> dict[str, Costs]:
 
 
 def driven_seconds(record: SweepRecord) -> float:
-    """Return the wall time from the newest launch to its end, else to what was last reported; 0 before the first."""
+    """Return the wall time from the newest launch to its end, else to its last report; 0 before the first."""
     if not record.launches:
         return 0.0
     times = [epoch.time for trial in record.trials.values() for epoch in trial.epochs]
