@@ -1,5 +1,6 @@
 """The searcher's contract for replicates: racing, pruned replicates, front filling, cells of an earlier sweep."""
 
+from pathlib import Path
 from typing import Any
 
 from optuna.trial import TrialState
@@ -8,6 +9,7 @@ from ray.tune.search import Searcher
 from tests.searching import ENDLESS, GRID, Bench, drain, sweep
 from trainables.training.report import FinalReport
 from vae_sweep.search.progress import Assignment, Known, Progress
+from vae_sweep.search.study import open_study
 
 SEEDS = (0, 1, 2)
 QUALITY = {("vae", None): (10.0, 9.0), ("vae_fbp", 2): (12.0, 8.0), ("vae_fbp", 4): (16.0, 12.0)}
@@ -128,3 +130,17 @@ def test_cells_of_an_earlier_sweep_are_told_once_and_are_none_of_this_one() -> N
     again = Bench(spec, first.study, Progress(warm=warm))
     assert len(again.study.trials) == 2
     assert len(drain(again)) == 3
+
+
+def test_nsga2_takes_methods_from_the_best_cells(tmp_path: Path) -> None:
+    rows = {name: {"target_rate": {"float": [2, 8]}} for name in ("vae_fb", "vae_fbp", "ours")}
+    spec = sweep(rows | {"vae": {}, "vae_pretrain": {}}, kind="nsga2", trials=30)
+    study, _ = open_study(spec, tmp_path)
+    bench = Bench(spec, study)
+    for _ in range(30):
+        trial_id, config = bench.next()
+        good = config["cell"].method == "ours"
+        bench.end(trial_id, *((10.0, 10.0) if good else (20.0, 20.0)))
+    methods = [cell.method for cell in bench.journaled]
+    assert methods[:10].count("ours") <= 5
+    assert methods[10:].count("ours") >= 12

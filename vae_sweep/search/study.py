@@ -17,6 +17,9 @@ from vae_sweep.searches import SearchSpec
 from vae_sweep.spec import SweepSpec
 
 STUDY_FILE, SPACE = "study.journal", "space"
+MUTATION = 0.2
+"""How often NSGA-II draws a method anew instead of taking it from a parent."""
+
 LOCK_PATIENCE = 3
 """Seconds after which the lock of a killed driver's study is taken; the sweep's own lock keeps others out."""
 
@@ -104,10 +107,14 @@ def _storage(spec: SweepSpec, directory: Path) -> BaseStorage:
 
 
 def _sampler(search: SearchSpec, seed: int) -> BaseSampler:
-    """Return the sampler; TPE starts from random draws for a third of the trials, at most 10, NSGA-II likewise."""
+    """Return the sampler; TPE starts from random draws for a third of the trials, at most 10, NSGA-II likewise.
+
+    What all cells have in common, and NSGA-II crosses, is the method alone. Optuna's own rate of mutation is one
+    over the number of such parameters: it would draw every method anew.
+    """
     trials = search.trials or 1
     if search.kind == "tpe":
         return TPESampler(seed=seed, constant_liar=True, n_startup_trials=min(10, max(2, trials // 3)))
     if search.kind == "nsga2":
-        return NSGAIISampler(seed=seed, population_size=min(50, max(2, trials // 3)))
+        return NSGAIISampler(seed=seed, population_size=min(50, max(2, trials // 3)), mutation_prob=MUTATION)
     return RandomSampler(seed=seed)
