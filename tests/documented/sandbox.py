@@ -20,7 +20,7 @@ MEANINGS = {
     "sweeps/after": "sweeps/my",
     "sweeps/grid": "sweeps/quickstart",
     "sweeps/tpe": "sweeps/my",
-    "sweeps/nsga2": "sweeps/my",
+    "sweeps/nsga2": "sweeps/other",
     "TRIAL": "0001",
     "STORAGE": "sweeps",
     "VERB": "status",
