@@ -69,7 +69,7 @@ def outputs(directory: Path, number: int) -> str:
     """Write what a trial leaves behind; return where."""
     place = directory / f"checkpoint {number}"
     place.mkdir()
-    for name in ("weights.safetensors", "trial.json", "samples.txt"):
+    for name in ("weights.safetensors", "vocabulary.json", "trial.json", "samples.txt"):
         (place / name).write_text(f"{name} of {number}")
     return str(place)
 

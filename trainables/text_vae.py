@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 
+import numpy as np
+from safetensors.torch import save
 from torch import Tensor
 
 from trainables.base import StateError, VaeSweepError, derived_seed
@@ -19,6 +22,8 @@ from trainables.text.vocabulary import Ids, Vocabulary
 
 TOKENISED = ("captions", "snli")
 """Corpora that are what `tokenise` makes of raw English, so that it may be applied to any text for them."""
+
+CODE_FILES = (".safetensors", ".npy")
 
 Corpora = Callable[[TrialSpec], Corpus]
 """Gives the corpus that a trial was trained on; raises CorpusError where it is not at hand."""
@@ -97,6 +102,15 @@ class TextVae:
         means = self.encode([source, target])
         [walk] = interpolate(self.model, means[:1], means[1:], steps - 2)
         return self._texts(walk)
+
+    def codes_file(self, codes: Tensor, suffix: str) -> bytes:
+        """Return codes [N, latent_size] as the content of a file of one of CODE_FILES, float32."""
+        if suffix == ".safetensors":
+            tensors: bytes = save({"codes": codes.contiguous()}, {"trial": self.spec.key()})
+            return tensors
+        content = BytesIO()
+        np.save(content, codes.numpy(), allow_pickle=False)
+        return content.getvalue()
 
     @property
     def latent_size(self) -> int:

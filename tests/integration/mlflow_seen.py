@@ -31,7 +31,7 @@ class Seen:
         self.sweeps = [run for run in runs if "vae_sweep.trial" not in run.data.tags]
         trials = [run for run in runs if "vae_sweep.trial" in run.data.tags]
         assert len(trials) == len({run.data.tags["vae_sweep.trial"] for run in trials})
-        self.trials = {run.info.run_name: run for run in trials}
+        self.trials = {run.data.tags["vae_sweep.trial"]: run for run in trials}
 
     def history(self, run: Run) -> Counter[tuple[str, int, int, float]]:
         """Return how often each point (key, step, milliseconds, value) of a run is there."""
@@ -55,7 +55,17 @@ def expected(path: Path, trial: str) -> Counter[tuple[str, int, int, float]]:
         for key, value in line["numbers"].items():
             if value is not None:
                 points[f"{prefix}/{key}", step, round(line["time"] * 1000), value] += 1
+                if prefix == "final" and (short := shown(key)):
+                    points[short, step, round(line["time"] * 1000), value] += 1
     return points
+
+
+def shown(key: str) -> str | None:
+    """Return the name under which a number of an end or a score stands beside its own, None where it does not."""
+    split, _, word = key.partition("/")
+    if word not in ("perplexity", "reconstruction", "kl", "mutual_information", "active_units", "neg_elbo"):
+        return None
+    return {"validation": word, "test": f"test_{word}"}.get(split)
 
 
 def wait_until(met: Callable[[], bool], timeout: float = 60) -> None:

@@ -45,15 +45,15 @@ def test_a_sweep_is_a_parent_with_nested_trials(path: Path, uri: str, tmp_path: 
     assert (counts.lines, counts.runs, counts.outputs) == (27, 4, 1)
     assert counts.points == sum(sum(expected(path, trial_id(number)).values()) for number in range(3))
     [parent] = seen.sweeps
-    assert (parent.info.run_name, parent.info.status) == ("small", "FINISHED")
+    assert (parent.info.run_name, parent.info.status) == ("small: captions, grid", "FINISHED")
     assert parent.data.params["search.kind"] == "grid"
     assert parent.data.tags["vae_sweep.outcome"] == "complete"
     assert parent.data.tags["vae_sweep.version.torch"] == "2.13.0"
     assert seen.files(parent) == {"spec.json"}
     assert set(seen.trials) == {trial_id(number) for number in range(3)}
-    for run in seen.trials.values():
+    for trial, run in seen.trials.items():
         assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
-        assert seen.history(run) == expected(path, str(run.info.run_name))
+        assert seen.history(run) == expected(path, trial)
     statuses = [seen.trials[trial_id(number)].info.status for number in range(3)]
     assert statuses == ["FINISHED", "FAILED", "FINISHED"]
 
@@ -72,7 +72,7 @@ def test_params_tags_and_files_of_a_trial(path: Path, uri: str, tmp_path: Path) 
     assert (tags["phase"], tags["outcome"], tags["git_commit"]) == ("vae", "finished", "abc123")
     assert (tags["corpus"], tags["corpus_fingerprint"]) == ("captions", "f00d")
     assert diverged.data.tags["vae_sweep.reason"] == "the loss is not finite"
-    assert seen.files(run) == {"weights.safetensors", "trial.json", "samples.txt"}
+    assert seen.files(run) == {"weights.safetensors", "vocabulary.json", "trial.json", "samples.txt"}
     assert seen.files(gone) == set()
     assert "not found in" in gone.data.tags["vae_sweep.outputs"]
     place = Path(str(seen.experiment.artifact_location).removeprefix("file://").replace("%20", " "))
@@ -91,7 +91,7 @@ def test_syncing_twice_changes_nothing(path: Path, uri: str, tmp_path: Path) -> 
         run.to_dictionary() for run in first.trials.values()
     ]
     for run in second.trials.values():
-        assert second.history(run) == expected(path, str(run.info.run_name))
+        assert second.history(run) == expected(path, run.data.tags["vae_sweep.trial"])
 
 
 def test_points_sent_again_stay_single(path: Path, uri: str, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_points_sent_again_stay_single(path: Path, uri: str, tmp_path: Path) -> 
         seen.client.delete_tag(run.info.run_id, "vae_sweep.mirrored")
     assert sync(path, uri, EXPERIMENT).points > 0
     for run in Seen(uri).trials.values():
-        assert seen.history(run) == expected(path, str(run.info.run_name))
+        assert seen.history(run) == expected(path, run.data.tags["vae_sweep.trial"])
 
 
 def test_a_run_created_twice_is_made_one(path: Path, uri: str, tmp_path: Path) -> None:

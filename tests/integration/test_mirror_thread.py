@@ -45,8 +45,8 @@ def test_the_thread_follows_a_growing_journal(path: Path, uri: str, tmp_path: Pa
     seen = Seen(uri)
     assert seen.sweeps[0].info.status == "FINISHED"
     for run in seen.trials.values():
-        assert seen.history(run) == expected(path, str(run.info.run_name))
-        assert len(seen.files(run)) == 3
+        assert seen.history(run) == expected(path, run.data.tags["vae_sweep.trial"])
+        assert len(seen.files(run)) == 4
     assert sync(path, uri, EXPERIMENT).points == 0
 
 
@@ -162,8 +162,8 @@ def test_a_server_that_comes_late_dies_and_comes_back_has_every_point_once(path:
             seen = Seen(uri)
             assert len(seen.sweeps) == 1
             for run in (seen.trials[trial_id(0)], seen.trials[trial_id(1)]):
-                assert seen.history(run) == expected(path, str(run.info.run_name))
-                assert seen.files(run) == {"weights.safetensors", "trial.json", "samples.txt"}
+                assert seen.history(run) == expected(path, run.data.tags["vae_sweep.trial"])
+                assert seen.files(run) == {"weights.safetensors", "vocabulary.json", "trial.json", "samples.txt"}
                 assert run.info.status == "FINISHED"
             assert sync(path, uri, EXPERIMENT).points == 0
     assert max(appended) < 1.0
@@ -185,8 +185,8 @@ def test_a_server_that_was_off_for_the_whole_sweep(path: Path, tmp_path: Path) -
         assert sync(path, uri, EXPERIMENT).lines == 27
         seen = Seen(uri)
         for run in seen.trials.values():
-            assert seen.history(run) == expected(path, str(run.info.run_name))
-        assert len(seen.files(seen.trials[trial_id(0)])) == 3
+            assert seen.history(run) == expected(path, run.data.tags["vae_sweep.trial"])
+        assert len(seen.files(seen.trials[trial_id(0)])) == 4
 
 
 @pytest.mark.slow

@@ -38,7 +38,7 @@ def mlflow_runs(home: Path) -> tuple[MlflowClient, dict[str, Run]]:
     experiment = client.get_experiment_by_name("vae-sweep")
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id])
-    return client, {str(found.info.run_name): found for found in runs}
+    return client, {found.data.tags.get("vae_sweep.trial", ""): found for found in runs}
 
 
 def test_wrong_names_are_told_in_words(home: Path) -> None:

@@ -31,12 +31,10 @@ def launch(space: SpaceFile, overrides: Overrides = None, extend: Extend = False
 
 def sync(sweep: Folder) -> None:
     """Send to MLflow what it lacks of a sweep; safe to repeat, nothing arrives twice."""
-    from vae_sweep.sweep.folder import JOURNAL_FILE, existing_spec
-    from vae_sweep.sweep.tracker import tracking_uri
-    from vae_sweep.tracking.mirror import sync as replay
+    from vae_sweep.sweep.folder import existing_spec
+    from vae_sweep.sweep.tracker import sync_sweep
 
-    spec = existing_spec(sweep)
-    print(replay(sweep / JOURNAL_FILE, tracking_uri(spec), spec.tracking.experiment))
+    print(sync_sweep(existing_spec(sweep), sweep))
 
 
 def resume(sweep: Folder) -> None:

@@ -15,12 +15,14 @@ from vae_sweep.cli import (
     launch,
     plan,
     probe,
+    register,
     replay,
     report,
     schema,
     status,
     stop,
     submit,
+    use,
 )
 
 app = typer.Typer(
@@ -41,6 +43,11 @@ app.command("sync")(launch.sync)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("probe")(probe.probe)
+app.command("generate")(use.generate)
+app.command("reconstruct")(use.reconstruct)
+app.command("interpolate")(use.interpolate)
+app.command("encode")(use.encode)
+app.command("register")(register.register)
 app.command("doctor")(doctor.doctor)
 app.command("gc")(gc.gc)
 app.command("schema")(schema.schema)

@@ -100,7 +100,7 @@ def _cell_table(made: "Plan") -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
-    from vae_sweep.report.terminal import values_text
+    from vae_sweep.tracking.names import values_text
 
     spec = made.spec
     title = f"sweep {spec.name}: {spec.search.kind}, objectives {' and '.join(spec.search.objectives)}"

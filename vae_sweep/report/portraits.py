@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from trainables.methods import METHODS
 from trainables.places import Place, PlaceError, read
 from trainables.probes.portrait import PORTRAIT_FILE, Portrait
-from vae_sweep.report.terminal import values_text
+from vae_sweep.tracking.names import values_text
 from vae_sweep.tracking.records import SweepRecord, TrialRecord
 
 SAMPLES_FILE = "samples.txt"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from trainables.methods import METHODS
 from vae_sweep.report.published import published
 from vae_sweep.report.tables import Row
-from vae_sweep.report.terminal import values_text
 from vae_sweep.statistics.intervals import Interval
+from vae_sweep.tracking.names import values_text
 from vae_sweep.tracking.records import SweepRecord, TrialRecord
 
 ACROSS, UP = "reconstruction", "perplexity"

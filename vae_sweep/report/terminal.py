@@ -1,7 +1,6 @@
 """Tables for a terminal."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from rich import box
 from rich.console import Group
@@ -12,10 +11,9 @@ from vae_sweep.report.compare import Place
 from vae_sweep.report.document import Report
 from vae_sweep.report.tables import WORDS, Row, floors
 from vae_sweep.report.verdicts import Comparison, Verdict
-from vae_sweep.tracking.names import METRICS
+from vae_sweep.tracking.names import METRICS, values_text
 
 SHOWN = tuple(word for word in WORDS if word != "elbo_perplexity")
-SYMBOLS = {"target_rate": "λ", "anneal_epochs": "anneal"}
 SIGNS = {
     Verdict.REPRODUCED: "=",
     Verdict.BETTER: "better",
@@ -101,15 +99,6 @@ def outcome(row: Row) -> str:
 def cell_name(cell: Row | Comparison | Place) -> str:
     """Return a cell's method and values in few words."""
     return f"{cell.method} {values_text(cell.values)}".strip()
-
-
-def values_text(values: dict[str, Any]) -> str:
-    """Return a cell's values in few words; the target rate by its symbol."""
-    return " ".join(f"{SYMBOLS.get(name, name)}={_short(value)}" for name, value in values.items())
-
-
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _table(chosen: list[Row]) -> Table:

@@ -11,7 +11,7 @@ from trainables.places import PlaceError, is_file, is_folder
 from trainables.spec import TrialSpec
 from trainables.training.spec import PhaseSpec
 from vae_sweep.report.front import front_cells
-from vae_sweep.report.terminal import number_text, values_text
+from vae_sweep.report.terminal import number_text
 from vae_sweep.sweep.advice import advice
 from vae_sweep.sweep.history import Course, History, find_trial
 from vae_sweep.sweep.latent_story import latent_story, weight_course
@@ -19,7 +19,7 @@ from vae_sweep.sweep.remaining import SECONDS, sweep_spec, trial_spec
 from vae_sweep.sweep.status import SHOWN, look
 from vae_sweep.sweep.words import duration, moment
 from vae_sweep.tracking.checks import trial_findings
-from vae_sweep.tracking.names import METRICS
+from vae_sweep.tracking.names import METRICS, values_text
 from vae_sweep.tracking.records import EpochRecord, Numbers, RungRecord, TrialRecord
 
 RATE = "train/learning_rate"

@@ -23,11 +23,10 @@ from vae_sweep.settings import data_directory
 from vae_sweep.spec import SweepSpec
 from vae_sweep.sweep.folder import JOURNAL_FILE, existing_spec
 from vae_sweep.sweep.lock import driver_lock
-from vae_sweep.sweep.tracker import tracking_uri
+from vae_sweep.sweep.tracker import sync_sweep
 from vae_sweep.sweep.wanted import why_collected
 from vae_sweep.tracking.journal import Journal
 from vae_sweep.tracking.ledger import read_sweep
-from vae_sweep.tracking.mirror import sync
 from vae_sweep.tracking.mlflow_door import TrackingError
 from vae_sweep.tracking.records import SweepRecord, TrialRecord
 
@@ -171,7 +170,7 @@ def _summary(report: ProbeReport) -> str:
 
 def _mirror(spec: SweepSpec, folder: Path) -> str | None:
     try:
-        sync(folder / JOURNAL_FILE, tracking_uri(spec), spec.tracking.experiment)
+        sync_sweep(spec, folder)
     except TrackingError as error:
         return str(error)
     return None

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainables.methods import METHODS
-from vae_sweep.report.terminal import values_text
-from vae_sweep.tracking.names import METRICS
+from vae_sweep.tracking.names import METRICS, values_text
 from vae_sweep.tracking.records import SweepRecord, TrialRecord
 
 TABLES: dict[str, tuple[str, ...]] = {

@@ -1,10 +1,16 @@
-"""Where a sweep's mirror in MLflow lies."""
+"""Where a sweep's mirror in MLflow lies, and what it says beyond the journal."""
 
+from functools import partial
 from pathlib import Path
 
+from vae_sweep.errors import LaunchError
 from vae_sweep.spec import SweepSpec
 from vae_sweep.sweep.folder import JOURNAL_FILE, storage_directory
-from vae_sweep.tracking.mirror import Mirror
+from vae_sweep.sweep.history import find_trial
+from vae_sweep.sweep.winners import merits
+from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.tracking.mirror import Mirror, register, sync
+from vae_sweep.tracking.mlflow_writer import Counts
 
 
 def tracking_uri(spec: SweepSpec) -> str:
@@ -19,4 +25,26 @@ def browse_command(spec: SweepSpec) -> str:
 
 def mirror_for(spec: SweepSpec, folder: Path) -> Mirror:
     """Return the mirror of a sweep's journal, not yet started."""
-    return Mirror(folder / JOURNAL_FILE, tracking_uri(spec), spec.tracking.experiment, spec.name)
+    judge = partial(merits, spec)
+    return Mirror(folder / JOURNAL_FILE, tracking_uri(spec), spec.tracking.experiment, spec.name, judge=judge)
+
+
+def sync_sweep(spec: SweepSpec, folder: Path) -> Counts:
+    """Send to MLflow what it lacks of a sweep. Raises JournalError, TrackingError."""
+    judge = partial(merits, spec)
+    return sync(folder / JOURNAL_FILE, tracking_uri(spec), spec.tracking.experiment, judge=judge)
+
+
+def register_trials(spec: SweepSpec, folder: Path, trial: str | None, name: str | None) -> dict[str, str]:
+    """Register a trial, or without one the winners of the front so far, of which the first becomes `best`.
+
+    Returns trial -> version; the name is the sweep's if none is given. Raises LaunchError, JournalError,
+    TrackingError.
+    """
+    record = read_sweep(folder / JOURNAL_FILE)
+    chosen = (find_trial(record, trial).id,) if trial else merits(spec, record).winners
+    if not chosen:
+        raise LaunchError(f"sweep {record.name} has no cell on a front yet; name a trial to register")
+    uri, judge = tracking_uri(spec), partial(merits, spec)
+    known = name or spec.name
+    return register(folder / JOURNAL_FILE, uri, spec.tracking.experiment, judge, chosen, known, trial is None)

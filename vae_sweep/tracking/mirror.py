@@ -4,88 +4,22 @@ import fcntl
 import os
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from vae_sweep.tracking.journal import Line, Tail
-from vae_sweep.tracking.ledger import Ledger
+from vae_sweep.tracking.feed import Feed
+from vae_sweep.tracking.merits import Judge, unjudged
 from vae_sweep.tracking.mlflow_door import TrackingError, load
-from vae_sweep.tracking.mlflow_writer import Counts, Entry, MlflowWriter
-from vae_sweep.tracking.records import SweepRecord
-from vae_sweep.tracking.runs import SWEEP_KEY, points, sweep_run, trial_run
+from vae_sweep.tracking.mlflow_writer import Counts, MlflowWriter
+from vae_sweep.tracking.registry import candidate
+from vae_sweep.tracking.runs import trial_run
 
 PERIOD, LONGEST_DELAY, IDLE = 1.0, 30.0, 5.0
 """Seconds between two rounds, at most between two attempts, at most until the file is looked at again."""
 
 LAST_PART = 0.8
 """Part of close's timeout in which the thread still begins something."""
-
-
-class _Feed:
-    """The lines of a journal that MLflow lacks, by run; a run's state is taken from the ledger when sent."""
-
-    def __init__(self, journal_path: Path) -> None:
-        self._tail, self._ledger = Tail(journal_path), Ledger(journal_path)
-        self._queue: deque[Line] = deque()
-        self._seen: dict[str, int] = {}
-        self._pending: dict[str, list[Entry]] = {}
-
-    @property
-    def sweep(self) -> SweepRecord:
-        """Return the sweep as far as it was read."""
-        return self._ledger.record()
-
-    def read(self) -> None:
-        """Take in what the journal gained. Raises JournalError."""
-        self._queue.extend(self._tail.read())
-        while self._queue:
-            self._take(self._queue[0])
-            self._queue.popleft()
-
-    def waiting(self) -> int:
-        """Return the number of lines not yet mirrored; a run that only changes its state counts as one."""
-        return sum(max(1, len(entries)) for entries in list(self._pending.values()))
-
-    def unread(self) -> int:
-        """Return the number of lines not yet read."""
-        return len(self._queue) + self._tail.unread()
-
-    def flush(self, writer: MlflowWriter, stop: Callable[[], bool]) -> TrackingError | None:
-        """Write run after run until told to stop; return the first error.
-
-        What fails stays pending. A server that cannot be reached ends the round; one run that is refused
-        does not keep the others back.
-        """
-        sweep, first = self.sweep, None
-        parent = sweep_run(sweep) if sweep.launches else None
-        for key in list(self._pending):
-            if stop():
-                break
-            state = parent if key == SWEEP_KEY else trial_run(sweep, sweep.trials[key])
-            if state is None:
-                continue
-            try:
-                writer.write(state, self._pending[key], None if key == SWEEP_KEY else parent)
-            except TrackingError as error:
-                first = first or error
-                if not error.lasting:
-                    break
-            else:
-                del self._pending[key]
-        return first
-
-    def _take(self, line: Line) -> None:
-        numbers = self._ledger.add(line)
-        key = line.get("trial", SWEEP_KEY)
-        self._seen[key] = self._seen.get(key, 0) + 1
-        mark = f"line {self._seen[key]} of {line['time']!r}"
-        self._pending.setdefault(key, []).append(Entry(mark, points(line, numbers)))
-        if line["kind"] == "end":
-            for name, trial in self.sweep.trials.items():
-                if trial.final is None:
-                    self._pending.setdefault(name, [])
 
 
 class Mirror:
@@ -102,11 +36,12 @@ class Mirror:
         experiment: str,
         sweep_name: str,
         artifact_location: str | None = None,
+        judge: Judge = unjudged,
     ) -> None:
         self.last_error: str | None = None
         self._path = journal_path
         self._target = (uri, experiment, artifact_location)
-        self._feed = _Feed(journal_path)
+        self._feed = Feed(journal_path, judge)
         self._writer: MlflowWriter | None = None
         self._alone = False
         self._wake, self._closing = threading.Event(), threading.Event()
@@ -167,24 +102,48 @@ class Mirror:
             return error
 
 
-def sync(journal_path: Path, uri: str, experiment: str, artifact_location: str | None = None) -> Counts:
+def sync(
+    journal_path: Path, uri: str, experiment: str, artifact_location: str | None = None, judge: Judge = unjudged
+) -> Counts:
     """Bring MLflow to what the journal says; running it twice changes nothing.
 
     Raises JournalError where the journal is damaged, TrackingError where MLflow is out of reach, refuses,
     or another process mirrors the journal now.
     """
-    feed = _Feed(journal_path)
+    feed = Feed(journal_path, judge)
     with only_mirror(journal_path):
         feed.read()
-        if not feed.waiting():
-            return Counts()
-        writer = MlflowWriter(uri, experiment, artifact_location, feed.sweep.identity)
-        if error := feed.flush(writer, lambda: False):
-            raise TrackingError(
-                f"{error}; {feed.waiting()} journal lines are not mirrored: mend this and run vae-sweep sync",
-                error.lasting,
+        return _synced(feed, uri, experiment, artifact_location).counts if feed.waiting() else Counts()
+
+
+def register(
+    journal_path: Path, uri: str, experiment: str, judge: Judge, trials: Sequence[str], name: str, best: bool
+) -> dict[str, str]:
+    """Bring MLflow up to date and register trials under a name; return the version of each.
+
+    With `best` the first one gets that alias. Raises as `sync` does, and ModelError where a trial has no model.
+    """
+    feed = Feed(journal_path, judge)
+    with only_mirror(journal_path):
+        feed.read()
+        writer, sweep, parent = _synced(feed, uri, experiment, None), feed.sweep, feed.parent()
+        known = {trial: sweep.trials[trial] for trial in trials}
+        return {
+            key: writer.register(
+                name, candidate(sweep, trial), trial_run(sweep, trial), parent, best and key == trials[0]
             )
-    return writer.counts
+            for key, trial in known.items()
+        }
+
+
+def _synced(feed: Feed, uri: str, experiment: str, artifact_location: str | None) -> MlflowWriter:
+    writer = MlflowWriter(uri, experiment, artifact_location, feed.sweep.identity)
+    if error := feed.flush(writer, lambda: False):
+        raise TrackingError(
+            f"{error}; {feed.waiting()} journal lines are not mirrored: mend this and run vae-sweep sync",
+            error.lasting,
+        )
+    return writer
 
 
 @contextmanager

@@ -92,7 +92,7 @@ def open_client(uri: str) -> "MlflowClient":
     """Return a client; a sqlite database that is absent is made first."""
     from mlflow.tracking import MlflowClient
 
-    database = _database(uri)
+    database = database_of(uri)
     if database and not database.exists():
         _create(database)
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
@@ -110,12 +110,13 @@ def _create(database: Path) -> None:
             os.link(made, database)
 
 
-def _database(uri: str) -> Path | None:
+def database_of(uri: str) -> Path | None:
+    """Return the file of a sqlite URI, None for any other."""
     return Path(uri.removeprefix("sqlite:///").partition("?")[0]) if uri.startswith("sqlite:///") else None
 
 
 def _beside(uri: str) -> str | None:
-    database = _database(uri)
+    database = database_of(uri)
     return database.parent.joinpath("mlartifacts").resolve().as_uri() if database else None
 
 

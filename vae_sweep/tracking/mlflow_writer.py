@@ -5,16 +5,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from trainables.base import digest
-from trainables.places import PlaceError, copied
 from vae_sweep.tracking.mlflow_door import TrackingError, find_experiment, open_client, told
-from vae_sweep.tracking.runs import SWEEP_KEY, SWEEP_TAG, TAG, TRIAL_TAG, Point, RunState
+from vae_sweep.tracking.mlflow_files import write_outputs, write_report, write_spec, write_texts
+from vae_sweep.tracking.model_files import ModelError
+from vae_sweep.tracking.registry import Candidate, Registry
+from vae_sweep.tracking.runs import NOTE_TAG, SWEEP_KEY, SWEEP_TAG, TAG, TRIAL_TAG, Point, RunState, storable
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-OUTPUTS = ("weights.safetensors", "trial.json", "samples.txt")
-LINES_TAG, OUTPUTS_TAG, SPEC_TAG, TEXTS_TAG = TAG + "mirrored", TAG + "outputs", TAG + "spec", TAG + "probes"
-TEXTS_FOLDER = "probes"
+LINES_TAG, OWN_NOTE_TAG, MODEL_TAG = TAG + "mirrored", TAG + "note", TAG + "model"
+SOURCE_TYPE = "vae-sweep"
 LARGEST_BATCH, LARGEST_PAGE = 1000, 1000
 
 
@@ -28,15 +29,17 @@ class Entry:
 
 @dataclass
 class Counts:
-    """What was sent: journal lines, runs created, points, runs whose files were uploaded."""
+    """What was sent: journal lines, runs created, points, runs whose files were uploaded, models registered."""
 
     lines: int = 0
     runs: int = 0
     points: int = 0
     outputs: int = 0
+    models: int = 0
 
     def __str__(self) -> str:
         sent = f"{self.points} points sent, {self.runs} runs made, files of {self.outputs} trials uploaded"
+        sent += f", {self.models} models registered"
         return f"{self.lines} journal lines are in MLflow: {sent}"
 
 
@@ -48,6 +51,8 @@ class _Known:
     status: str
     params: set[str] = field(default_factory=set)
     tags: dict[str, str] = field(default_factory=dict)
+    numbers: dict[str, float] = field(default_factory=dict)
+    datasets: set[str] = field(default_factory=set)
 
 
 class MlflowWriter:
@@ -79,25 +84,54 @@ class MlflowWriter:
             raise
         self.counts.lines += len(entries)
 
+    def register(self, name: str, wanted: Candidate, trial: RunState, parent: RunState, best: bool) -> str:
+        """Register a trial under a name, as the best if it is; return its version.
+
+        Raises ModelError where it left no model, TrackingError.
+        """
+        with told(self._uri):
+            run = self._run(trial, self._run(parent, None))
+            registry = Registry(self._client, self._experiment)
+            version, made = registry.register(name, wanted, run.id)
+            if best:
+                registry.crown(name, version)
+        self.counts.models += made
+        return version
+
+    def register_winner(self, name: str, wanted: Candidate, trial: RunState, parent: RunState, best: bool) -> None:
+        """Register a trial; where it left no model, its run says so. Raises TrackingError."""
+        try:
+            self.register(name, wanted, trial, parent, best)
+        except ModelError as error:
+            with told(self._uri):
+                run = self._run(trial, self._run(parent, None))
+                self._client.set_tag(run.id, MODEL_TAG, storable(str(error)))
+
     def _write(self, run: _Known, state: RunState, entries: Sequence[Entry], origin: dict[str, str]) -> None:
         from mlflow.entities import Metric, Param, RunTag
 
         fresh = _unseen(entries, run.tags.get(LINES_TAG))
-        sent = [Metric(*point) for entry in fresh for point in entry.points]
+        new = [point for entry in fresh for point in entry.points]
+        sent = [Metric(*point) for point in [*new, *_numbers(run, state)]]
         tags = state.tags | origin
         if fresh:
             tags[LINES_TAG] = fresh[-1].mark
         early = len(sent) - 1 - (len(sent) - 1) % LARGEST_BATCH if sent else 0
         for start in range(0, early, LARGEST_BATCH):
             self._client.log_batch(run.id, sent[start : start + LARGEST_BATCH])
-        tags |= self._write_files(run, state) | self._write_texts(run, state)
+        tags |= write_texts(self._client, run.id, run.tags, state) | self._write_outputs(run, state)
+        tags |= write_spec(self._client, run.id, run.tags, state)
+        tags |= write_report(self._client, run.id, run.tags, state)
+        self._write_dataset(run, state)
         self._write_status(run, state)
         params = [Param(key, value) for key, value in state.params.items() if key not in run.params]
+        tags |= _note(run.tags, tags)
         changed = {key: value for key, value in tags.items() if run.tags.get(key, "") != value}
         self._client.log_batch(run.id, sent[early:], params, [RunTag(*tag) for tag in changed.items()])
         run.params |= state.params.keys()
         run.tags |= changed
-        self.counts.points += len(sent)
+        run.numbers |= state.numbers
+        self.counts.points += len(new)
 
     def _write_status(self, run: _Known, state: RunState) -> None:
         if state.status == run.status:
@@ -108,39 +142,20 @@ class MlflowWriter:
             self._client.set_terminated(run.id, state.status, state.ended)
         run.status = state.status
 
-    def _write_files(self, run: _Known, state: RunState) -> dict[str, str]:
-        if state.spec is not None:
-            wanted = digest(state.spec)
-            if run.tags.get(SPEC_TAG) != wanted:
-                self._client.log_dict(run.id, state.spec, "spec.json")
-            return {SPEC_TAG: wanted}
-        if state.outputs is None or run.tags.get(OUTPUTS_TAG) == f"from {state.outputs}":
-            return {}
-        try:
-            with copied(state.outputs, OUTPUTS) as folder:
-                missing = [name for name in OUTPUTS if not (folder / name).is_file()]
-                for name in OUTPUTS:
-                    if name not in missing:
-                        self._client.log_artifact(run.id, str(folder / name))
-        except PlaceError as error:  # numbers do not wait for object storage; the next sync tries again
-            return {OUTPUTS_TAG: f"not uploaded, vae-sweep sync tries again: {error}"}
-        self.counts.outputs += len(missing) < len(OUTPUTS)
-        if missing:
-            return {OUTPUTS_TAG: f"{', '.join(missing)} not found in {state.outputs}"}
-        return {OUTPUTS_TAG: f"from {state.outputs}"}
+    def _write_outputs(self, run: _Known, state: RunState) -> dict[str, str]:
+        tags, uploaded = write_outputs(self._client, run.id, run.tags, state)
+        self.counts.outputs += uploaded
+        return tags
 
-    def _write_texts(self, run: _Known, state: RunState) -> dict[str, str]:
-        """Upload the pages of a trial's probes where they are not those that the run has."""
-        if state.texts is None:
-            return {}
-        pages = sorted([*state.texts.glob("*.txt"), *state.texts.glob("*.json")])
-        wanted = digest([[page.name, page.read_text(encoding="utf-8")] for page in pages])
-        if not pages:
-            return {TEXTS_TAG: f"not found in {state.texts}"}
-        if run.tags.get(TEXTS_TAG) != wanted:
-            for page in pages:
-                self._client.log_artifact(run.id, str(page), TEXTS_FOLDER)
-        return {TEXTS_TAG: wanted}
+    def _write_dataset(self, run: _Known, state: RunState) -> None:
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        wanted = state.dataset
+        if wanted is None or wanted.digest in run.datasets:
+            return
+        dataset = Dataset(wanted.name, wanted.digest, SOURCE_TYPE, wanted.source, profile=wanted.profile)
+        self._client.log_inputs(run.id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
+        run.datasets.add(wanted.digest)
 
     def _run(self, state: RunState, parent: _Known | None) -> _Known:
         if self._runs is None:
@@ -160,7 +175,7 @@ class MlflowWriter:
             if key in found:
                 self._client.delete_run(run.info.run_id)
             else:
-                found[key] = _Known(run.info.run_id, run.info.status, set(run.data.params), dict(run.data.tags))
+                found[key] = _known(run)
         return found
 
     def _pages(self) -> Iterator["Run"]:
@@ -171,6 +186,28 @@ class MlflowWriter:
             token = page.token
             if not token:
                 return
+
+
+def _numbers(run: _Known, state: RunState) -> list[Point]:
+    """Return the numbers of a run as a whole that it does not show yet."""
+    changed = {key: value for key, value in state.numbers.items() if run.numbers.get(key) != value}
+    return [Point(key, value, state.numbered, 0) for key, value in changed.items()]
+
+
+def _known(run: "Run") -> _Known:
+    datasets = {found.dataset.digest for found in run.inputs.dataset_inputs} if run.inputs else set()
+    data = run.data
+    return _Known(
+        run.info.run_id, run.info.status, set(data.params), dict(data.tags), dict(data.metrics), datasets
+    )
+
+
+def _note(known: dict[str, str], tags: dict[str, str]) -> dict[str, str]:
+    """Return the description that a run is to keep: what a user wrote over ours, and the digest of ours."""
+    there, ours = known.get(NOTE_TAG), tags[NOTE_TAG]
+    if there and digest(there) != known.get(OWN_NOTE_TAG, digest(ours)):
+        return {NOTE_TAG: there}
+    return {OWN_NOTE_TAG: digest(ours)}
 
 
 def _unseen(entries: Sequence[Entry], mark: str | None) -> Sequence[Entry]:

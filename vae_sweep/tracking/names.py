@@ -1,7 +1,7 @@
 """Every metric word, declared once: its symbol in the paper, unit, direction and digits."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,9 @@ _ALL = (
     Metric("tokens", "tokens", "", None, 0, "tokens scored, with </s>, without <s>"),
 )
 
+SYMBOLS = {"target_rate": "λ", "anneal_epochs": "anneal"}
+"""Parameters of a row that have a symbol or a short name."""
+
 METRICS = {metric.word: metric for metric in _ALL}
 
 COSTS = frozenset({"seconds", "tokens_per_second", "peak_memory_mb"})
@@ -73,3 +76,12 @@ COSTS = frozenset({"seconds", "tokens_per_second", "peak_memory_mb"})
 def word_of(key: str) -> str:
     """Return the word of a key such as `vae/validation/kl`."""
     return key.rpartition("/")[2]
+
+
+def values_text(values: dict[str, Any]) -> str:
+    """Return a cell's values in few words; the target rate by its symbol."""
+    return " ".join(f"{SYMBOLS.get(name, name)}={_short(value)}" for name, value in values.items())
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -3,13 +3,15 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from trainables.places import Place
 from vae_sweep.tracking.checks import trial_findings
 from vae_sweep.tracking.journal import Line
+from vae_sweep.tracking.merits import Merits
+from vae_sweep.tracking.notes import SHOWN, counts, sweep_note, sweep_title, trial_note, trial_title
 from vae_sweep.tracking.records import LaunchRecord, Numbers, SweepRecord, TrialRecord
 
 TAG = "vae_sweep."
@@ -17,12 +19,17 @@ SWEEP_TAG, TRIAL_TAG = TAG + "sweep_id", TAG + "trial"
 SWEEP_KEY = ""
 """Key of the sweep's own run; a trial's run has the trial's id as its key."""
 
-LONGEST_PARAM, LONGEST_TAG = 500, 5000
+NOTE_TAG = "mlflow.note.content"
+LONGEST_PARAM, LONGEST_TAG, LONGEST_DIGEST = 500, 5000, 36
+REPORT_FOLDER = "report"
+"""Where a sweep's report lies in its folder, and in its run's artifacts."""
+
 _STATUS = {"finished": "FINISHED", "collapsed": "FINISHED", "pruned": "FINISHED"} | {
     "complete": "FINISHED",
     "failed": "FAILED",
 }
 _RATE = "method.objective.kl.target_rate"
+_SHORT = {f"validation/{word}": word for word in SHOWN} | {f"test/{word}": f"test_{word}" for word in SHOWN}
 
 
 class Point(NamedTuple):
@@ -34,12 +41,22 @@ class Point(NamedTuple):
     step: int
 
 
+class Dataset(NamedTuple):
+    """A corpus as MLflow shows it: the digest is the start of its fingerprint; source and profile are JSON."""
+
+    name: str
+    digest: str
+    source: str
+    profile: str
+
+
 @dataclass(frozen=True, slots=True)
 class RunState:
     """What a run should look like; times in milliseconds.
 
     `outputs` is the directory of a trial's last checkpoint, `texts` that of its probes' pages, `spec` the
-    sweep's resolved spec.
+    sweep's resolved spec, `report` the directory of its report. `numbers` are those of the run as a whole, as of
+    `numbered`; of two of one time MLflow shows the larger.
     """
 
     key: str
@@ -52,23 +69,33 @@ class RunState:
     outputs: Place | None = None
     texts: Path | None = None
     spec: dict[str, Any] | None = None
+    report: Path | None = None
+    dataset: Dataset | None = None
+    numbers: dict[str, float] = field(default_factory=dict)
+    numbered: int = 0
 
 
-def sweep_run(sweep: SweepRecord) -> RunState:
-    """Return the parent run; its params are those of the newest launch."""
+def sweep_run(sweep: SweepRecord, merits: Merits, report: Path | None, moment: float) -> RunState:
+    """Return the parent run as of a moment; its params are those of the newest launch."""
     newest = sweep.launches[-1]
     tags = {**_origin(sweep, newest), TAG + "launches": str(len(sweep.launches))}
+    tags[NOTE_TAG] = storable(sweep_note(sweep, merits, report is not None))
     if sweep.ended:
         tags[TAG + "outcome"] = sweep.ended
+    best = {f"best_{word}": value for word, value in merits.best.items()}
     return RunState(
         key=SWEEP_KEY,
-        name=sweep.name,
+        name=sweep_title(sweep),
         status=_STATUS.get(sweep.ended, "KILLED") if sweep.ended else "RUNNING",
         started=milliseconds(sweep.launches[0].time),
         ended=None if sweep.ended_at is None else milliseconds(sweep.ended_at),
         params=flattened(newest.spec),
         tags=tags,
         spec=newest.spec,
+        report=report,
+        dataset=_dataset(newest),
+        numbers={**counts(sweep), **best},
+        numbered=milliseconds(moment),
     )
 
 
@@ -81,23 +108,27 @@ def trial_run(sweep: SweepRecord, trial: TrialRecord) -> RunState:
         status, ended = "KILLED", milliseconds(sweep.ended_at)
     spec = flattened(trial.spec)
     own = {"method": trial.method, "seed": str(trial.seed), "cell": str(trial.cell)}
+    rate = trial.values.get("target_rate", spec.get(_RATE))
+    own |= {} if rate is None else {"target_rate": str(rate)}
     return RunState(
         key=trial.id,
-        name=trial.id,
+        name=trial_title(trial),
         status=status,
         started=milliseconds(trial.started_at),
         ended=ended,
         params=spec | own | flattened({"values": trial.values}),
-        tags=_origin(sweep, sweep.launches[-1]) | _trial_tags(sweep, trial, own, spec),
+        tags=_origin(sweep, sweep.launches[-1]) | _trial_tags(sweep, trial, own),
         outputs=trial.final.checkpoint if trial.final else None,
         texts=trial.texts,
+        dataset=_dataset(sweep.launches[-1]),
     )
 
 
 def points(line: Line, numbers: Numbers) -> list[Point]:
     """Return the points of a line's new numbers: of its phase or rung at step = epoch, else at step 0.
 
-    Those of an end or a score are `final/<key>`; a probe's keys say themselves what they are.
+    Those of an end or a score are `final/<key>`, the most looked at also `<word>` (validation) and `test_<word>`;
+    a probe's keys say themselves what they are.
     """
     prefix, step = (f"{line['phase']}/", line["epoch"]) if line["kind"] == "epoch" else ("final/", 0)
     if line["kind"] == "rung":
@@ -105,11 +136,10 @@ def points(line: Line, numbers: Numbers) -> list[Point]:
     elif line["kind"] == "probed":
         prefix = ""
     moment = milliseconds(line["time"])
-    return [
-        Point(_key(f"{prefix}{key}"), float(value), moment, step)
-        for key, value in numbers.items()
-        if value is not None
-    ]
+    known = {f"{prefix}{key}": value for key, value in numbers.items()}
+    if prefix == "final/":
+        known |= {short: numbers[key] for key, short in _SHORT.items() if key in numbers}
+    return [Point(_key(key), float(value), moment, step) for key, value in known.items() if value is not None]
 
 
 def flattened(plain: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -138,21 +168,28 @@ def milliseconds(seconds: float) -> int:
 def _origin(sweep: SweepRecord, launch: LaunchRecord) -> dict[str, str]:
     tags = {SWEEP_TAG: sweep.identity, TAG + "sweep": sweep.name}
     tags |= {f"{TAG}version.{library}": version for library, version in launch.versions.items()}
+    tags |= {"mlflow.source.name": "vae-sweep launch", "mlflow.source.type": "LOCAL"}
     if launch.git_commit:
-        tags[TAG + "git_commit"] = launch.git_commit
+        tags |= {TAG + "git_commit": launch.git_commit, "mlflow.source.git.commit": launch.git_commit}
     corpus = {"corpus": "name", "corpus_fingerprint": "fingerprint"}
     tags |= {TAG + tag: str(launch.corpus[key]) for tag, key in corpus.items() if key in launch.corpus}
     return {_key(key): storable(value) for key, value in tags.items()}
 
 
-def _trial_tags(
-    sweep: SweepRecord, trial: TrialRecord, own: dict[str, str], spec: dict[str, str]
-) -> dict[str, str]:
+def _dataset(launch: LaunchRecord) -> Dataset | None:
+    """Return the corpus of a launch, None where its line does not name one."""
+    corpus = dict(launch.corpus)
+    name, fingerprint = corpus.pop("name", None), corpus.pop("fingerprint", None)
+    if not name or not fingerprint:
+        return None
+    source = {"fingerprint": fingerprint, **launch.spec.get("corpus", {})}
+    return Dataset(name, fingerprint[:LONGEST_DIGEST], json.dumps(source), json.dumps(corpus))
+
+
+def _trial_tags(sweep: SweepRecord, trial: TrialRecord, own: dict[str, str]) -> dict[str, str]:
     tags = {TRIAL_TAG: trial.id, TAG + "attempts": str(trial.attempts)}
     tags |= {TAG + key: value for key, value in own.items()}
-    rate = trial.values.get("target_rate", spec.get(_RATE))
-    if rate is not None:
-        tags[TAG + "target_rate"] = str(rate)
+    tags[NOTE_TAG] = trial_note(sweep, trial)
     if trial.epochs:
         tags[TAG + "phase"] = trial.epochs[-1].phase
     if (found := trial.pretraining) is not None:

@@ -1,0 +1,27 @@
+"""Whom a sweep's numbers favour: the best replicate of each cell on its front."""
+
+from vae_sweep.report.front import front_cells, objectives_of
+from vae_sweep.spec import SweepSpec
+from vae_sweep.sweep.wanted import best_replicates
+from vae_sweep.tracking.merits import Merits
+from vae_sweep.tracking.records import SweepRecord
+
+
+def merits(spec: SweepSpec, record: SweepRecord) -> Merits:
+    """Return the front's winners, the best cell by the first objective first, and the lowest means.
+
+    Those that collapsed come last: a decoder that ignores z may have the best perplexity, and its code is useless.
+    """
+    words = spec.search.objectives
+    values = objectives_of(record, words)
+    replicates = best_replicates(spec, record, lambda trial: True)
+    front = [cell for cell in front_cells(record, words) if cell in replicates]
+
+    def rank(cell: int) -> tuple[bool, list[float], int]:
+        final = record.trials[replicates[cell]].final
+        return final is not None and final.outcome == "collapsed", values[cell], cell
+
+    best: dict[str, float] = {
+        word: min(means) for word, means in zip(words, zip(*values.values(), strict=True), strict=False)
+    }
+    return Merits(tuple(replicates[cell] for cell in sorted(front, key=rank)), best)
