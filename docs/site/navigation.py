@@ -1,7 +1,5 @@
 """Where every page stands in the site; a page that stands nowhere, or is not there, ends the build."""
 
-from pathlib import Path
-
 NAVIGATION: dict[str, tuple[str, ...]] = {
     "Learn": ("tutorial",),
     "Do": (
@@ -29,17 +27,10 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
     "The house": ("architecture", "dependencies"),
 }
 
-COMING = {"mlflow", "using"}
-"""Pages that are still being written: left out until they are there."""
-
 
 def tree() -> str:
     """Return the navigation as the directives that Sphinx reads, one for each heading."""
     return "\n".join(
-        f"```{{toctree}}\n:hidden:\n:caption: {heading}\n\n" + "\n".join(filter(_is_there, pages)) + "\n```\n"
+        f"```{{toctree}}\n:hidden:\n:caption: {heading}\n\n" + "\n".join(pages) + "\n```\n"
         for heading, pages in NAVIGATION.items()
     )
-
-
-def _is_there(page: str) -> bool:
-    return page not in COMING or (Path(__file__).parents[1] / f"{page}.md").exists()
