@@ -2,13 +2,14 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.documented.elsewhere import HOURS, elsewhere, is_short
-from tests.documented.pages import commands, listings
+from tests.documented.pages import Listing, commands, listings
 from tests.documented.sandbox import furnish, meant_here, run, surroundings
 from tests.integration.mlflow_seen import free_port
 
@@ -69,6 +70,15 @@ def test_a_long_sweep_has_a_plan(home: Path, words: str) -> None:
     done = run(home, words.replace(" launch ", " plan ", 1) + " --no-estimate")
     assert done.returncode == 0, done.stderr
     assert "trials, each on" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "listing", [each for each in listings() if each.language == "python" and "sweeps/" in each.text], ids=str
+)
+def test_python_that_reads_a_sweep_runs(made: Path, listing: Listing) -> None:
+    command = [sys.executable, "-c", listing.text]
+    done = subprocess.run(command, cwd=made, env=surroundings(made), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_plan_counts_what_the_tutorial_says(made: Path) -> None:
