@@ -1,10 +1,12 @@
 """A table of trained cells, read from two sweeps, in which the replay of searchers looks its numbers up."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from trainables.rungs import on_rung
+from trainables.spec import TrialSpec
 from vae_sweep.search.progress import means
 from vae_sweep.statistics.hypervolume import hypervolume
 from vae_sweep.tracking.ledger import read_sweep
@@ -67,13 +69,20 @@ def key_of(method: str, values: Any, seed: int) -> Key:
 
 def lookup(rungs: Path, full: Path, words: tuple[str, ...]) -> Lookup:
     """Read the sweep with rungs, and the one in which what collapsed ran on. Raises ValueError for open trials."""
-    measured, further = ended(rungs), ended(full)
-    early = {key for key, trial in measured.items() if any(rung.collapsed for rung in trial.rungs)}
+    measured, further = {key: judged(trial) for key, trial in ended(rungs).items()}, ended(full)
+    early = {key for key, trial in ended(rungs).items() if any(rung.collapsed for rung in trial.rungs)}
     if missing := early - further.keys():
         raise ValueError(f"{full}: ended at a rung, and not trained further there: {sorted(missing)}")
     return Lookup(
         {key: further[key] if key in early else trial for key, trial in measured.items()}, measured, words
     )
+
+
+def judged(trial: TrialRecord) -> TrialRecord:
+    """Return a trial with those of its rungs at which it is judged: its KL weight stays at its full value."""
+    spec = TrialSpec.model_validate(trial.spec)
+    rungs = [rung for rung in trial.rungs if on_rung(spec, spec.phases()[-1], rung.epoch, 1.0)]
+    return replace(trial, rungs=rungs)
 
 
 def ended(folder: Path) -> dict[Key, TrialRecord]:

@@ -12,9 +12,9 @@ from trainables.training.spec import PhaseSpec
 
 
 def annealed_after(objective: Objective, epochs: int, fullness: float) -> int:
-    """Return after how many epochs the KL weight has come to the most that it reaches in a phase of `epochs`."""
+    """Return after how many epochs the KL weight stays at the most that it reaches in a phase of `epochs`."""
     weights = [objective.weight(epoch, fullness) for epoch in range(epochs + 1)]
-    return weights.index(max(weights))
+    return max((epoch + 1 for epoch, weight in enumerate(weights) if weight < max(weights)), default=0)
 
 
 def on_rung(spec: TrialSpec, phase: PhaseSpec, epochs_done: int, fullness: float) -> bool:

@@ -28,8 +28,8 @@ def long_trial(method: str, **changes: Any) -> TrialSpec:
 
 @pytest.mark.parametrize(
     ("weight", "epochs"),
-    [(Constant(), 0), (Linear(epochs=3), 3), (Linear(epochs=30), 9), (Cyclic(period=4, ratio=0.5), 2)],
-    ids=["constant", "linear", "longer than the phase", "first rise of a cycle"],
+    [(Constant(), 0), (Linear(epochs=3), 3), (Linear(epochs=30), 9), (Cyclic(period=4, ratio=0.5), 10)],
+    ids=["constant", "linear", "longer than the phase", "a cycle that rises again"],
 )
 def test_annealing_is_over_when_the_weight_has_come_to_its_most(weight: Any, epochs: int) -> None:
     assert annealed_after(Elbo(kl_weight=weight), 9, 1.0) == epochs
