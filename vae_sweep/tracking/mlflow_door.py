@@ -36,6 +36,10 @@ _SETTINGS = {
 }
 
 
+KIND = {"mlflow.experimentKind": "custom_model_development"}
+"""Tag of an experiment that MLflow's pages show as training; else they take runs for evaluations of prompts."""
+
+
 class TrackingError(VaeSweepError):
     """MLflow cannot be reached, or refuses; `lasting` where waiting does not help."""
 
@@ -68,7 +72,7 @@ def find_experiment(client: "MlflowClient", uri: str, name: str, artifact_locati
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
         try:
-            return str(client.create_experiment(name, artifact_location or _beside(uri)))
+            return str(client.create_experiment(name, artifact_location or _beside(uri), KIND))
         except MlflowException as error:
             experiment = client.get_experiment_by_name(name)
             if experiment is None or error.error_code != "RESOURCE_ALREADY_EXISTS":
