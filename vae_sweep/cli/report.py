@@ -1,13 +1,17 @@
 """`vae-sweep report`: a sweep's cells as tables, as a page, as figures."""
 
+import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vae_sweep.cli.arguments import Folder, make_console
 from vae_sweep.errors import LaunchError
+
+if TYPE_CHECKING:
+    from vae_sweep.sweep.report_folder import ReportFolder
 
 
 class Format(StrEnum):
@@ -62,6 +66,17 @@ def report(
         console.print(remark, soft_wrap=True, highlight=False, markup=False)
 
 
+def _runs(folder: "ReportFolder") -> dict[str, str]:
+    """Return where the trials' runs stand in MLflow; none, and why on stderr, where it is out of reach."""
+    from vae_sweep.tracking.mlflow_door import TrackingError
+
+    try:
+        return folder.runs()
+    except TrackingError as error:
+        print(f"the page has no links into MLflow: {error}", file=sys.stderr)
+        return {}
+
+
 def _write(sweep: Path, style: Format, output: Path | None) -> None:
     from vae_sweep.sweep.folder import existing_spec
     from vae_sweep.sweep.report_folder import ReportFolder
@@ -73,7 +88,7 @@ def _write(sweep: Path, style: Format, output: Path | None) -> None:
             written = folder.write_figures(output)
         else:
             owner, history = look(sweep)
-            written = [folder.write_page(state_of(history, owner), output=output)]
+            written = [folder.write_page(state_of(history, owner), runs=_runs(folder), output=output)]
     except OSError as error:
         raise LaunchError(
             f"{error.filename or folder.place}: cannot be written ({error.strerror}); give another with --output"

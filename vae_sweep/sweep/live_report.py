@@ -54,6 +54,7 @@ class LiveReport:
             self._try(lambda: self._report.write_page("running", live=True))
             self._closing.wait(max(self._period, (time.monotonic() - started) / SHARE))
         self._try(self._report.write_page)
+        self._try(lambda: self._report.write_page(runs=self._report.runs()))
         self._try(self._report.write_summary)
 
     def _try(self, write: Callable[[], object]) -> None:

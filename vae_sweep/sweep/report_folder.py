@@ -13,6 +13,8 @@ from vae_sweep.report.portraits import Gallery, label_names, unit_rows
 from vae_sweep.report.series import epoch_curves, fronts, rate_curves, widest_split
 from vae_sweep.spec import SweepSpec
 from vae_sweep.sweep.folder import JOURNAL_FILE
+from vae_sweep.sweep.tracker import tracking_uri
+from vae_sweep.tracking.addresses import run_addresses
 from vae_sweep.tracking.ledger import read_sweep
 from vae_sweep.tracking.records import SweepRecord
 
@@ -39,6 +41,10 @@ class ReportFolder:
     def place(self) -> Path:
         """Return where the report lies."""
         return self.folder / REPORT_FOLDER
+
+    def runs(self) -> dict[str, str]:
+        """Return where the trials' runs stand in MLflow's pages. Raises TrackingError, JournalError."""
+        return run_addresses(tracking_uri(self.spec), self.spec.tracking.experiment, self._record())
 
     def write_page(
         self,

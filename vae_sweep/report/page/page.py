@@ -39,7 +39,7 @@ SLOWEST = 10
 class Moment:
     """What a record alone does not say: how the sweep stands in a word, and where its runs are in MLflow.
 
-    `runs` has the address of each trial's run, where a server is asked; a `live` page loads itself again.
+    `runs` has the address of each trial's run, as far as they are known; a `live` page loads itself again.
     """
 
     state: str
