@@ -4,7 +4,7 @@ from html import escape
 from typing import Any
 
 from trainables.probes.portrait import Portrait
-from vae_sweep.report.page.plots import Plot, layout, short, whole_ticks
+from vae_sweep.report.page.plot import Plot, layout, short, whole_ticks
 from vae_sweep.report.palette import label_look
 from vae_sweep.report.portraits import Sitting, UnitRow
 

@@ -19,7 +19,8 @@ from vae_sweep.report.page import empty
 from vae_sweep.report.page.cells import HEADINGS, beside_table, cell_tables, evidence_table
 from vae_sweep.report.page.code_plots import map_plot, unit_plot
 from vae_sweep.report.page.facts import as_yaml, corpus_facts, launch_facts, moment, span, trial_facts
-from vae_sweep.report.page.plots import PHASE_TITLES, Plot, epoch_plots, front_plot, methods_of, rate_plots
+from vae_sweep.report.page.plot import Plot, methods_of
+from vae_sweep.report.page.plots import PHASE_TITLES, epoch_plots, front_plot, rate_plots
 from vae_sweep.report.palette import label_look, look
 from vae_sweep.report.portraits import Gallery, Sitting, label_names, unit_rows
 from vae_sweep.report.series import PHASES, epoch_curves, fronts, rate_curves, widest_split

@@ -1,10 +1,10 @@
 """Series as plotly figures: plain dicts of traces and layout; colours of text and grid are the page's."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from vae_sweep.report.page.plot import Plot, layout, short, whole_ticks
 from vae_sweep.report.palette import in_order, look
 from vae_sweep.report.series import ACROSS, EPOCH_WORDS, PHASES, UP, EpochCurve, Front, RateCurve, interval
 from vae_sweep.report.tables import Row
@@ -13,19 +13,6 @@ from vae_sweep.statistics.intervals import Interval
 from vae_sweep.tracking.names import METRICS
 
 PHASE_TITLES = {"pretrain": "Pretraining (autoencoder)", "vae": "VAE phase"}
-FIGURE_DIGITS = 6
-"""Significant digits of a number in a figure."""
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A figure of the page: `alt` says what it shows to whoever does not see it, `methods` who is in it."""
-
-    id: str
-    title: str
-    alt: str
-    spec: dict[str, Any]
-    methods: tuple[str, ...] = ()
 
 
 def front_plot(front: Front) -> Plot:
@@ -64,35 +51,6 @@ def epoch_plots(curves: list[EpochCurve]) -> list[Plot]:
         for word in EPOCH_WORDS
         if (shown := [curve for curve in curves if curve.phase == phase and curve.has(word)])
     ]
-
-
-def methods_of(plots: Iterable[Plot]) -> list[str]:
-    """Return the methods that plots show, in the order of the paper's rows."""
-    return in_order({method for plot in plots for method in plot.methods})
-
-
-def layout(x: dict[str, Any], y: dict[str, Any], height: int) -> dict[str, Any]:
-    """Return a plot's layout on a transparent ground, without a legend of its own."""
-    return {
-        "xaxis": x,
-        "yaxis": y,
-        "height": height,
-        "margin": {"l": 56, "r": 12, "t": 12, "b": 44},
-        "showlegend": False,
-        "hovermode": "closest",
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-    }
-
-
-def whole_ticks(last: int) -> dict[str, Any]:
-    """Return an axis from 1 to `last` whose ticks are whole numbers, about eight of them."""
-    return {"range": [1 - 0.03 * last, 1.03 * last], "tick0": 0, "dtick": max(1, round(last / 8))}
-
-
-def short(value: float) -> float:
-    """Return a number with the digits that a figure keeps."""
-    return float(f"{value:.{FIGURE_DIGITS}g}")
 
 
 def _axis(word: str) -> dict[str, Any]:
