@@ -11,7 +11,7 @@ from ray.tune.stopper import CombinedStopper
 
 from trainables.places import filesystem_of
 from trainables.ray_trainable import train
-from vae_sweep.search.progress import Assignment
+from vae_sweep.search.progress import Assignment, Progress
 from vae_sweep.search.pruning import Halving, RungStopper
 from vae_sweep.search.space import Cell
 from vae_sweep.search.study import open_study
@@ -48,12 +48,15 @@ class Drive:
     note: Watch
 
     def record(self) -> SweepRecord:
+        """Return what the journal says now."""
         return read_sweep(self.folder / JOURNAL_FILE)
 
     def write(self, kind: str, **fields: Any) -> None:
+        """Journal a line and tell of it."""
         self.note(self.journal.append(kind, **fields))
 
     def say(self, text: str) -> None:
+        """Tell something that no journal keeps."""
         self.note({"kind": "said", "text": text})
 
 
@@ -61,26 +64,7 @@ def run_trials(drive: Drive) -> None:
     """Run a Tuner over exactly the trials that the journal lacks."""
     plan = drive.plan
     progress = progress_of(plan, drive.record())
-
-    def on_cell(cell: Cell) -> None:
-        drive.write("cell", cell=cell.number, method=cell.method, values=cell.values)
-
-    study, said = open_study(plan.spec, drive.folder)
-    if said:
-        drive.write("repaired", text=said)
-    stopped = lambda: drive.brake.reason is not None  # noqa: E731
-    config, room = partial(trial_config, plan), partial(_has_room, plan)
-    search = SweepSearch(
-        plan.spec,
-        study,
-        progress,
-        on_cell,
-        config,
-        stopped,
-        room,
-        partial(pretraining_of, plan),
-        price_of(plan, drive.folder),
-    )
+    search = _search(drive, progress)
     new_cells = max(0, (search.budget or 0) - len(progress.cells))
     racing = len(progress.cells) * (len(plan.spec.seeds) - len(plan.spec.first_seeds))
     left = len(progress.unfinished) + racing + new_cells * len(plan.spec.seeds)
@@ -109,6 +93,28 @@ def run_trials(drive: Drive) -> None:
             verbose=0,
         ),
     ).fit()
+
+
+def _search(drive: Drive, progress: Progress) -> SweepSearch:
+    plan = drive.plan
+
+    def on_cell(cell: Cell) -> None:
+        drive.write("cell", cell=cell.number, method=cell.method, values=cell.values)
+
+    study, said = open_study(plan.spec, drive.folder)
+    if said:
+        drive.write("repaired", text=said)
+    return SweepSearch(
+        plan.spec,
+        study,
+        progress,
+        on_cell,
+        partial(trial_config, plan),
+        stopped=lambda: drive.brake.reason is not None,
+        room=partial(_has_room, plan),
+        pretraining=partial(pretraining_of, plan),
+        price=price_of(plan, drive.folder),
+    )
 
 
 def _judges(drive: Drive) -> list[RungStopper]:
