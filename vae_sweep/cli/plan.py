@@ -128,8 +128,6 @@ def _domain_text(domain: object) -> str:
 def _totals(made: "Plan") -> str:
     seeds = len(made.spec.seeds)
     text = f"{made.cell_count} cells × {seeds} seed{'s' * (seeds > 1)} = {made.trial_count} trials, "
-    if (first := len(made.spec.first_seeds)) < seeds:
-        text += f"at most: {first} each at first, the others for cells near the front; "
     text += f"each on {_shares_text(made)}"
     if not any("model.precision" in row for row in made.spec.methods.values()):
         text += f", in {made.spec.model.precision}"
@@ -141,6 +139,8 @@ def _totals(made: "Plan") -> str:
         text += f": {found.distinct} pretraining{'s' * (found.distinct > 1)}"
         text += f" for {found.pretrainings} trial{'s' * (found.pretrainings > 1)}"
         text += f", {found.stored} stored already" if found.stored else ""
+    if (first := len(made.spec.first_seeds)) < seeds:
+        text += f"; at most so many: {first} of the seeds at first, the others for cells near the front"
     if made.unjudged:
         text += (
             f"\nwarning: search.pruning.rungs: {', '.join(made.unjudged)} ends, or is annealed, before any of them"
