@@ -82,5 +82,6 @@ def run(home: Path, words: str) -> "subprocess.CompletedProcess[str]":
     """Run a documented command as a shell does, to its end; to one that reads, two sentences are given."""
     return subprocess.run(
         ["bash", "-euc", meant_here(words)],
-        input="a man walks .\na woman reads a book .\n", cwd=home, env=surroundings(home), capture_output=True, text=True, timeout=300, check=False,
+        input="a man walks .\na woman reads a book .\n",
+        cwd=home, env=surroundings(home), capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
