@@ -10,12 +10,10 @@ from vae_sweep.domains import Domain, FloatRange, IntRange, LogRange, is_range, 
 from vae_sweep.search.progress import Known
 from vae_sweep.spec import Draw, SweepSpec
 from vae_sweep.statistics.hypervolume import hypervolume
+from vae_sweep.statistics.replicates import reference_point
 
 NARROWEST = 0.01
 """Neighbours closer than this share of a range have nothing worth trying between them."""
-
-BEYOND = 0.1
-"""The reference point lies this share of the known cells' extent behind the worst of them."""
 
 Price = Callable[[str, Draw], float]
 """What a cell takes, in any unit that is the same for all: its trainings, without pretrainings that are paid."""
@@ -48,8 +46,8 @@ def propose(
         return min(blank, key=lambda guess: price(guess.method, guess.values))
     if not guesses:
         return None
-    behind = _reference([cell.objectives for cell in known])
     now = [cell.objectives for cell in known]
+    behind = reference_point(now)
     covered = hypervolume(now, behind)
 
     def worth(guess: Guess) -> tuple[float, float]:
@@ -102,10 +100,6 @@ def _line(
     a, b = pair
     share = (scale(at) - scale(a)) / (scale(b) - scale(a))
     return tuple(x + share * (y - x) for x, y in zip(known[a], known[b], strict=True))
-
-
-def _reference(rows: Sequence[Sequence[float]]) -> list[float]:
-    return [max(column) + BEYOND * (max(column) - min(column)) for column in zip(*rows, strict=True)]
 
 
 def _ends(domain: Domain) -> tuple[float, float]:

@@ -6,22 +6,20 @@ from collections.abc import Collection, Mapping, Sequence
 from scipy.special import stdtrit
 
 from vae_sweep.statistics.front import on_front
+from vae_sweep.statistics.replicates import Replicates, means
 
 LEVEL = 0.95
 """One-sided confidence with which a cell must lie behind another on every objective to get no further seed."""
 
-Values = Mapping[int, Mapping[int, Sequence[float]]]
-"""Cell -> seed -> objectives, all of which fall."""
 
-
-def contenders(values: Values) -> list[int]:
+def contenders(values: Replicates) -> list[int]:
     """Return the cells that may yet stand on the front: no cell of it is better on every objective beyond chance.
 
     How far seeds scatter is pooled over the cells that have several; the shared part of paired seeds is not taken
     out, so that the intervals are rather too wide: a cell gets a seed too many rather than one too few. As long as
     no cell has two seeds only the front itself contends.
     """
-    middle = {cell: _means(list(rows.values())) for cell, rows in values.items() if rows}
+    middle = means({cell: rows for cell, rows in values.items() if rows})
     front = [cell for cell, flag in zip(middle, on_front(list(middle.values())), strict=True) if flag]
     freedom = sum(len(values[cell]) - 1 for cell in middle)
     if freedom == 0:
@@ -36,7 +34,9 @@ def contenders(values: Values) -> list[int]:
     return [cell for cell in middle if not any(behind(cell, other) for other in front if other != cell)]
 
 
-def next_seed(seeds: Sequence[int], values: Values, taken: Collection[tuple[int, int]]) -> tuple[int, int] | None:
+def next_seed(
+    seeds: Sequence[int], values: Replicates, taken: Collection[tuple[int, int]]
+) -> tuple[int, int] | None:
     """Return the contender and its seed to run next, those with the fewest seeds first; None where none lacks one.
 
     Seeds are taken in order, so that cells are paired; a contender waits for the seed that runs (`taken`).
@@ -53,7 +53,7 @@ def next_seed(seeds: Sequence[int], values: Values, taken: Collection[tuple[int,
     return cell, next(seed for seed in seeds if seed not in values[cell])
 
 
-def _pooled(values: Values, middle: Mapping[int, Sequence[float]], freedom: int) -> list[float]:
+def _pooled(values: Replicates, middle: Mapping[int, Sequence[float]], freedom: int) -> list[float]:
     """Return the standard deviation over seeds of each objective, pooled over cells."""
     objectives = len(next(iter(middle.values())))
     return [
@@ -63,7 +63,3 @@ def _pooled(values: Values, middle: Mapping[int, Sequence[float]], freedom: int)
         )
         for place in range(objectives)
     ]
-
-
-def _means(rows: Sequence[Sequence[float]]) -> list[float]:
-    return [sum(column) / len(column) for column in zip(*rows, strict=True)]
