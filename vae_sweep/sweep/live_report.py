@@ -1,5 +1,7 @@
 """The report of a running sweep, written at intervals by a thread that no trial ever waits for."""
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +15,9 @@ PERIOD = 60.0
 
 SHARE = 0.005
 """Part of the time that may go into writing; a page that takes longer is written less often."""
+
+LOWEST_PRIORITY = 19
+"""Niceness of the thread: trials on the driver's machine come first, also those to which Ray gives 15."""
 
 PATIENCE = 60.0
 """Seconds that the end of a sweep waits for its last page."""
@@ -45,6 +50,8 @@ class LiveReport:
         self._thread.join(timeout)
 
     def _work(self) -> None:
+        if sys.platform == "linux":  # where a thread has a priority of its own
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST_PRIORITY)
         while not self._closing.is_set():
             self._wake.wait()
             self._wake.clear()
