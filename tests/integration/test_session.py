@@ -43,9 +43,35 @@ print("outlived")
 
 def test_garbage_of_another_thread_does_not_end_the_process_with_ray(tmp_path: Path) -> None:
     """Ray ends a process that frees a reference of its own while it goes down, as a collection of garbage may."""
+    assert _run(SCRIPT, tmp_path).splitlines()[-1:] == ["outlived"]
+
+
+ALONE = """
+import psutil
+from vae_sweep.sweep.environment import prepare_environment
+prepare_environment()
+import ray
+from vae_sweep.sweep.nodes.session import ray_session
+
+with ray_session():
+    print(ray.get(ray.remote(lambda: "works").remote()))
+    for child in psutil.Process().children(recursive=True):
+        print(*(word.rpartition("/")[2] for word in child.cmdline()[:4]))
+"""
+
+
+def test_a_ray_of_our_own_keeps_no_process_that_serves_nobody(tmp_path: Path) -> None:
+    """No monitor of logs, no autoscaler, no API server: on two cores trials feel them."""
+    kept = _run(ALONE, tmp_path).split()
+    assert {"works", "gcs_server", "raylet"} <= set(kept)
+    assert not {"log_monitor.py", "monitor.py", "dashboard.py"} & set(kept)
+
+
+def _run(script: str, home: Path) -> str:
     env = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
-    env |= {"HOME": str(tmp_path), "PYTHONPATH": str(REPOSITORY)}
+    env |= {"HOME": str(home), "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], env=env, capture_output=True, text=True, timeout=200, check=False
+        [sys.executable, "-c", script], env=env, capture_output=True, text=True, timeout=200, check=False
     )
-    assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["outlived"]), done.stderr[-2000:]
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout

@@ -94,6 +94,6 @@ def test_untrustworthy_weights_draw_a_warning(tmp_path: Path) -> None:
     sweep = record(tmp_path / "journal.jsonl", [], final)
     [line] = remarks(make_report(sweep, ("perplexity",)))
     assert line == (
-        "warning: cell 0, validation: NLL and PPL cannot be trusted for 64% of the sentences "
-        "(Pareto k > 0.7; median k 0.85, 3.2 effective of 100 samples)"
+        "warning: validation: NLL and PPL cannot be trusted where Pareto k > 0.7: 64% of cell 0's sentences "
+        "(3.2 of 100 samples effective)"
     )

@@ -12,6 +12,10 @@ BAD_SHARE = 0.1
 """The share of sentences with k > 0.7 above which a row draws a warning."""
 
 
+NAMED = 8
+"""How many cells a warning names."""
+
+
 @dataclass(frozen=True)
 class Report:
     """All that `vae-sweep report` shows, in any format."""
@@ -24,8 +28,10 @@ class Report:
 
     @property
     def warnings(self) -> list[str]:
-        """Return a line for each row whose importance weights make NLL and PPL untrustworthy."""
-        return [_warning(row) for row in self.rows if row.numbers.get("pareto_k_bad", 0.0) > BAD_SHARE]
+        """Return a line for each split with rows whose importance weights make NLL and PPL untrustworthy."""
+        bad = [row for row in self.rows if row.numbers.get("pareto_k_bad", 0.0) > BAD_SHARE]
+        splits = dict.fromkeys(row.split for row in bad)
+        return [_warning(split, [row for row in bad if row.split == split]) for split in splits]
 
 
 def make_report(record: SweepRecord, objectives: tuple[str, ...]) -> Report:
@@ -39,10 +45,11 @@ def make_report(record: SweepRecord, objectives: tuple[str, ...]) -> Report:
     )
 
 
-def _warning(row: Row) -> str:
-    numbers = row.numbers
-    return (
-        f"cell {row.cell}, {row.split}: NLL and PPL cannot be trusted for {numbers['pareto_k_bad']:.0%} of the "
-        f"sentences (Pareto k > 0.7; median k {numbers['pareto_k']:.2f}, "
-        f"{numbers['iw_ess']:.1f} effective of {numbers['iw_samples']:.0f} samples)"
-    )
+def _warning(split: str, bad: list[Row]) -> str:
+    told = [
+        f"{row.numbers['pareto_k_bad']:.0%} of cell {row.cell}'s sentences "
+        f"({row.numbers['iw_ess']:.1f} of {row.numbers['iw_samples']:.0f} samples effective)"
+        for row in bad[:NAMED]
+    ]
+    more = [f"{len(bad) - NAMED} more cells"] if len(bad) > NAMED else []
+    return f"{split}: NLL and PPL cannot be trusted where Pareto k > 0.7: {', '.join(told + more)}"

@@ -13,6 +13,13 @@ DEFAULTS = {
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
 }
+OURS = {
+    "RAY_enable_metrics_collection": "0",
+    "REPORTER_UPDATE_INTERVAL_MS": "60000",
+    "RAY_gcs_pull_resource_loads_period_milliseconds": "10000",
+}
+"""What a Ray of our own is spared: figures of its processes, which nobody reads there."""
+
 TOKEN_FILE = Path("~/.ray/auth_token")
 
 
@@ -29,9 +36,9 @@ def prepare_environment() -> None:
 
     A Ray of our own gets a token. A cluster that is joined may have none: it hears of one only where one is here.
     """
-    for key, value in DEFAULTS.items():
-        os.environ.setdefault(key, value)
     ours = os.environ.get("RAY_ADDRESS", "local") == "local"
+    for key, value in (DEFAULTS | (OURS if ours else {})).items():
+        os.environ.setdefault(key, value)
     if "RAY_AUTH_MODE" not in os.environ and (ours or find_token() is not None):
         os.environ["RAY_AUTH_MODE"] = "token"
 

@@ -18,6 +18,9 @@ from vae_sweep.tracking.runs import trial_run
 PERIOD, LONGEST_DELAY, IDLE = 1.0, 30.0, 5.0
 """Seconds between two rounds, at most between two attempts, at most until the file is looked at again."""
 
+SHARE = 0.005
+"""Part of the time that the thread may work: a round costs tens of milliseconds a run, however few its lines."""
+
 LAST_PART = 0.8
 """Part of close's timeout in which the thread still begins something."""
 
@@ -69,9 +72,10 @@ class Mirror:
         delay = PERIOD
         with ExitStack() as held:
             while True:
-                closing = self._closing.is_set()
+                closing, busy = self._closing.is_set(), time.thread_time()
                 error = self._round(held)
                 self.last_error = str(error) if error else None
+                worked = time.thread_time() - busy
                 may_pass = isinstance(error, TrackingError) and not error.lasting
                 if closing and (not may_pass or self._late()):
                     return
@@ -84,7 +88,7 @@ class Mirror:
                     delay = PERIOD
                     self._wake.wait(IDLE)
                     self._wake.clear()
-                    self._closing.wait(PERIOD)
+                    self._closing.wait(pause(worked))
 
     def _late(self) -> bool:
         return time.monotonic() >= self._deadline
@@ -100,6 +104,11 @@ class Mirror:
             return self._feed.flush(self._writer, self._late) if self._writer else None
         except Exception as error:  # noqa: BLE001  the sweep must not feel even a bug in here; it is shown
             return error
+
+
+def pause(worked: float) -> float:
+    """Return the seconds to wait after a round that worked for some seconds."""
+    return min(max(PERIOD, worked / SHARE), LONGEST_DELAY)
 
 
 def sync(

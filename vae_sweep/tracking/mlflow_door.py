@@ -128,4 +128,5 @@ def _quieten() -> None:
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+        if logging.getLogger(name).level != logging.CRITICAL:  # to set it forgets every logger's level: 5 ms
+            logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -8,9 +8,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import ray
+from ray._private.node import Node
+from ray._private.worker import global_worker
 from ray.exceptions import AuthenticationError
 
 from vae_sweep.errors import LaunchError
@@ -40,6 +42,8 @@ def ray_session(address: str | None = None) -> Iterator[bool]:
         raise LaunchError(f"RAY_ADDRESS={address}: the cluster's token is not right here: {error}") from None
     except (ConnectionError, RuntimeError) as error:
         raise LaunchError(f"RAY_ADDRESS={address}: no Ray cluster can be joined there ({error})") from None
+    if address == LOCAL:
+        _dismiss_idlers()
     for name in ("ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     before = _on_sigterm(like_ctrl_c)
@@ -48,6 +52,17 @@ def ray_session(address: str | None = None) -> Iterator[bool]:
     finally:
         _on_sigterm(before)
         _shut_down()
+
+
+def _dismiss_idlers() -> None:
+    """End what a Ray of our own started for nobody.
+
+    No log goes to the driver, no node is added, and the API server shows no page. Ray has no switch for it.
+    """
+    node = cast(Node, global_worker.node)
+    node.kill_log_monitor()
+    node.kill_monitor()
+    node.kill_dashboard()
 
 
 def _shut_down() -> None:
