@@ -85,6 +85,16 @@ def test_a_cluster_without_a_token_is_joined_without_one(
     assert os.environ.get("RAY_AUTH_MODE") == mode
 
 
+@pytest.mark.parametrize(("address", "collects"), [(None, "60000"), ("10.0.0.1:6379", None)])
+def test_only_a_ray_of_our_own_collects_no_figures(
+    home: Path, monkeypatch: pytest.MonkeyPatch, address: str | None, collects: str | None
+) -> None:
+    if address:
+        monkeypatch.setenv("RAY_ADDRESS", address)
+    prepare_environment()
+    assert os.environ.get("REPORTER_UPDATE_INTERVAL_MS") == collects
+
+
 def test_what_the_user_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     prepare_environment()
