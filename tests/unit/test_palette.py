@@ -5,7 +5,7 @@ from importlib.resources import files
 import pytest
 
 from trainables.methods import METHODS
-from vae_sweep.report.palette import LABEL_COLOURS, PLAIN, in_order, label_look, look
+from vae_sweep.report.palette import LABEL_COLOURS, in_order, label_look, look
 
 
 def luminance(colour: str) -> float:
@@ -39,10 +39,17 @@ def test_colours_are_seen_on_both_grounds(colour: str) -> None:
 
 def test_every_row_has_a_marker_of_its_own() -> None:
     looks = [look(name) for name in METHODS]
-    assert PLAIN not in looks
     assert len({found.marker for found in looks}) == len(looks)
     assert len({found.static_marker for found in looks}) == len(looks)
     assert len({found.glyph for found in looks}) == len(looks)
+
+
+def test_rows_of_ones_own_are_told_apart_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("first", "second", "third", "fourth"):
+        monkeypatch.setitem(METHODS, name, METHODS["vae"])
+    test_every_row_has_a_marker_of_its_own()
+    assert look("first").colour != look("second").colour
+    assert min(contrast(look(name).colour, ground) for name in METHODS for ground in grounds()) >= 3
 
 
 def test_more_labels_than_colours_are_told_by_their_markers() -> None:

@@ -43,12 +43,19 @@ _LOOKS = {
     "ae": Look(GREY, "✖", "x", "X", "dot", ":"),
     "lstm_lm": Look(GREY, "♦", "diamond-tall", "d", "dash", "--"),
 }
-PLAIN = Look(GREY, "●", "circle", "o", "dashdot", "-.")
+_SPARE = (
+    Look(BROWN, "⧗", "hourglass", (3, 1, 0), "dashdot", "-."),
+    Look(GREY, "⧓", "bowtie", (3, 1, 90), "dashdot", "-."),
+    Look(PINK, "✶", "hexagram", (6, 1, 0), "dashdot", "-."),
+    Look(BLUE, "◉", "octagon", "8", "dashdot", "-."),
+)
+"""Looks of rows of one's own, in their order; more rows than these begin again."""
 
 
 def look(method: str) -> Look:
-    """Return how a method looks; a row of one's own is grey."""
-    return _LOOKS.get(method, PLAIN)
+    """Return how a method looks. Raises ValueError for what is no row."""
+    own = [name for name in METHODS if name not in _LOOKS]
+    return _LOOKS.get(method) or _SPARE[own.index(method) % len(_SPARE)]
 
 
 def label_look(number: int) -> tuple[str, str, str]:
