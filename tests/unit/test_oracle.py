@@ -35,10 +35,9 @@ def oracle(request: pytest.FixtureRequest) -> Oracle:
 
 def check(oracle: Oracle, found: Tensor | float, name: str) -> None:
     """Compare with an array of the file: to rounding in float64, to 4e-5 (the file's page) in float32."""
-    expected = oracle[name].double()
-    tolerance = 1e-10 if oracle.dtype == torch.float64 else 4e-5
-    got = torch.as_tensor(found, dtype=torch.float64).detach()
-    torch.testing.assert_close(got, expected, rtol=tolerance, atol=tolerance, msg=lambda m: f"{name}: {m}")
+    allowed = 1e-10 if oracle.dtype == torch.float64 else 4e-5
+    got, wanted = torch.as_tensor(found, dtype=torch.float64).detach(), oracle[name].double()
+    torch.testing.assert_close(got, wanted, rtol=allowed, atol=allowed, msg=lambda m: f"{name}: {m}")
 
 
 def by_sentence(oracle: Oracle, value: Callable[[Batch], Tensor]) -> Tensor:
