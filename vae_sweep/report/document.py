@@ -11,7 +11,6 @@ from vae_sweep.tracking.records import SweepRecord
 BAD_SHARE = 0.1
 """The share of sentences with k > 0.7 above which a row draws a warning."""
 
-
 NAMED = 8
 """How many cells a warning names."""
 
