@@ -1,10 +1,11 @@
 """Broken invariants found in a journal: once a rule, on the run and below the report."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tests.journals import TRIAL_SPEC, epoch, launch, start, trial_id
-from vae_sweep.report.document import make_report
+from vae_sweep.report.document import NAMED, make_report
 from vae_sweep.report.terminal import remarks
 from vae_sweep.tracking.checks import sweep_findings
 from vae_sweep.tracking.journal import Journal
@@ -97,3 +98,13 @@ def test_untrustworthy_weights_draw_a_warning(tmp_path: Path) -> None:
         "warning: validation: NLL and PPL cannot be trusted where Pareto k > 0.7: 64% of cell 0's sentences "
         "(3.2 of 100 samples effective)"
     )
+
+
+def test_many_untrustworthy_cells_draw_one_warning(tmp_path: Path) -> None:
+    trust = {"pareto_k": 0.85, "pareto_k_bad": 0.64, "iw_ess": 3.21, "iw_samples": 100.0}
+    final = {f"validation/{word}": value for word, value in trust.items()}
+    report = make_report(record(tmp_path / "journal.jsonl", [], final), ("perplexity",))
+    [row] = report.rows
+    [line] = replace(report, rows=[replace(row, cell=cell) for cell in range(NAMED + 2)]).warnings
+    assert line.count("'s sentences") == NAMED
+    assert line.endswith(f"cell {NAMED - 1}'s sentences (3.2 of 100 samples effective), and so in 2 more")

@@ -50,5 +50,5 @@ def _warning(split: str, bad: list[Row]) -> str:
         f"({row.numbers['iw_ess']:.1f} of {row.numbers['iw_samples']:.0f} samples effective)"
         for row in bad[:NAMED]
     ]
-    more = [f"{len(bad) - NAMED} more cells"] if len(bad) > NAMED else []
+    more = [f"and so in {len(bad) - NAMED} more"] if len(bad) > NAMED else []
     return f"{split}: NLL and PPL cannot be trusted where Pareto k > 0.7: {', '.join(told + more)}"

@@ -58,11 +58,12 @@ def _dismiss_idlers() -> None:
     """End what a Ray of our own started for nobody.
 
     No log goes to the driver, no node is added, and the API server shows no page. Ray has no switch for it.
+    One that has died already, or never started, is none to end.
     """
     node = cast(Node, global_worker.node)
-    node.kill_log_monitor()
-    node.kill_monitor()
-    node.kill_dashboard()
+    node.kill_log_monitor(check_alive=False)
+    node.kill_monitor(check_alive=False)
+    node.kill_dashboard(check_alive=False)
 
 
 def _shut_down() -> None:
