@@ -1,10 +1,10 @@
-# make demo | test | check | docs : each makes .venv first, on a machine with Python >= 3.11
+# make demo | test | test-all | check | docs : each makes .venv first, on a machine with Python >= 3.11
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test bench chaos cluster-test docker-test docs docs-serve check format clean
+.PHONY: demo test test-all bench chaos cluster-test docker-test docs docs-serve check format clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -13,10 +13,13 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $(STAMP)
 
 demo: $(STAMP)
-	$(BIN)/vae-sweep launch search_spaces/quickstart.yaml
+	$(BIN)/vae-sweep launch search_spaces/quickstart.yaml $(ARGS)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
+
+test-all: $(STAMP)
+	$(BIN)/python -m pytest -m "not cluster and not docker"
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.bench

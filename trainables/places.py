@@ -10,22 +10,16 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
-from trainables.base import VaeSweepError
+from trainables.s3_connection import PlaceError as PlaceError
+from trainables.s3_connection import endpoint, filesystem, without_secrets
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileInfo, FileSystem
 
 SCHEME = "s3://"
-CONNECT, SILENCE = 3.0, 10.0
-"""Seconds until a connection must stand, and for which a server may say nothing; three attempts are made."""
-
-
-class PlaceError(VaeSweepError):
-    """Object storage cannot be reached, or refuses; says nothing of what lies there."""
 
 
 def objects_fail(error: object) -> bool:
@@ -99,21 +93,21 @@ def place_on(filesystem: "FileSystem", path: str) -> Place:
 
 def filesystem_of(place: Place) -> "tuple[str, FileSystem | None]":
     """Return a place as Ray takes it: a path and its file system, None for the local one."""
-    return (str(place.path), _s3()) if isinstance(place, S3Place) else (str(place), None)
+    return (str(place.path), filesystem()) if isinstance(place, S3Place) else (str(place), None)
 
 
 def read(place: Place) -> bytes:
     """Return the content of a file. Raises OSError where it is not there or unreadable, PlaceError."""
     if isinstance(place, Path):
         return place.read_bytes()
-    with _told(place), _s3().open_input_file(str(place.path)) as file:
+    with _told(place), filesystem().open_input_file(str(place.path)) as file:
         content: bytes = file.read()
         return content
 
 
 def write(place: S3Place, content: bytes) -> None:
     """Write an object; it is there whole or not at all. Raises PlaceError."""
-    with _told(place), _s3().open_output_stream(str(place.path)) as file:
+    with _told(place), filesystem().open_output_stream(str(place.path)) as file:
         file.write(content)
 
 
@@ -155,7 +149,7 @@ def delete(place: S3Place, first: Sequence[str] = ()) -> None:
             if entry.name in first:
                 _gone(str(entry.place).removeprefix(SCHEME))
         if found or is_folder(place):
-            _s3().delete_dir(str(place.path))
+            filesystem().delete_dir(str(place.path))
         else:
             _gone(str(place.path))
 
@@ -187,7 +181,7 @@ def _objects(folder: S3Place, below: bool) -> list[Found]:
     from pyarrow.fs import FileSelector
 
     with _told(folder):
-        infos = _s3().get_file_info(FileSelector(str(folder.path), allow_not_found=True, recursive=below))
+        infos = filesystem().get_file_info(FileSelector(str(folder.path), allow_not_found=True, recursive=below))
     found = [
         Found(S3Place(PurePosixPath(info.path)), "file" if info.is_file else "folder", info.size or 0)
         for info in infos
@@ -197,12 +191,12 @@ def _objects(folder: S3Place, below: bool) -> list[Found]:
 
 def _info(place: S3Place) -> "FileInfo":
     with _told(place):
-        return _s3().get_file_info(str(place.path))
+        return filesystem().get_file_info(str(place.path))
 
 
 def _gone(key: str) -> None:
     with suppress(FileNotFoundError):
-        _s3().delete_file(key)
+        filesystem().delete_file(key)
 
 
 @contextmanager
@@ -214,35 +208,7 @@ def _told(place: S3Place) -> Iterator[None]:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(place)) from error
     except OSError as error:
         raise PlaceError(
-            f"{place}: object storage at {_shown(_endpoint())} refuses or is out of reach ({error}); it takes "
-            "AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION from the environment of "
-            "every process"
+            f"{place}: object storage at {without_secrets(endpoint())} refuses or is out of reach ({error}); it "
+            "takes AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION from the environment "
+            "of every process"
         ) from error
-
-
-def _s3() -> "FileSystem":
-    return _connected(_endpoint(), os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"))
-
-
-def _endpoint() -> str | None:
-    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-
-
-def _shown(endpoint: str | None) -> str:
-    return endpoint.rpartition("@")[2].rpartition("://")[2] if endpoint else "AWS"
-
-
-@cache
-def _connected(endpoint: str | None, region: str | None) -> "FileSystem":
-    """Return the S3 file system; its credentials it finds itself, so that they are in no pickle of it."""
-    from pyarrow.fs import S3FileSystem
-
-    scheme, _, address = endpoint.rpartition("://") if endpoint else ("https", "", None)
-    return S3FileSystem(
-        endpoint_override=address.rstrip("/") if address else None,
-        scheme=scheme or "https",
-        region=region or ("us-east-1" if endpoint else None),
-        connect_timeout=CONNECT,
-        request_timeout=SILENCE,
-        allow_delayed_open=True,
-    )

@@ -1,9 +1,13 @@
 """How Sphinx builds the site from docs/: its pages, the navigation, and what the code says of itself."""
 
+import re
 import sys
+from html import escape
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
+
+from sphinx.errors import ExtensionError
 
 SITE = Path(__file__).parent
 sys.path[:0] = [str(SITE), str(SITE.parents[1])]
@@ -54,6 +58,22 @@ def fill(app: Any, page: str, source: list[str]) -> None:
         source[0] += f"\n{tree()}"
 
 
+def check_headings(app: Any, failure: Exception | None) -> None:
+    """Raise ExtensionError where a page lacks the heading of its source: Sphinx writes pages of its own too."""
+    if failure is not None or app.builder.format != "html":
+        return
+    for page in sorted(app.env.found_docs):
+        heading = escape(app.env.titles[page].astext(), quote=False)
+        built = Path(app.outdir, app.builder.get_target_uri(page))
+        if f"<h1>{heading}<" not in re.sub(
+            r"</?(?!h1\b)(?!a\b)[a-z][^>]*>", "", built.read_text(encoding="utf-8")
+        ):
+            raise ExtensionError(
+                f"{built}: lacks the heading of docs/{page}.md, {heading!r}: give the page another name"
+            )
+
+
 def setup(app: Any) -> None:
-    """Join in when Sphinx has read a page."""
+    """Join in when Sphinx has read a page, and when the site is built."""
     app.connect("source-read", fill)
+    app.connect("build-finished", check_headings)

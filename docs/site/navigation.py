@@ -7,7 +7,7 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
         "own_method",
         "plan",
         "spaces",
-        "search",
+        "searching",
         "operating",
         "report",
         "reading",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.documented.pages import REPOSITORY, listings
 from tests.integration.cluster import environment
+from tests.run import warm_programs
 
 MEANINGS = {
     "SPACE.yaml": "my.yaml",
@@ -74,7 +75,7 @@ def tutorials_file() -> str:
 def surroundings(home: Path) -> dict[str, str]:
     """The environment of its user: the commands of the tests' own Python, and nobody's secrets."""
     own = environment(home)
-    tools = f"{Path(sys.executable).parent}:{own['PATH']}"
+    tools = f"{warm_programs()}:{Path(sys.executable).parent}:{own['PATH']}"
     return own | {"PATH": tools, "VAE_SWEEP_DATA": str(home / "data"), "GIT_PYTHON_REFRESH": "quiet"}
 
 

@@ -5,11 +5,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+from tests import warm_cli
+from tests.run import warm_address
 
 SPACE = """
 corpus: {name: captions, limit: {train: 400, validation: 40, test: 40}}
@@ -24,7 +28,7 @@ evaluation: {search_samples: 5, final_samples: 5}
 
 def environment(home: Path) -> dict[str, str]:
     """The environment of a user with an empty home and one thread."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("RAY_", "VAE_SWEEP_"))}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
     return kept | {"HOME": str(home), "RAY_AUTH_MODE": "token", "OMP_NUM_THREADS": "1"}
 
 
@@ -37,12 +41,16 @@ def start(home: Path, *arguments: str) -> "subprocess.Popen[str]":
         )
 
 
-def run(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run `vae-sweep` to its end."""
-    command = [sys.executable, "-m", "vae_sweep.cli.main", *arguments]
-    return subprocess.run(
-        command, cwd=home, env=environment(home), capture_output=True, text=True, timeout=500, check=False
-    )
+def run(home: Path, *arguments: str, env: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
+    """Run `vae-sweep` to its end, forked from a process that has its imports."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, Path(os.devnull).open() as nothing:
+        streams = [file.fileno() for file in (nothing, out, err)]
+        code = warm_cli.request(warm_address(), arguments, home, env or environment(home), streams)
+        said = []
+        for file in (out, err):
+            file.seek(0)
+            said.append(file.read().decode())
+    return subprocess.CompletedProcess(["vae-sweep", *arguments], code, *said)
 
 
 def lines(journal: Path) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """What a sweep on disk came to: its numbers without costs, its study, its report."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,16 @@ def home_with(tmp_path: Path, text: str = SPACE) -> Path:
     tmp_path.mkdir(exist_ok=True)
     (tmp_path / "tiny.yaml").write_text(text)
     return tmp_path
+
+
+def launch_undisturbed(home: Path) -> None:
+    """Run the sweep in an empty home, keep its journal as `once.jsonl`, and launch it again."""
+    home_with(home)
+    for _ in range(2):
+        done = run(home, "launch", "tiny.yaml")
+        assert done.returncode == 0, done.stderr
+        if not (home / "once.jsonl").exists():
+            shutil.copy(journal_of(home), home / "once.jsonl")
 
 
 def journal_of(home: Path) -> Path:

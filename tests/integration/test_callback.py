@@ -17,7 +17,7 @@ from vae_sweep.tracking.callback import JournalCallback
 from vae_sweep.tracking.journal import Journal
 from vae_sweep.tracking.ledger import read_sweep
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 
 
 def dies_after_its_end(config: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from tests.integration.cluster import lines, run
 from tests.integration.mlflow_seen import Seen, expected
 from tests.integration.sweeps import home_with, journal_of, kinds_of, numbers_of, report_of, study_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.timeout(1200)]
 
 SEED = int(os.environ.get("VAE_SWEEP_CHAOS_SEED", "7"))
 BUDGET = 7

@@ -12,8 +12,9 @@ from tests.documented.elsewhere import HOURS, elsewhere, is_short
 from tests.documented.pages import Listing, commands, listings
 from tests.documented.sandbox import furnish, meant_here, run, surroundings
 from tests.integration.mlflow_seen import free_port
+from tests.run import made_once
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.apart]
 
 FIRST = ("vae-sweep launch search_spaces/quickstart.yaml", "vae-sweep launch my.yaml")
 """What the sandbox is made with; every other command finds these sweeps complete."""
@@ -32,16 +33,18 @@ HERE = {
 PLANNED = [command.words for command in commands() if (entry := elsewhere(command)) and entry.why is HOURS]
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home in which the documented launches ran."""
-    home = tmp_path_factory.mktemp("made")
+@pytest.fixture(scope="session")
+def made() -> Path:
+    """A home in which the documented launches ran; not to be changed."""
+    return made_once("documented", make)
+
+
+def make(home: Path) -> None:
     furnish(home)
     for words in FIRST:
         done = run(home, words)
         assert done.returncode == 0, done.stdout + done.stderr
     shutil.copytree(home / "sweeps" / "quickstart", home / "sweeps" / "other")
-    return home
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from tests.integration.cluster import SPACE, run
 from tests.integration.sweeps import home_with, kinds_of, numbers_of, study_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.in_order]
 
 SEEDS = ("--set", "seeds=[0, 1]")
 RATES = ("--set", "methods.ours.target_rate={choice: [2, 4, 8]}")

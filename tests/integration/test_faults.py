@@ -11,20 +11,11 @@ import pytest
 from tests.integration.cluster import SPACE, kill_tree, run, start, wait_for
 from tests.integration.sweeps import home_with, journal_of, kinds_of, numbers_of, report_of, study_states
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.apart]
 
 OWN = SPACE.replace("corpus: {name: captions,", "corpus: {path: corpus,").replace(
     "choice: [2, 4]", "choice: [2, 4, 6, 8]"
 )
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home in which the sweep ran to its end with nobody in its way."""
-    home = home_with(tmp_path_factory.mktemp("undisturbed"))
-    done = run(home, "launch", "tiny.yaml")
-    assert done.returncode == 0, done.stderr
-    return home
 
 
 def corpus(home: Path) -> Path:

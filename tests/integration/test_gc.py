@@ -10,7 +10,7 @@ from tests.handmade import taken
 from tests.integration.cluster import SPACE, lines, run
 from tests.integration.sweeps import home_with, journal_of, kinds_of, numbers_of, report_of, study_states
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.in_order]
 
 SWEEP = "sweeps/tiny"
 TWO_CELLS = SPACE.replace("[2, 4]", "[4]").replace("epochs: 3", "epochs: 2")

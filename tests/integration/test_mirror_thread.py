@@ -17,6 +17,8 @@ from vae_sweep.tracking.journal import Journal, JournalError
 from vae_sweep.tracking.mirror import Mirror, sync
 from vae_sweep.tracking.mlflow_door import TrackingError
 
+pytestmark = pytest.mark.apart
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -91,6 +93,7 @@ for uri in sys.argv[2:]:
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_mlflow_is_imported_late_and_says_nothing(path: Path, uri: str, tmp_path: Path) -> None:
     whole_sweep(path, tmp_path)
     command = [sys.executable, "-c", QUIET, str(path), uri, f"http://127.0.0.1:{free_port()}"]
@@ -108,6 +111,7 @@ for name in range(3):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_processes_may_create_database_and_experiments_at_once(uri: str) -> None:
     processes = [subprocess.Popen([sys.executable, "-c", CREATE, uri]) for _ in range(3)]
     assert [process.wait() for process in processes] == [0, 0, 0]
@@ -115,6 +119,7 @@ def test_processes_may_create_database_and_experiments_at_once(uri: str) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_kill_while_the_database_is_made_breaks_nothing(path: Path, uri: str, tmp_path: Path) -> None:
     whole_sweep(path, tmp_path)
     storage = tmp_path / "my storage"
@@ -127,6 +132,7 @@ def test_a_kill_while_the_database_is_made_breaks_nothing(path: Path, uri: str, 
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_server_that_comes_late_dies_and_comes_back_has_every_point_once(path: Path, tmp_path: Path) -> None:
     port = free_port()
     uri = f"http://127.0.0.1:{port}"
@@ -170,6 +176,7 @@ def test_a_server_that_comes_late_dies_and_comes_back_has_every_point_once(path:
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_server_that_was_off_for_the_whole_sweep(path: Path, tmp_path: Path) -> None:
     port = free_port()
     uri = f"http://127.0.0.1:{port}"
@@ -190,6 +197,7 @@ def test_a_server_that_was_off_for_the_whole_sweep(path: Path, tmp_path: Path) -
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_server_that_hangs_does_not_hold_up_the_end(path: Path, tmp_path: Path) -> None:
     port = free_port()
     with server(tmp_path / "server", port) as process:

@@ -13,9 +13,10 @@ from tests.integration.cluster import kill_tree, run, start, wait_for
 from tests.integration.sweeps import home_with, journal_of, kinds_of, numbers_of, report_of, study_states
 from tests.objects import BUCKET, KEY, SECRET, Objects, serving
 from trainables.places import S3Place, place_of, write
+from trainables.s3_connection import TIMEOUT_VARIABLE
 from trainables.training.state import TENSOR_FILE
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.in_order, pytest.mark.timeout(1200)]
 
 FAR = ("--set", f"storage.objects=s3://{BUCKET}/team/one")
 ONE = ("--set", "resources.max_concurrent=1")
@@ -29,15 +30,6 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Objects]:
         for name, value in running.environment.items():
             patch.setenv(name, value)
         yield running
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home in which the sweep ran on the local disk with nobody in its way."""
-    home = home_with(tmp_path_factory.mktemp("local"))
-    done = run(home, "launch", "tiny.yaml")
-    assert done.returncode == 0, done.stderr
-    return home
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +53,9 @@ def home(tmp_path_factory: pytest.TempPathFactory, objects: Objects) -> Path:
     return home
 
 
-def test_the_numbers_are_those_of_the_local_sweep(home: Path, local: Path) -> None:
-    assert numbers_of(home) == numbers_of(local)
-    assert report_of(home) == report_of(local)
+def test_the_numbers_are_those_of_the_local_sweep(home: Path, undisturbed: Path) -> None:
+    assert numbers_of(home) == numbers_of(undisturbed)
+    assert report_of(home) == report_of(undisturbed)
     assert study_states(home) == ["COMPLETE"] * 3
 
 
@@ -159,7 +151,7 @@ def test_gc_frees_what_it_foretold_and_a_probe_goes_on(home: Path, objects: Obje
     assert len(kinds_of(home, "trial")) == count
 
 
-def test_lost_weights_are_trained_again(home: Path, objects: Objects, local: Path) -> None:
+def test_lost_weights_are_trained_again(home: Path, objects: Objects, undisturbed: Path) -> None:
     lost = next(line for line in kinds_of(home, "final"))
     journal = journal_of(home)
     kept = [
@@ -173,13 +165,14 @@ def test_lost_weights_are_trained_again(home: Path, objects: Objects, local: Pat
     assert done.returncode == 0, done.stdout + done.stderr
     [said] = kinds_of(home, "lost")
     assert (said["trial"], lost["checkpoint"] in said["reason"]) == (lost["trial"], True)
-    assert numbers_of(home) == numbers_of(local)
+    assert numbers_of(home) == numbers_of(undisturbed)
 
 
 def test_a_silent_storage_ends_the_sweep_in_words_and_a_resume_goes_on(
-    tmp_path: Path, objects: Objects, local: Path
+    tmp_path: Path, objects: Objects, undisturbed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = home_with(tmp_path / "silent")
+    monkeypatch.setenv(TIMEOUT_VARIABLE, "1")
     process = start(home, "launch", "tiny.yaml", "--set", f"storage.objects=s3://{BUCKET}/silent", *ONE)
     wait_for(process, journal_of(home), lambda line: line["kind"] == "epoch" and line["phase"] == "vae")
     objects.process.send_signal(signal.SIGSTOP)
@@ -196,7 +189,7 @@ def test_a_silent_storage_ends_the_sweep_in_words_and_a_resume_goes_on(
     assert "storage.objects: s3://" in refused.stderr
     done = run(home, "resume", SWEEP)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert numbers_of(home) == numbers_of(local)
+    assert numbers_of(home) == numbers_of(undisturbed)
 
 
 def test_what_cannot_be_used_is_refused_before_ray(tmp_path: Path, objects: Objects, home: Path) -> None:

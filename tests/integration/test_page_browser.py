@@ -13,6 +13,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next((found for name in BROWSERS if (found := shutil.which(name))), None)
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.in_order,
     pytest.mark.skipif(CHROMIUM is None, reason=f"no browser: none of {', '.join(BROWSERS)} is installed"),
 ]
 DRAWN = "() => document.querySelectorAll('.canvas').length === document.querySelectorAll('.canvas.drawn').length"

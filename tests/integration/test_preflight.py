@@ -9,7 +9,7 @@ import pytest
 from tests.integration.sweeps import home_with, kinds_of, numbers_of
 from tests.integration.two_nodes import head, joined, nodes_of_trials, sweep, write_token
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.in_order]
 
 
 class Two(NamedTuple):

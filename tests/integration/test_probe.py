@@ -8,7 +8,7 @@ from mlflow.tracking import MlflowClient
 
 from tests.integration.cluster import SPACE, lines, run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.in_order]
 NUMBERS = {
     "probe/bleu",
     "probe/pcc",

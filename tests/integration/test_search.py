@@ -8,7 +8,7 @@ import pytest
 from tests.integration.cluster import SPACE, lines, run
 from tests.integration.sweeps import home_with, journal_of, kinds_of, report_of, study_states
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.in_order]
 
 SEARCH = """
 methods:

@@ -18,7 +18,7 @@ from vae_sweep.sweep.doctor.tracker import examine_mlflow
 from vae_sweep.sweep.nodes.knock import knock
 from vae_sweep.sweep.nodes.reach import SEARCH, unreached
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.in_order]
 
 PASSWORD = "a password of the tests alone"  # noqa: S105
 OWN = ("admin", PASSWORD)

@@ -12,7 +12,7 @@ from tests.integration.cluster import SPACE, run, start, wait_for
 from tests.integration.sweeps import home_with, journal_of, kinds_of, study_states
 from vae_sweep.sweep.replay import replay_trial
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 
 LONGER = SPACE.replace("epochs: 3", "epochs: 40")
 EPOCHS = {"0000-vae-s0": 40, "0001-ours-s0": 80, "0002-ours-s0": 80}

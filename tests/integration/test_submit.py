@@ -6,6 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from tests.integration.cluster import environment, lines, run
 from tests.integration.head import Head, running_head
 from tests.integration.sweeps import home_with, journal_of, kinds_of, numbers_of, report_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.in_order]
 
 SPACE = TINY.replace("train: 400", "train: 2000").replace("epochs: 3", "epochs: 10").replace("[2, 4]", "[2, 4, 6]")
 
@@ -41,20 +42,16 @@ class Client:
         self.env = {name: value for name, value in environment(home).items() if name != "RAY_AUTH_MODE"}
         self.env["NO_PROXY"] = "127.0.0.1"
 
-    def start(self, *verb: str, options: tuple[str, ...] = ()) -> "subprocess.Popen[str]":
-        """Start a command on the sweep file; `verb` may have words after the file."""
+    def run(self, *verb: str, options: tuple[str, ...] = ()) -> tuple[int, str]:
+        """Run a command on the sweep file to its end; `verb` may have words after the file.
+
+        Return its exit code and what it said.
+        """
         at = 2 if verb[0] == "job" else 1
         words = [*verb[:at], "tiny.yaml", *verb[at:], *self.words, *options]
-        command = [sys.executable, "-m", "vae_sweep.cli.main", *words]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(command, cwd=self.home, env=self.env, stdout=pipe, stderr=pipe, text=True)
-
-    def run(self, *verb: str, options: tuple[str, ...] = ()) -> tuple[int, str]:
-        """Run a command to its end; return its exit code and what it said."""
-        process = self.start(*verb, options=options)
-        out, err = process.communicate(timeout=200)
-        assert "Traceback" not in err
-        return process.returncode, out + err
+        done = run(self.home, *words, env=self.env)
+        assert "Traceback" not in done.stderr
+        return done.returncode, done.stdout + done.stderr
 
     def wait_for_epochs(self, count: int) -> None:
         """Wait until the journal has so many epochs."""
@@ -85,9 +82,9 @@ def test_without_the_right_token_nothing_is_sent(tmp_path: Path, head: Head) -> 
 
 def test_a_sweep_is_sent_once_stopped_twice_and_ends_as_if_undisturbed(tmp_path: Path, head: Head) -> None:
     client = Client(tmp_path / "user", head)
-    both = [client.start("submit") for _ in range(2)]
-    said = [process.communicate(timeout=100)[0] for process in both]
-    assert [process.returncode for process in both] == [0, 0]
+    with ThreadPoolExecutor() as pool:
+        codes, said = zip(*pool.map(lambda _: client.run("submit"), range(2)), strict=True)
+    assert codes == (0, 0)
     assert sorted(text.startswith("sent: job tiny-") for text in said) == [False, True], said
     assert sum("nothing was sent" in text for text in said) == 1
     assert list(head.folder.glob("session_2*/runtime_resources/working_dir_files/*/vae_sweep/cli/main.py"))

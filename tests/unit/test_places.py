@@ -23,6 +23,7 @@ from trainables.places import (
     size,
     write,
 )
+from trainables.s3_connection import TIMEOUT_VARIABLE, filesystem, request_timeout
 from trainables.training.state import STATE_FILE, TENSOR_FILE, Counters, TrialState, load_state, save_state
 
 STATE = TrialState(Counters(epoch=2), model={"w": torch.arange(3.0)})
@@ -148,3 +149,17 @@ def test_what_a_server_refuses_is_told_without_secrets(tmp_path: Path, monkeypat
             with pytest.raises(PlaceError, match="AWS Error") as raised:
                 act()
             assert not any(secret in str(raised.value) for secret in (KEY, SECRET))
+
+
+@pytest.mark.parametrize("given", ["soon", "0", "-1", "inf", "nan"])
+def test_a_timeout_that_is_none_is_refused_in_words(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(TIMEOUT_VARIABLE, given)
+    with pytest.raises(PlaceError, match=f"VAE_SWEEP_S3_TIMEOUT={given}: expected seconds above 0, such as 10"):
+        filesystem()
+
+
+def test_the_timeout_is_ten_seconds_or_what_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(TIMEOUT_VARIABLE, raising=False)
+    assert request_timeout() == 10.0
+    monkeypatch.setenv(TIMEOUT_VARIABLE, "2.5")
+    assert request_timeout() == 2.5

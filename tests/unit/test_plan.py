@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.documented.pages import REPOSITORY
 from trainables.base import CorpusError
 from vae_sweep.errors import LaunchError
 from vae_sweep.reading import read_spec
@@ -34,7 +35,9 @@ def test_without_a_shared_store_every_trial_trains_for_itself(tmp_path: Path) ->
 
 
 def test_the_papers_rows_on_ptb_are_29_trainings_instead_of_40(tmp_path: Path) -> None:
-    spec = read_spec(Path("search_spaces/ptb.yaml"), [f"storage.directory={tmp_path}", "corpus={name: captions}"])
+    spec = read_spec(
+        REPOSITORY / "search_spaces" / "ptb.yaml", [f"storage.directory={tmp_path}", "corpus={name: captions}"]
+    )
     found = make_plan(spec).trainings
     assert found is not None
     assert (found.needed, found.asked) == (29, 40)
