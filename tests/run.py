@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -26,6 +26,7 @@ OWN = {
     "GIT_PYTHON_REFRESH": "quiet",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "OMP_NUM_THREADS": "1",
+    "PYTHONPATH": str(warm_cli.REPOSITORY),
     "RAY_AUTH_MODE": "token",
 }
 
@@ -108,7 +109,8 @@ def end_warm() -> None:
     """End the warm command line, where there is one."""
     pid = folder() / "warm" / "pid"
     if pid.exists():
-        os.kill(int(pid.read_text()), signal.SIGTERM)
+        with suppress(ProcessLookupError):
+            os.kill(int(pid.read_text()), signal.SIGTERM)
 
 
 def warm_programs() -> Path:
