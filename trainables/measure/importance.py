@@ -25,7 +25,8 @@ class Importance:
     """An importance-weighted estimate of each sentence, [N], and how far it can be trusted.
 
     `nll` in nats; `samples` taken; `effective_samples` between 1 and those; `pareto_k` of the weights' tail, None
-    where they are too few for one; `errors` are the standard errors that come from sampling, nats.
+    where they are too few for one; `errors` are the standard errors that come from sampling, nats; `neg_elbo` is
+    −ELBO of the proposal by the same samples, nats.
     """
 
     nll: Tensor
@@ -33,6 +34,7 @@ class Importance:
     effective_samples: Tensor
     pareto_k: Tensor | None
     errors: Tensor
+    neg_elbo: Tensor
 
 
 def iw_nll(model: Vae, batches: Sequence[Batch], samples: int, seed: int) -> Tensor:
@@ -47,17 +49,21 @@ def importance(model: Vae, batches: Sequence[Batch], samples: int, seed: int) ->
     Its noise depends on `seed`, its row and the sample's number alone, so neither chunks nor other sentences
     change the result. Raises DivergedError where an estimate is not finite.
     """
-    nll, effective, k, errors = (torch.empty(rows(batches), dtype=torch.float64) for _ in range(4))
+    nll, neg_elbo, effective, k, errors = (torch.empty(rows(batches), dtype=torch.float64) for _ in range(5))
     for batch in batches:
         weights = _log_weights(model, batch, samples, seed)
         nll[batch.rows] = math.log(samples) - weights.logsumexp(1).cpu()
-        effective[batch.rows], errors[batch.rows] = effective_samples(weights).cpu(), standard_errors(weights).cpu()
+        neg_elbo[batch.rows] = -weights.mean(1).cpu()
+        effective[batch.rows], errors[batch.rows] = (
+            effective_samples(weights).cpu(),
+            standard_errors(weights).cpu(),
+        )
         if samples >= FEWEST_SAMPLES:
             k[batch.rows] = pareto_k(weights).cpu()
     if not bool(torch.isfinite(nll).all()):
         raise DivergedError("a sentence's importance-weighted NLL is not finite")
     taken = torch.full_like(nll, float(samples))
-    return Importance(nll, taken, effective, k if samples >= FEWEST_SAMPLES else None, errors)
+    return Importance(nll, taken, effective, k if samples >= FEWEST_SAMPLES else None, errors, neg_elbo)
 
 
 def standard_errors(log_weights: Tensor) -> Tensor:

@@ -44,7 +44,7 @@ class Vae(nn.Module):
         return posterior.log_weight_of_prior(z, noise) - reconstruction
 
     def log_joint(self, tokens: Tensor, z: Tensor) -> Tensor:
-        """Return log p(x, z) = log p(x|z) + log p(z), nats, [B, S], for `tokens` [B, T] and `z` [B, S, latent_size]."""
+        """Return log p(x|z) + log p(z), nats, [B, S], for `tokens` [B, T] and `z` [B, S, latent_size]."""
         flat = tokens.repeat_interleave(z.shape[1], dim=0)
         reconstruction = self.decoder.reconstruction(flat, z.flatten(0, 1)).view(z.shape[:2])
         return -0.5 * (z.pow(2) + LOG_2PI).sum(-1) - reconstruction
