@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from vae_sweep.report.palette import in_order, label_look, look
 from vae_sweep.report.portraits import Sitting, UnitRow
-from vae_sweep.report.series import ACROSS, EPOCH_WORDS, PHASES, UP, EpochCurve, Front, RateCurve, interval
+from vae_sweep.report.series import ACROSS, EPOCH_WORDS, PHASES, UP, EpochCurve, Front, RateCurve
 from vae_sweep.statistics.intervals import Interval
 from vae_sweep.tracking.names import METRICS
 
@@ -143,7 +143,7 @@ def _draw_front(axes: Axes, front: Front) -> None:
         style = look(point.method)
         axes.plot(point.across, point.up, style.static_marker, color=style.colour, fillstyle="none", alpha=0.8)
     for row in front.rows:
-        style, across, up = look(row.method), interval(row, ACROSS), interval(row, UP)
+        style, across, up = look(row.method), row.interval(ACROSS), row.interval(UP)
         axes.errorbar(
             across.mean,
             up.mean,

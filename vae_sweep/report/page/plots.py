@@ -6,7 +6,7 @@ from typing import Any
 
 from vae_sweep.report.page.plot import Plot, layout, short, whole_ticks
 from vae_sweep.report.palette import in_order, look
-from vae_sweep.report.series import ACROSS, EPOCH_WORDS, PHASES, UP, EpochCurve, Front, RateCurve, interval
+from vae_sweep.report.series import ACROSS, EPOCH_WORDS, PHASES, UP, EpochCurve, Front, RateCurve
 from vae_sweep.report.tables import Row
 from vae_sweep.report.terminal import cell_name, number_text
 from vae_sweep.statistics.intervals import Interval
@@ -78,8 +78,8 @@ def _cells(rows: Sequence[Row], method: str) -> dict[str, Any]:
         "legendgroup": method,
         "x": [short(row.numbers[ACROSS]) for row in rows],
         "y": [short(row.numbers[UP]) for row in rows],
-        "error_x": _bars([interval(row, ACROSS) for row in rows], style.colour),
-        "error_y": _bars([interval(row, UP) for row in rows], style.colour),
+        "error_x": _bars([row.interval(ACROSS) for row in rows], style.colour),
+        "error_y": _bars([row.interval(UP) for row in rows], style.colour),
         "marker": {
             "color": style.colour,
             "symbol": style.marker,
