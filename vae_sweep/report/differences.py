@@ -52,8 +52,8 @@ def differences(record: SweepRecord, words: tuple[str, ...]) -> Differences:
     """Return the differences of a sweep's complete cells.
 
     The baseline is the plain VAE, else the first row of the sweep; of several such cells the one with the best
-    mean of the first objective on validation, by which the front's neighbours are ordered too. One whose likelihood
-    is not known comes last.
+    mean of the first objective on validation, by which the front's neighbours are ordered too. One
+    whose likelihood is not known comes last.
     """
     validated = cells_of(record, words)
     split, cells = _widest(record, words, validated)

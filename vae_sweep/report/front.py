@@ -34,7 +34,7 @@ class Cells:
 
 
 def cells_of(record: SweepRecord, words: tuple[str, ...], split: str = "validation") -> Cells:
-    """Return the cells of a sweep that have all objectives in all their trials, and those that lack NLL and PPL."""
+    """Return the cells that have all objectives in all their trials, and those that lack only NLL or PPL."""
     tables: dict[int, dict[int, dict[str, float]]] = {}
     lacking: dict[int, set[str]] = {}
     for trial in record.trials.values():
@@ -77,7 +77,7 @@ def split_numbers(trial: TrialRecord, split: str) -> dict[str, float]:
 
 
 def untold_reason(replicates: Collection[dict[str, float]], words: Collection[str]) -> str:
-    """Return why the likelihood of a cell with these numbers is not known; empty where it is, or is not asked for."""
+    """Return why the likelihood of a cell is not known; empty where it is, or no objective."""
     if any(NOT_TIGHT in _lacking(numbers, words) for numbers in replicates):
         return NOT_TIGHT
     if not cannot_tell(replicates, words):

@@ -1,4 +1,4 @@
-"""How well each number of a cell is known: standard errors, the gap to the bound in its parts, importance weights."""
+"""How well each number of a cell is known: standard errors, the gap to the bound in parts, importance weights."""
 
 from vae_sweep.report.tables import GAP_WORDS, Row
 from vae_sweep.report.terminal import cell_name, number_text
@@ -13,8 +13,8 @@ ERRORS = {
 }
 LIKELIHOOD_NOTE = (
     "Standard errors are those over the sentences of a split, so that they hold for other sentences of its kind; "
-    "of differences between cells on the same sentences they say nothing. NLL ± sampling is how far the number would "
-    "move with other samples. -ELBO - NLL is what q costs: amortisation is the part that a better q saves, "
+    "of differences between cells on the same sentences they say nothing. Sampling is how far NLL would move with "
+    "other samples. -ELBO - NLL is what q costs: amortisation is the part that a better q saves, "
     "approximation the rest; ± are 95 % intervals, over seeds where a cell has several, else over sentences. "
     "k > 0.7 is the share of sentences whose estimate cannot be trusted. By the tight estimate cells are ranked; "
     "k(q) is of the samples from q that the paper takes, and says why PPL(q) may lie above PPL."

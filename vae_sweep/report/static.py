@@ -62,7 +62,7 @@ def front_figure(fronts: Sequence[Front]) -> Figure:
     methods |= {point.method for front in fronts for point in front.published}
     handles = _handles(methods)
     if any(front.published for front in fronts):
-        handles.append(_handle("paper", "#808080", "o", "", hollow=True))
+        handles.append(_handle("paper (PPL by samples from q)", "#808080", "o", "", hollow=True))
     _legend(figure, handles)
     return figure
 
@@ -152,6 +152,7 @@ def _draw_front(axes: Axes, front: Front) -> None:
             marker=style.static_marker,
             markersize=7 if row.front else 4.5,
             color=style.colour,
+            alpha=0.35 if row.untold else 1.0,
             elinewidth=0.7,
             capsize=1.5,
         )

@@ -42,9 +42,9 @@ SPLITS = ("test", "validation")
 class Row:
     """One cell on one split; `numbers` are means over its ended seeds, words that a row lacks are absent.
 
-    With several seeds `half_widths` holds half the width of each mean's 95 % interval; `sampling` holds it as far as
-    the sampling of NLL and PPL alone makes it, also of one seed. `untold` says why NLL and PPL are not known on this
-    split, and is empty where they are.
+    With several seeds `half_widths` holds half the width of each mean's 95 % interval; `sampling` what of it the
+    sampling of NLL and PPL makes, also with one seed. `untold` says why NLL and PPL are not known on this split,
+    empty where they are.
     """
 
     cell: int

@@ -27,7 +27,7 @@ SIGNS = {
 LEGEND = (
     "= reproduced, ? cannot tell, n/c not comparable; ± the tolerance of the difference (docs/method.md, "
     "Verdicts). The paper prints single runs: their scatter is a hint taken from its tables, and so is ours where "
-    "a cell has one seed. PPL and NLL are compared by samples from q on both sides; the tight values stand below ours"
+    "a cell has one seed. PPL and NLL are compared by samples from q on both sides; the tight ones stand below"
 )
 
 

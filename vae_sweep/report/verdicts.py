@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from trainables.methods import METHODS
+from vae_sweep.report.front import split_numbers
 from vae_sweep.report.published import (
     LATENT_SIZE,
     SAMPLES,
@@ -16,7 +17,6 @@ from vae_sweep.report.published import (
     published,
     run_noise,
 )
-from vae_sweep.report.front import split_numbers
 from vae_sweep.report.tables import BESIDE, COMPARED, ended_trials
 from vae_sweep.statistics.intervals import Interval, mean_interval
 from vae_sweep.statistics.trust import mean_error, sampling_error
@@ -47,8 +47,8 @@ class Verdict(StrEnum):
 class Comparison:
     """One word of one cell on the test split; `tolerance` is what their difference was held against.
 
-    `no_row` says that the tables lack the whole row. `tight` is the tight estimate of a likelihood: what is compared
-    is that of samples from q, as the paper's is.
+    `no_row` says that the tables lack the whole row. `tight` is the tight estimate of a likelihood; what is
+    compared is that of samples from q, as the paper's is.
     """
 
     cell: int

@@ -10,8 +10,8 @@ TIGHT = frozenset({"perplexity", "nll"})
 MOST_BAD = 0.02
 """The largest share of sentences with Pareto k > 0.7 with which a likelihood still ranks.
 
-A sentence that k calls untrustworthy was found 1.1 to 1.7 nats too high at worst (docs/explanation/likelihood.md), so
-that this share of them moves the mean by 0.03 nats at most: less than seeds scatter.
+A sentence that k calls untrustworthy was found 1.1 to 1.7 nats too high at worst (docs/explanation/likelihood.md),
+so that this share of them moves the mean by 0.03 nats at most: less than seeds scatter.
 """
 
 Words = Mapping[str, float | None]
@@ -32,7 +32,7 @@ def cannot_tell(replicates: Iterable[Words], objectives: Collection[str]) -> boo
 
 
 def sampling_error(numbers: Words, word: str) -> float:
-    """Return the standard error that sampling alone leaves in a word; 0 for words that are not the tight estimate's.
+    """Return the standard error that sampling alone leaves in a word; 0 for a word that is not of TIGHT.
 
     That of PPL is PPL ln(PPL) / NLL times that of NLL, nats (delta method).
     """

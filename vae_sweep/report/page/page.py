@@ -15,8 +15,8 @@ from markupsafe import Markup
 from vae_sweep.report.answer import answers
 from vae_sweep.report.costs import by_method, driven_seconds, together, trial_costs
 from vae_sweep.report.document import Report, make_report
-from vae_sweep.report.page import empty
 from vae_sweep.report.likelihood import LIKELIHOOD_NOTE, likelihood_head
+from vae_sweep.report.page import empty
 from vae_sweep.report.page.cells import BESIDE_HEADINGS, beside_table, cell_tables, evidence_table
 from vae_sweep.report.page.code_plots import map_plot, unit_plot
 from vae_sweep.report.page.facts import as_yaml, corpus_facts, launch_facts, moment, span, trial_facts
