@@ -46,9 +46,9 @@ class SweepSearch(Searcher):
     handed out before those that must. A trial that ran out of memory is handed out again, as often as the spec
     allows. Once all cells are drawn, those that contend for the front race for the seeds beyond the first.
 
-    A cell is told to Optuna once, when its first replicates have ended, with their mean; as failed where one failed
-    or diverged or its likelihood is not known; as pruned where one was, and its others do not start. Nothing is
-    pickled: study and journal are the state, and a resume is a new search.
+    A cell is told to Optuna once, when its first replicates have ended, with their mean; as failed where one has
+    failed or diverged, or its likelihood is not known; as pruned where one was, and its others do not start.
+    Nothing is pickled: study and journal are the state, and a resume is a new search.
     """
 
     def __init__(
@@ -138,8 +138,7 @@ class SweepSearch(Searcher):
         cells = {cell.number: cell for cell in self._cells}
         replicates = {number: rows for number in cells if (rows := self._replicates(number))}
         taken = {(wanted.cell.number, wanted.seed) for wanted in self._running.values()}
-        found = next_seed(self._spec.seeds, *race_tables(replicates), taken)
-        if found is not None:
+        if (found := next_seed(self._spec.seeds, *race_tables(replicates), taken)) is not None:
             self._queue.append(Assignment(cells[found[0]], found[1]))
         return found is not None
 

@@ -4,8 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from trainables.methods import METHODS
 from trainables.places import Place, place_of
 from vae_sweep.tracking.conflicts import conflicts, merge
+from vae_sweep.tracking.former_words import in_todays_words
 from vae_sweep.tracking.journal import JournalError, Line, read_journal
 from vae_sweep.tracking.records import (
     SETTLED,
@@ -136,7 +138,7 @@ class Ledger:
         return numbers
 
     def _rung(self, trial: TrialRecord, line: Line) -> Numbers:
-        numbers: Numbers = line["numbers"]
+        numbers = _numbers(trial, line)
         for known in trial.rungs:
             if known.epoch == line["epoch"]:
                 trial.conflicts.extend(conflicts(f"rung {known.epoch}", known.numbers, numbers))
@@ -147,7 +149,7 @@ class Ledger:
     def _final(self, trial: TrialRecord, line: Line) -> Numbers:
         place = _place(self._about(trial, line), line)
         error, reason = line.get("error"), line.get("reason")
-        final = FinalRecord(line["outcome"], error, reason, line["numbers"], place, line["time"])
+        final = FinalRecord(line["outcome"], error, reason, _numbers(trial, line), place, line["time"])
         old = trial.final
         if old is None or old.outcome not in SETTLED:
             self._trials[trial.id] = replace(trial, final=final)
@@ -164,9 +166,15 @@ class Ledger:
 
 
 def _merge(trial: TrialRecord, place: str, kept: Numbers, line: Line) -> Numbers:
-    fresh, found = merge(place, kept, line["numbers"])
+    fresh, found = merge(place, kept, _numbers(trial, line))
     trial.conflicts.extend(found)
     return fresh
+
+
+def _numbers(trial: TrialRecord, line: Line) -> Numbers:
+    """Return the numbers of a trial's line in today's words."""
+    method = METHODS.get(trial.method)
+    return in_todays_words(line["numbers"], method is not None and method.language_model)
 
 
 def _place(trial: TrialRecord, line: Line) -> Place | None:
