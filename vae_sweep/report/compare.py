@@ -112,11 +112,17 @@ def _side(
     known = {_key(records[first].cells[cell]): cell for cell in cells[first].ranked}
     keys = {cell: _key(record.cells[cell]) for cell in sorted(mine)}
     pairs = [(cell, known[key]) for cell, key in keys.items() if name != first and key in known]
-    gain = None if name == first else hypervolume_difference(mine, cells[first].ranked, reference)
+    gain = (
+        None
+        if name == first
+        else hypervolume_difference(
+            mine, cells[first].ranked, reference, (cells[name].errors, cells[first].errors)
+        )
+    )
     return Side(
         sweep=name,
         places=_places(name, record, mine, joint),
-        hypervolume=front_hypervolume(mine, reference),
+        hypervolume=front_hypervolume(mine, reference, cells[name].errors),
         gain=gain,
         answer=None if gain is None else _answer(gain),
         costs=together(trial_costs(record)),

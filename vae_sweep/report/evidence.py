@@ -52,7 +52,7 @@ def evidence(record: SweepRecord, words: tuple[str, ...]) -> Evidence:
     reference = reference_point(level.values())
     return Evidence(
         objectives=words,
-        hypervolume=front_hypervolume(cells, reference) if len(cells) > 1 else None,
+        hypervolume=front_hypervolume(cells, reference, found.errors) if len(cells) > 1 else None,
         reference=reference,
         front_seeds=front_counts(cells),
         single=single_seeds(cells),

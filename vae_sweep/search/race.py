@@ -7,14 +7,10 @@ from statistics import NormalDist
 from scipy.special import stdtrit
 
 from vae_sweep.statistics.front import on_front
-from vae_sweep.statistics.replicates import Replicates, means
+from vae_sweep.statistics.replicates import Errors, Replicates, means
 
 LEVEL = 0.95
 """One-sided confidence with which a cell must lie behind another on every objective to get no further seed."""
-
-
-Errors = Mapping[int, Sequence[float]]
-"""Cell -> the standard error that sampling leaves in the mean of each objective."""
 
 
 def contenders(values: Replicates, errors: Errors) -> list[int]:
