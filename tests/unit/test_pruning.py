@@ -68,6 +68,24 @@ def test_a_seed_that_a_race_gave_is_not_pruned() -> None:
     assert stopper("r2", result(1, 2, seed=0)) is True
 
 
+def test_a_cell_whose_likelihood_is_not_known_is_not_pruned_and_prunes_none() -> None:
+    judge = halving(least=2)
+    judge.note(0, 0, 1, numbers(10, 10))
+    assert judge.judge(1, 0, 1, numbers(20, 20) | {"validation/pareto_k_bad": 0.03}) is None
+    assert judge.judge(2, 0, 1, numbers(20, 20) | {"validation/pareto_k_bad": 0.02}) is not None
+    alone = halving(least=2)
+    alone.note(0, 0, 1, numbers(10, 10) | {"validation/pareto_k_bad": 0.5})
+    assert alone.judge(1, 0, 1, numbers(20, 20)) is None, "it is the only cell that is known"
+    assert alone.judge(2, 0, 1, numbers(21, 21)) is not None
+
+
+def test_where_no_likelihood_is_an_objective_none_needs_to_be_known() -> None:
+    judge = Halving(PruningSpec(rungs=(1,), least=2), ("reconstruction",))
+    bad = {"validation/pareto_k_bad": 0.5}
+    judge.note(0, 0, 1, numbers(10, 10) | bad)
+    assert judge.judge(1, 0, 1, numbers(20, 20) | bad) is not None
+
+
 def test_rungs_are_judged_apart_and_a_cell_measured_again_counts_once() -> None:
     judge = halving(least=2)
     judge.note(0, 0, 1, numbers(1, 1))
@@ -79,9 +97,9 @@ def test_rungs_are_judged_apart_and_a_cell_measured_again_counts_once() -> None:
 
 def test_the_elbo_is_never_what_a_trial_is_judged_by() -> None:
     judge = Halving(PruningSpec(rungs=(1,), least=2), ("neg_elbo",))
-    judge.note(0, 0, 1, {"validation/iw_nll": 1.0})
+    judge.note(0, 0, 1, {"validation/nll": 1.0})
     assert judge.judge(1, 0, 1, {"validation/neg_elbo": 9.0}) is None
-    assert "iw_nll 9.00" in (judge.judge(1, 0, 1, {"validation/iw_nll": 9.0, "validation/neg_elbo": 0.0}) or "")
+    assert "nll 9.00" in (judge.judge(1, 0, 1, {"validation/nll": 9.0, "validation/neg_elbo": 0.0}) or "")
 
 
 def result(cell: int, value: float, collapsed: str | None = None, seed: int = 0) -> dict[str, Any]:

@@ -22,7 +22,9 @@ def _reference(row: Row) -> bool:
 def _best(rows: list[Row], word: str) -> str:
     having = sorted((row for row in rows if _known(row, word)), key=lambda row: row.numbers[word])
     if not having:
-        return f"Lowest {METRICS[word].symbol} on validation: cannot tell, no cell has one that is known."
+        untold = word in TIGHT and any(row.untold for row in rows)
+        text = f"Lowest {METRICS[word].symbol} on validation: cannot tell, that of no cell is known."
+        return text if untold else ""
     first, others = having[0], having[1:]
     metric = METRICS[word]
     shown = number_text(word, first.numbers[word], first.half_widths.get(word))

@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import MappingProxyType
 from statistics import fmean
+from types import MappingProxyType
 
 from scipy.special import stdtrit
 
