@@ -50,14 +50,8 @@ def journal(
                 out.append("store", trial=trial, key="k", event="hit", seconds=0.0, saved=saved)
                 spent = {"train/seconds": seconds + saved}
                 out.append("epoch", trial=trial, phase="vae", epoch=0, numbers=spent, checkpoint=None)
-                out.append(
-                    "final",
-                    trial=trial,
-                    outcome="finished",
-                    reason=None,
-                    checkpoint=None,
-                    numbers=words(numbers, **more.get(cell, {})),
-                )
+                end = {"outcome": "finished", "reason": None, "checkpoint": None}
+                out.append("final", trial=trial, numbers=words(numbers, **more.get(cell, {})), **end)
                 if tested:
                     higher = (numbers[0] + 0.1, numbers[1] + 0.1)
                     out.append("scored", trial=trial, numbers=words(higher, "test", **more.get(cell, {})))

@@ -100,12 +100,12 @@ def test_a_likelihood_that_is_not_known_draws_a_warning(tmp_path: Path) -> None:
         *remarks(make_report(sweep, ("perplexity",))),
     ]
     assert untold == (
-        "cannot tell where cell 0 stands: 6.4% of its sentences have Pareto k > 0.7, 2% at most may; it is in no front "
-        "and no hypervolume"
+        "cannot tell where cell 0 stands: 6.4% of its sentences have Pareto k > 0.7, 2% at most may; it is in no "
+        "front and no hypervolume"
     )
     assert warning == (
-        "warning: validation: NLL and PPL are not known where more than 2% of the sentences have Pareto k > 0.7 after "
-        "all samples: 6.4% of cell 0's (1600 samples)"
+        "warning: validation: NLL and PPL are not known where more than 2% of the sentences have Pareto k > 0.7 "
+        "after all samples: 6.4% of cell 0's (1600 samples)"
     )
 
 
