@@ -27,45 +27,35 @@ _ALL = (
     ),
     Metric("kl_error", "KL s.e.", "nats/sentence", None, 3, "standard error of KL over sentences"),
     Metric("mutual_information_error", "MI s.e.", "nats", None, 3, "standard error of MI over sentences"),
+    Metric("nll", "NLL", "nats/sentence", "min", 2, "-log p(x) by a proposal adapted to each sentence"),
+    Metric("nll_error", "NLL s.e.", "nats/sentence", None, 2, "standard error of NLL over sentences"),
     Metric(
-        "nll", "NLL", "nats/sentence", "min", 2, "tight estimate of -log p(x): a proposal adapted to each sentence"
-    ),
-    Metric("nll_error", "NLL s.e.", "nats/sentence", None, 3, "standard error of NLL over sentences"),
-    Metric(
-        "nll_sampling_error",
-        "NLL s.e. (sampling)",
-        "nats/sentence",
-        None,
-        4,
-        "that part of it that sampling makes",
+        "nll_sampling_error", "NLL sampling", "nats/sentence", None, 4, "part of NLL's error that sampling makes"
     ),
     Metric("perplexity", "PPL", "per token", "min", 2, "exp(sum of NLL / tokens)"),
-    Metric(
-        "samples", "samples", "per sentence", None, 0, "decoder passes behind NLL and PPL, adaptation included"
-    ),
-    Metric("ess", "ESS", "samples", "max", 1, "effective samples of the tight estimate's weights, mean"),
-    Metric("pareto_k", "k", "", "min", 2, "Pareto shape of the tight estimate's weights, median (PSIS)"),
-    Metric("pareto_k_bad", "k > 0.7", "share", "min", 3, "sentences whose NLL is not known after all samples"),
-    Metric("iw_nll", "NLL(q)", "nats/sentence", "min", 2, "-log p(x) by samples from q, as the paper computes it"),
-    Metric("iw_nll_error", "NLL(q) s.e.", "nats/sentence", None, 3, "standard error of NLL(q) over sentences"),
-    Metric(
-        "iw_perplexity", "PPL(q)", "per token", "min", 2, "exp(sum of NLL(q) / tokens), as the paper prints it"
-    ),
-    Metric("iw_samples", "samples(q)", "per sentence", None, 0, "samples from q behind NLL(q) and PPL(q)"),
-    Metric("iw_ess", "ESS(q)", "samples", "max", 1, "effective samples of q's weights, mean"),
-    Metric("iw_pareto_k", "k(q)", "", "min", 2, "Pareto shape of q's weights, median (PSIS)"),
-    Metric("iw_pareto_k_bad", "k(q) > 0.7", "share", "min", 3, "sentences on which samples from q mislead"),
     Metric("elbo_perplexity", "PPL(ELBO)", "per token", "min", 2, "exp(sum of -ELBO / tokens), an upper bound"),
     Metric("elbo_gap", "-ELBO - NLL", "nats/sentence", "min", 3, "how far the bound lies above NLL, paired"),
     Metric("elbo_gap_error", "gap s.e.", "nats/sentence", None, 3, "paired standard error of -ELBO - NLL"),
     Metric(
-        "amortisation_gap", "amortisation", "nats/sentence", "min", 3, "part of -ELBO - NLL that a better q saves"
+        "amortisation_gap",
+        "amortisation",
+        "nats/sentence",
+        "min",
+        3,
+        "-ELBO of q above that of a fit per sentence",
     ),
-    Metric("amortisation_gap_error", "amortisation s.e.", "nats/sentence", None, 3, "its paired standard error"),
-    Metric(
-        "approximation_gap", "approximation", "nats/sentence", "min", 3, "part of -ELBO - NLL that no such q saves"
-    ),
-    Metric("approximation_gap_error", "approximation s.e.", "nats/sentence", None, 3, "its paired standard error"),
+    Metric("amortisation_gap_error", "gap s.e.", "nats/sentence", None, 3, "its paired standard error"),
+    Metric("approximation_gap", "approximation", "nats/sentence", "min", 3, "-ELBO of that fit above NLL"),
+    Metric("approximation_gap_error", "gap s.e.", "nats/sentence", None, 3, "its paired standard error"),
+    Metric("ess", "ESS", "samples", "max", 1, "effective samples of the last weights, mean"),
+    Metric("pareto_k", "k", "", "min", 2, "Pareto shape of the last weights' tails, median (PSIS)"),
+    Metric("pareto_k_bad", "k > 0.7", "share", "min", 3, "sentences whose weights make NLL untrustworthy"),
+    Metric("iw_nll", "NLL(q)", "nats/sentence", "min", 2, "-log p(x) by samples from q: the paper's protocol"),
+    Metric("iw_nll_error", "NLL(q) s.e.", "nats/sentence", None, 2, "standard error of NLL(q) over sentences"),
+    Metric("iw_perplexity", "PPL(q)", "per token", "min", 2, "exp(sum of NLL(q) / tokens)"),
+    Metric("iw_ess", "ESS(q)", "samples", "max", 1, "effective samples of q's weights, mean"),
+    Metric("iw_pareto_k", "k(q)", "", "min", 2, "Pareto shape of the tails of q's weights, median (PSIS)"),
+    Metric("iw_pareto_k_bad", "k(q) > 0.7", "share", "min", 3, "sentences whose weights from q are untrustworthy"),
     Metric("floor", "-log p", "nats/sentence", None, 2, "exact -log p of the scored sentences"),
     Metric("floor_perplexity", "PPL*", "per token", None, 2, "exp(sum of exact -log p / tokens)"),
     Metric("floor_gap", "NLL - floor", "nats/sentence", "min", 3, "NLL above the exact -log p, paired"),
@@ -94,6 +84,8 @@ _ALL = (
     Metric("peak_memory_mb", "memory", "MB", None, 0, "peak memory of the process or the GPU"),
     Metric("vae_epoch", "epoch", "epochs", None, 0, "epochs of the VAE phase so far, 0 while pretraining"),
     Metric("best_epoch", "best", "epoch", None, 0, "epoch whose weights were kept"),
+    Metric("samples", "passes", "per sentence", None, 0, "decoder passes behind NLL and PPL, adaptation included"),
+    Metric("iw_samples", "samples", "per sentence", None, 0, "samples from q behind NLL(q) and PPL(q)"),
     Metric("sentences", "sentences", "", None, 0, "sentences scored"),
     Metric("tokens", "tokens", "", None, 0, "tokens scored, with </s>, without <s>"),
 )
