@@ -46,8 +46,8 @@ def test_a_cell_that_is_not_known_has_no_place(tmp_path: Path) -> None:
     assert [place.cell for place in found.sides[1].places] == [1, 2]
     told = [line for line in compare_lines(found) if "cannot tell" in line]
     assert told == [
-        "two: cannot tell where cell 0 stands: 10.0% of its sentences have Pareto k > 0.7, 2% at most may; it is in "
-        "no front and no hypervolume"
+        "two: cannot tell where cell 0 stands: 10.0% of its sentences have Pareto k > 0.7, 2% at most may; it is "
+        "in no front and no hypervolume"
     ]
 
 

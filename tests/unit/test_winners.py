@@ -40,8 +40,8 @@ def test_a_sweep_of_before_has_no_winner_and_says_why(tmp_path: Path) -> None:
     sweep.write("end", outcome="complete", reason=None)
     assert merits(sweep.spec, sweep.record) == Merits()
     assert no_front(sweep.spec, sweep.record) == (
-        "has no cell that can be ranked (cell 0: no tight value of NLL and PPL, only that of samples from q; vae-sweep "
-        "score measures it anew)"
+        "has no cell that can be ranked (cell 0: no tight value of NLL and PPL, only that of samples from q; "
+        "vae-sweep score measures it anew)"
     )
     assert front_to_be(sweep.spec, sweep.record) == {0, 1}, "garbage collection keeps what may be measured anew"
 

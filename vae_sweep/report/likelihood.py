@@ -30,7 +30,17 @@ def likelihood_head() -> tuple[str, ...]:
     """Return the headings of the table."""
     errors = (f"{METRICS[word].symbol} s.e." for word in ERRORS)
     gaps = (METRICS[word].symbol for word in GAP_WORDS)
-    return ("cell", "method", *errors, "sampling", *gaps, "samples", "k > 0.7", "NLL(q)", "k(q) > 0.7")
+    return (
+        "cell",
+        "method",
+        *errors,
+        "sampling",
+        *gaps,
+        METRICS["samples"].symbol,
+        "k > 0.7",
+        "NLL(q)",
+        "k(q) > 0.7",
+    )
 
 
 def likelihood_line(row: Row) -> list[str] | None:
