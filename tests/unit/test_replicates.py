@@ -66,8 +66,8 @@ def test_what_seeds_share_cancels_in_a_difference() -> None:
 
 
 def test_no_interval_of_a_hypervolume_is_narrower_than_sampling_alone() -> None:
-    """(1, 3) and (3, 1) up to (4, 4) give 3 + 2; 0.1 less of the first number of (1, 3) adds 0.1 of height 1, of the
-    second 0.1 of width 2, the rest lies behind (3, 1); of the first of (3, 1) 0.1 of height 2."""
+    """(1, 3) and (3, 1) up to (4, 4) give 3 + 2. 0.1 less of the first number of (1, 3) adds 0.1 of height 1, of
+    its second 0.1 of width 2, the rest lies behind (3, 1); of the first of (3, 1) 0.1 of height 2."""
     cells = {0: {seed: [1.0, 3.0] for seed in (0, 1)}, 1: {seed: [3.0, 1.0] for seed in (0, 1)}}
     assert front_hypervolume(cells, (4.0, 4.0)).half_width == 0.0
     errors = {0: [0.1, 0.1], 1: [0.1, 0.0]}
