@@ -128,7 +128,7 @@ def test_the_report_of_a_former_sweep_shows_qs_values_and_ranks_nothing(tmp_path
     [row] = [row for row in report.rows if (row.method, row.split) == ("ours", "test")]
     assert (row.mark, row.numbers["iw_perplexity"], "perplexity" in row.numbers) == ("?", 3.44, False)
     assert list(evidence_lines(report.evidence)) == [
-        "cannot tell where cell 0 stands: no tight value of NLL and PPL, only that of samples from q, which ranks "
+        "cannot tell where cell 0 stands: no tight value of NLL and PPL, only that of samples from q, ranking "
         "nothing; vae-sweep score SWEEP measures it anew"
     ]
     assert report.warnings == []

@@ -81,7 +81,7 @@ def untold_lines(untold: Mapping[int, str]) -> Iterator[str]:
     old = [str(cell) for cell, reason in untold.items() if reason == NOT_TIGHT]
     if old:
         where = f"cells {', '.join(old)} stand" if len(old) > 1 else f"cell {old[0]} stands"
-        yield f"cannot tell where {where}: {NOT_TIGHT}, which ranks nothing; vae-sweep score SWEEP measures it anew"
+        yield f"cannot tell where {where}: {NOT_TIGHT}, ranking nothing; vae-sweep score SWEEP measures it anew"
     for cell, reason in untold.items():
         if reason != NOT_TIGHT:
             yield f"cannot tell where cell {cell} stands: {reason}; it is in no front and no hypervolume"
