@@ -6,16 +6,16 @@ import pytest
 
 from vae_sweep.statistics.differences import Answer, answers, difference
 from vae_sweep.statistics.intervals import Interval, mean_interval
-from vae_sweep.statistics.trust import MOST_BAD, bad_share, cannot_tell, mean_error, sampling_error
+from vae_sweep.statistics.trust import MOST_BAD, bad_share, cannot_tell, sampling_error
 
 BOTH = ("perplexity", "reconstruction")
 
 
 def test_a_cell_is_not_known_by_the_sentences_behind_its_mean() -> None:
-    good, bad = {"pareto_k_bad": 0.0}, {"pareto_k_bad": 3 * MOST_BAD}
-    assert bad_share([good, bad]) == pytest.approx(1.5 * MOST_BAD)
-    assert cannot_tell([good, bad], BOTH)
-    assert not cannot_tell([good, good, bad], BOTH), "two of a hundred are allowed"
+    good, bad = {"pareto_k_bad": 0.1}, {"pareto_k_bad": 0.9}
+    assert MOST_BAD == bad_share([good, bad]) == pytest.approx(0.5)
+    assert not cannot_tell([good, bad], BOTH), "half of the sentences may"
+    assert cannot_tell([good, bad, bad], BOTH)
     assert not cannot_tell([bad], ("reconstruction", "neg_elbo")), "neither is a likelihood by importance sampling"
     assert cannot_tell([bad], ("nll",))
 
@@ -28,16 +28,24 @@ def test_a_likelihood_without_k_is_known() -> None:
 def test_the_sampling_error_of_a_perplexity_is_that_of_its_nll() -> None:
     """10 words a sentence: PPL = exp(NLL / 10), so that dPPL = PPL / 10 dNLL."""
     numbers = {"nll": 42.0, "nll_sampling_error": 0.05, "perplexity": math.exp(4.2)}
-    assert sampling_error(numbers, "nll") == 0.05
-    assert sampling_error(numbers, "perplexity") == pytest.approx(0.05 * math.exp(4.2) / 10)
+    assert sampling_error([numbers], "nll") == 0.05
+    assert sampling_error([numbers], "perplexity") == pytest.approx(0.05 * math.exp(4.2) / 10)
     moved = math.exp(4.2001) - math.exp(4.2)
-    assert sampling_error(numbers, "perplexity") == pytest.approx(0.05 * moved / 0.001, rel=1e-4)
-    assert sampling_error(numbers, "reconstruction") == 0.0
-    assert sampling_error({"nll": 42.0, "perplexity": 66.7}, "nll") == 0.0
+    assert sampling_error([numbers], "perplexity") == pytest.approx(0.05 * moved / 0.001, rel=1e-4)
+    assert sampling_error([numbers], "reconstruction") == 0.0
+    assert sampling_error([{"nll": 42.0, "perplexity": 66.7}], "nll") == 0.0
+
+
+def test_the_bias_of_a_logarithm_is_not_averaged_out() -> None:
+    """500 sentences of standard error 0.2 each: e = 0.2 / √500, and a bias of 0.2² / 2 = 0.02 in every one."""
+    numbers = {"nll": 42.0, "sentences": 500.0, "nll_sampling_error": 0.2 / 500**0.5}
+    assert sampling_error([numbers], "nll") == pytest.approx(math.hypot(0.2 / 500**0.5, 0.02))
+    assert sampling_error([numbers] * 4, "nll") == pytest.approx(math.hypot(0.1 / 500**0.5, 0.02))
 
 
 def test_the_error_of_a_mean_over_seeds() -> None:
-    assert mean_error([0.3, 0.4]) == pytest.approx(0.25)
+    seeds = [{"nll": 42.0, "nll_sampling_error": error} for error in (0.3, 0.4)]
+    assert sampling_error(seeds, "nll") == pytest.approx(0.25)
 
 
 def test_an_interval_is_never_narrower_than_sampling_alone() -> None:

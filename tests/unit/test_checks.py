@@ -90,7 +90,7 @@ def test_fbp_is_held_to_its_rate_at_the_end_and_at_weight_one(tmp_path: Path) ->
     assert sweep_findings(record(tmp_path / "c.jsonl", [far], None, None, term)) == []
 
 
-TRUST = {"nll": 11.5, "perplexity": 9.0, "pareto_k": 0.85, "pareto_k_bad": 0.064, "samples": 1600.0}
+TRUST = {"nll": 11.5, "perplexity": 9.0, "pareto_k": 0.85, "pareto_k_bad": 0.64, "samples": 1600.0}
 
 
 def test_a_likelihood_that_is_not_known_draws_a_warning(tmp_path: Path) -> None:
@@ -100,17 +100,17 @@ def test_a_likelihood_that_is_not_known_draws_a_warning(tmp_path: Path) -> None:
         *remarks(make_report(sweep, ("perplexity",))),
     ]
     assert untold == (
-        "cannot tell where cell 0 stands: 6.4% of its sentences have Pareto k > 0.7, 2% at most may; it is in no "
-        "front and no hypervolume"
+        "cannot tell where cell 0 stands: 64.0% of its sentences have Pareto k > 0.7, 50% at most may; it is in "
+        "no front and no hypervolume"
     )
     assert warning == (
-        "warning: validation: NLL and PPL are not known where more than 2% of the sentences have Pareto k > 0.7 "
-        "after all samples: 6.4% of cell 0's (1600 samples)"
+        "warning: validation: NLL and PPL are not known where more than 50% of the sentences have Pareto k > 0.7 "
+        "after all samples: 64.0% of cell 0's (1600 samples)"
     )
 
 
 def test_the_weights_of_samples_from_q_draw_no_warning(tmp_path: Path) -> None:
-    known = TRUST | {"pareto_k_bad": 0.02, "iw_pareto_k_bad": 0.98, "iw_nll": 12.6, "iw_perplexity": 11.0}
+    known = TRUST | {"pareto_k_bad": 0.5, "iw_pareto_k_bad": 0.98, "iw_nll": 12.6, "iw_perplexity": 11.0}
     sweep = record(tmp_path / "journal.jsonl", [], {f"validation/{word}": value for word, value in known.items()})
     assert remarks(make_report(sweep, ("perplexity",))) == []
     assert list(evidence_lines(make_report(sweep, ("perplexity",)).evidence)) == []

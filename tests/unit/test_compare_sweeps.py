@@ -41,12 +41,12 @@ def compared(tmp_path: Path) -> SweepComparison:
 
 def test_a_cell_that_is_not_known_has_no_place(tmp_path: Path) -> None:
     journal(tmp_path / "one", FIRST)
-    journal(tmp_path / "two", SECOND, more={0: {"pareto_k_bad": 0.1}})
+    journal(tmp_path / "two", SECOND, more={0: {"pareto_k_bad": 0.6}})
     found = compare_sweeps(read_records([tmp_path / "one", tmp_path / "two"]))
     assert [place.cell for place in found.sides[1].places] == [1, 2]
     told = [line for line in compare_lines(found) if "cannot tell" in line]
     assert told == [
-        "two: cannot tell where cell 0 stands: 10.0% of its sentences have Pareto k > 0.7, 2% at most may; it is "
+        "two: cannot tell where cell 0 stands: 60.0% of its sentences have Pareto k > 0.7, 50% at most may; it is "
         "in no front and no hypervolume"
     ]
 

@@ -128,14 +128,14 @@ def test_every_format_has_the_answers(report: Report) -> None:
     assert "\n% hypervolume of the validation front" in latex
 
 
-UNKNOWN = {4: {"pareto_k_bad": 0.03}}
+UNKNOWN = {4: {"pareto_k_bad": 0.6}}
 
 
 def test_a_cell_that_is_not_known_is_in_no_front_and_no_hypervolume(tmp_path: Path, report: Report) -> None:
     found = make_report(journal(tmp_path / "u", CELLS, tested=True, more=UNKNOWN), OBJECTIVES)
     without = make_report(journal(tmp_path / "w", CELLS[:4], tested=True), OBJECTIVES)
     assert found.evidence.hypervolume == without.evidence.hypervolume != report.evidence.hypervolume
-    assert found.evidence.untold == {4: "3.0% of its sentences have Pareto k > 0.7, 2% at most may"}
+    assert found.evidence.untold == {4: "60.0% of its sentences have Pareto k > 0.7, 50% at most may"}
     marks = {row.cell: row.mark for row in found.rows if row.split == "validation"}
     assert marks == {0: "", 1: "*", 2: "*", 3: "", 4: "?"}
     assert found.evidence.front_seeds.keys() == {1, 2, 3}
@@ -148,7 +148,7 @@ def test_of_a_cell_that_is_not_known_the_reconstruction_still_differs(tmp_path: 
     told = {(one.cell, one.word): one for one in found.evidence.differences.against_baseline}
     perplexity, reconstruction = told[4, "perplexity"], told[4, "reconstruction"]
     assert (perplexity.answer, perplexity.corrected) == (Answer.CANNOT_TELL, None)
-    assert perplexity.why == "cell 4: 3.0% of its sentences have Pareto k > 0.7, 2% at most may"
+    assert perplexity.why == "cell 4: 60.0% of its sentences have Pareto k > 0.7, 50% at most may"
     assert reconstruction.difference.mean == pytest.approx(36.5 / 3 - 13.2)
     assert reconstruction.answer is Answer.BETTER
     [line] = [line for line in difference_parts(found)[0] if line[0] == "4"]
@@ -159,7 +159,7 @@ def test_of_a_cell_that_is_not_known_the_reconstruction_still_differs(tmp_path: 
 def test_the_baseline_is_one_that_is_known(tmp_path: Path) -> None:
     two = [CELLS[2], ("vae", {"target_rate": 1}, {0: (3.0, 12.0), 1: (3.1, 12.0)}), *CELLS[3:]]
     assert differences(journal(tmp_path / "a", two), OBJECTIVES).baseline == 1
-    assert differences(journal(tmp_path / "b", two, more={1: {"pareto_k_bad": 0.5}}), OBJECTIVES).baseline == 0
+    assert differences(journal(tmp_path / "b", two, more={1: {"pareto_k_bad": 0.6}}), OBJECTIVES).baseline == 0
 
 
 def test_importances_need_cells_and_two_parameters(report: Report, tmp_path: Path) -> None:

@@ -52,8 +52,8 @@ def test_a_perplexity_that_is_not_known_is_marked_and_never_the_best() -> None:
     said, view = shown(
         started("0-vae", "vae"),
         started("1-vae", "vae"),
-        final("0-vae", perplexity=2.0, reconstruction=9.0, pareto_k_bad=0.021),
-        final("1-vae", perplexity=3.0, reconstruction=10.0, pareto_k_bad=0.02),
+        final("0-vae", perplexity=2.0, reconstruction=9.0, pareto_k_bad=0.51),
+        final("1-vae", perplexity=3.0, reconstruction=10.0, pareto_k_bad=0.5),
     )
     assert said.splitlines() == [
         "0-vae: finished perplexity 2.000?, reconstruction 9.000",

@@ -71,17 +71,17 @@ def test_a_seed_that_a_race_gave_is_not_pruned() -> None:
 def test_a_cell_whose_likelihood_is_not_known_is_not_pruned_and_prunes_none() -> None:
     judge = halving(least=2)
     judge.note(0, 0, 1, numbers(10, 10))
-    assert judge.judge(1, 0, 1, numbers(20, 20) | {"validation/pareto_k_bad": 0.03}) is None
-    assert judge.judge(2, 0, 1, numbers(20, 20) | {"validation/pareto_k_bad": 0.02}) is not None
+    assert judge.judge(1, 0, 1, numbers(20, 20) | {"validation/pareto_k_bad": 0.51}) is None
+    assert judge.judge(2, 0, 1, numbers(20, 20) | {"validation/pareto_k_bad": 0.5}) is not None
     alone = halving(least=2)
-    alone.note(0, 0, 1, numbers(10, 10) | {"validation/pareto_k_bad": 0.5})
+    alone.note(0, 0, 1, numbers(10, 10) | {"validation/pareto_k_bad": 0.9})
     assert alone.judge(1, 0, 1, numbers(20, 20)) is None, "it is the only cell that is known"
     assert alone.judge(2, 0, 1, numbers(21, 21)) is not None
 
 
 def test_where_no_likelihood_is_an_objective_none_needs_to_be_known() -> None:
     judge = Halving(PruningSpec(rungs=(1,), least=2), ("reconstruction",))
-    bad = {"validation/pareto_k_bad": 0.5}
+    bad = {"validation/pareto_k_bad": 0.9}
     judge.note(0, 0, 1, numbers(10, 10) | bad)
     assert judge.judge(1, 0, 1, numbers(20, 20) | bad) is not None
 

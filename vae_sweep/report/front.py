@@ -7,7 +7,7 @@ from functools import cached_property
 from trainables.methods import METHODS
 from vae_sweep.statistics.front import on_front
 from vae_sweep.statistics.replicates import Replicates, means
-from vae_sweep.statistics.trust import MOST_BAD, TIGHT, bad_share, cannot_tell, mean_error, sampling_error
+from vae_sweep.statistics.trust import MOST_BAD, TIGHT, bad_share, cannot_tell, sampling_error
 from vae_sweep.tracking.checks import words_of
 from vae_sweep.tracking.records import SweepRecord, TrialRecord
 
@@ -50,10 +50,7 @@ def cells_of(record: SweepRecord, words: tuple[str, ...], split: str = "validati
             cell: {seed: [numbers[word] for word in words] for seed, numbers in seeds.items()}
             for cell, seeds in whole.items()
         },
-        {
-            cell: [mean_error([sampling_error(numbers, word) for numbers in seeds.values()]) for word in words]
-            for cell, seeds in whole.items()
-        },
+        {cell: [sampling_error(seeds.values(), word) for word in words] for cell, seeds in whole.items()},
         untold,
     )
 

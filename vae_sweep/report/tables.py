@@ -7,7 +7,7 @@ from typing import Any
 from trainables.methods import METHODS
 from vae_sweep.report.front import front_cells, split_numbers, untold_reason
 from vae_sweep.statistics.intervals import Interval, half_width, mean_interval
-from vae_sweep.statistics.trust import TIGHT, mean_error, sampling_error
+from vae_sweep.statistics.trust import TIGHT, sampling_error
 from vae_sweep.tracking.records import SweepRecord, TrialRecord
 
 OTHER_WORDS = ("reconstruction", "kl", "mutual_information", "active_units", "neg_elbo")
@@ -121,7 +121,7 @@ def _row(record: SweepRecord, number: int, split: str, front: set[int]) -> Itera
     tables = [split_numbers(trial, split) for trial in trials]
     if split == "test" and not any(tables):
         return
-    errors = {word: mean_error([sampling_error(table, word) for table in tables]) for word in TIGHT}
+    errors = {word: sampling_error(tables, word) for word in TIGHT}
     intervals = {
         word: mean_interval([table[word] for table in tables], error=errors.get(word, 0.0))
         for word in (*WORDS, *TRUST_WORDS, *FLOOR_WORDS)

@@ -19,7 +19,7 @@ from vae_sweep.report.published import (
 )
 from vae_sweep.report.tables import BESIDE, COMPARED, ended_trials
 from vae_sweep.statistics.intervals import Interval, mean_interval
-from vae_sweep.statistics.trust import mean_error, sampling_error
+from vae_sweep.statistics.trust import sampling_error
 from vae_sweep.tracking.names import METRICS
 from vae_sweep.tracking.records import SweepRecord, TrialRecord
 
@@ -167,7 +167,7 @@ def _tight(trials: list[TrialRecord], word: str) -> Interval | None:
     values = [table[BESIDE[word]] for table in tables if BESIDE.get(word) in table]
     if not values or len(values) < len(tables):
         return None
-    return mean_interval(values, error=mean_error([sampling_error(table, BESIDE[word]) for table in tables]))
+    return mean_interval(values, error=sampling_error(tables, BESIDE[word]))
 
 
 def _missing(key: Key, row: Mapping[str, PublishedNumber] | None, word: str) -> Iterator[str]:

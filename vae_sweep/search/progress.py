@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from trainables.training.report import FinalReport
 from vae_sweep.search.space import Cell
 from vae_sweep.spec import Draw, SweepSpec
-from vae_sweep.statistics.trust import Words, cannot_tell, mean_error, sampling_error
+from vae_sweep.statistics.trust import Words, cannot_tell, sampling_error
 from vae_sweep.tracking.checks import words_of
 
 TOLD = ("finished", "collapsed")
@@ -51,10 +51,9 @@ class Progress:
 
 @dataclass(frozen=True)
 class Replicate:
-    """What a seed of a cell gave: its objectives, the standard error that sampling leaves in each, its numbers."""
+    """What a seed of a cell gave on validation: its objectives, and all its numbers by their words."""
 
     objectives: list[float]
-    errors: list[float]
     numbers: Words
 
 
@@ -64,7 +63,7 @@ def replicate_of(spec: SweepSpec, final: FinalReport) -> Replicate | None:
     values = [math.nan if (value := numbers.get(word)) is None else value for word in words]
     if final.outcome not in TOLD or not all(map(math.isfinite, values)):
         return None
-    return Replicate(values, [sampling_error(numbers, word) for word in words], numbers)
+    return Replicate(values, numbers)
 
 
 def known_replicates(spec: SweepSpec, finals: Mapping[int, FinalReport]) -> dict[int, Replicate]:
@@ -81,12 +80,13 @@ def mean_objectives(replicates: Mapping[int, Replicate]) -> tuple[float, ...]:
 
 
 def race_tables(
-    cells: Mapping[int, Mapping[int, Replicate]],
+    spec: SweepSpec, cells: Mapping[int, Mapping[int, Replicate]]
 ) -> tuple[dict[int, dict[int, list[float]]], dict[int, list[float]]]:
-    """Return the objectives of cells by seed, and the standard errors that sampling leaves in their means."""
+    """Return the objectives of cells by seed, and how far sampling alone may put their means off."""
     values = {cell: {seed: row.objectives for seed, row in rows.items()} for cell, rows in cells.items()}
-    columns = {cell: zip(*(row.errors for row in rows.values()), strict=True) for cell, rows in cells.items()}
-    return values, {cell: [mean_error(column) for column in found] for cell, found in columns.items()}
+    numbers = {cell: [row.numbers for row in rows.values()] for cell, rows in cells.items()}
+    words = spec.search.objectives
+    return values, {cell: [sampling_error(found, word) for word in words] for cell, found in numbers.items()}
 
 
 def seeds_left(spec: SweepSpec, ended: Mapping[int, FinalReport]) -> list[int]:

@@ -138,7 +138,7 @@ class SweepSearch(Searcher):
         cells = {cell.number: cell for cell in self._cells}
         replicates = {number: rows for number in cells if (rows := self._replicates(number))}
         taken = {(wanted.cell.number, wanted.seed) for wanted in self._running.values()}
-        if (found := next_seed(self._spec.seeds, *race_tables(replicates), taken)) is not None:
+        if (found := next_seed(self._spec.seeds, *race_tables(self._spec, replicates), taken)) is not None:
             self._queue.append(Assignment(cells[found[0]], found[1]))
         return found is not None
 
