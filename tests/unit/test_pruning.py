@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.helpers import LAW
 from trainables.training.report import RungReport
 from vae_sweep.search.pruning import Halving, RungStopper
 from vae_sweep.searches import PruningSpec
@@ -25,6 +26,7 @@ def test_ranks_are_peeled_front_by_front() -> None:
     assert ranks([]) == []
 
 
+@LAW
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=12))
 def test_law_who_dominates_has_the_lower_rank(points: list[tuple[int, int]]) -> None:
     found = ranks(points)

@@ -22,6 +22,9 @@ from vae_sweep.tracking.records import (
     TrialRecord,
 )
 
+MEASURED = ("rung", "final", "scored")
+"""Kinds of lines with likelihoods."""
+
 
 def read_sweep(path: Path) -> SweepRecord:
     """Read a journal back. Raises JournalError where it is absent, damaged or contradicts itself."""
@@ -58,6 +61,8 @@ class Ledger:
         return numbers
 
     def _fold(self, line: Line) -> Numbers:
+        if line["kind"] in MEASURED:
+            line = self._in_todays_words(line)
         match line["kind"]:
             case "launch":
                 self._launch(line)
@@ -90,6 +95,11 @@ class Ledger:
             case "end":
                 self._end = line
         return {}
+
+    def _in_todays_words(self, line: Line) -> Line:
+        method = METHODS.get(self._trial(line).method)
+        exact = method is not None and method.language_model
+        return {**line, "numbers": in_todays_words(line["numbers"], exact)}
 
     def _launch(self, line: Line) -> None:
         self._name, self._end = line["sweep"], None
@@ -138,7 +148,7 @@ class Ledger:
         return numbers
 
     def _rung(self, trial: TrialRecord, line: Line) -> Numbers:
-        numbers = _numbers(trial, line)
+        numbers: Numbers = line["numbers"]
         for known in trial.rungs:
             if known.epoch == line["epoch"]:
                 trial.conflicts.extend(conflicts(f"rung {known.epoch}", known.numbers, numbers))
@@ -149,7 +159,7 @@ class Ledger:
     def _final(self, trial: TrialRecord, line: Line) -> Numbers:
         place = _place(self._about(trial, line), line)
         error, reason = line.get("error"), line.get("reason")
-        final = FinalRecord(line["outcome"], error, reason, _numbers(trial, line), place, line["time"])
+        final = FinalRecord(line["outcome"], error, reason, line["numbers"], place, line["time"])
         old = trial.final
         if old is None or old.outcome not in SETTLED:
             self._trials[trial.id] = replace(trial, final=final)
@@ -166,15 +176,9 @@ class Ledger:
 
 
 def _merge(trial: TrialRecord, place: str, kept: Numbers, line: Line) -> Numbers:
-    fresh, found = merge(place, kept, _numbers(trial, line))
+    fresh, found = merge(place, kept, line["numbers"])
     trial.conflicts.extend(found)
     return fresh
-
-
-def _numbers(trial: TrialRecord, line: Line) -> Numbers:
-    """Return the numbers of a trial's line in today's words."""
-    method = METHODS.get(trial.method)
-    return in_todays_words(line["numbers"], method is not None and method.language_model)
 
 
 def _place(trial: TrialRecord, line: Line) -> Place | None:
