@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from vae_sweep.tracking.journal import Journal
@@ -10,6 +11,9 @@ from vae_sweep.tracking.records import SweepRecord
 
 Cells = Sequence[tuple[str, Mapping[str, Any], Mapping[int, tuple[float, float]]]]
 """Method, values, and seed -> perplexity and reconstruction."""
+
+More = Mapping[int, Mapping[str, float]]
+"""Cell -> further words of all its seeds, on each split."""
 
 EVALUATION = {"search_samples": 100, "search_error": 0.1, "search_sentences": None, "final_samples": 1000}
 
@@ -21,6 +25,7 @@ def journal(
     fingerprint: str = "f00d",
     seconds: float = 0.0,
     saved: float = 0.0,
+    more: More = MappingProxyType({}),
     **spec: Any,
 ) -> SweepRecord:
     """A sweep of these cells, all ended; each trial ran one epoch and was saved so many seconds.
@@ -45,15 +50,15 @@ def journal(
                 out.append("store", trial=trial, key="k", event="hit", seconds=0.0, saved=saved)
                 spent = {"train/seconds": seconds + saved}
                 out.append("epoch", trial=trial, phase="vae", epoch=0, numbers=spent, checkpoint=None)
-                out.append(
-                    "final", trial=trial, outcome="finished", reason=None, checkpoint=None, numbers=words(numbers)
-                )
+                end = {"outcome": "finished", "reason": None, "checkpoint": None}
+                out.append("final", trial=trial, numbers=words(numbers, **more.get(cell, {})), **end)
                 if tested:
                     higher = (numbers[0] + 0.1, numbers[1] + 0.1)
-                    out.append("scored", trial=trial, numbers=words(higher, "test"))
+                    out.append("scored", trial=trial, numbers=words(higher, "test", **more.get(cell, {})))
     return read_sweep(folder / "journal.jsonl")
 
 
-def words(numbers: tuple[float, float], split: str = "validation") -> dict[str, float]:
+def words(numbers: tuple[float, float], split: str = "validation", **more: float) -> dict[str, float]:
     """The numbers under their keys."""
-    return {f"{split}/perplexity": numbers[0], f"{split}/reconstruction": numbers[1]}
+    named = {"perplexity": numbers[0], "reconstruction": numbers[1]} | more
+    return {f"{split}/{word}": value for word, value in named.items()}

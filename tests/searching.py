@@ -53,9 +53,16 @@ class Bench:
         return trial_id, self.search.suggest(trial_id)
 
     def end(
-        self, trial_id: str, ppl: float = 3.0, recon: float = 9.0, outcome: str = "finished", error: Any = None
+        self,
+        trial_id: str,
+        ppl: float = 3.0,
+        recon: float = 9.0,
+        outcome: str = "finished",
+        error: Any = None,
+        **more: float,
     ) -> None:
-        numbers = {"validation/perplexity": ppl, "validation/reconstruction": recon}
+        words = {"perplexity": ppl, "reconstruction": recon} | more
+        numbers = {f"validation/{word}": value for word, value in words.items()}
         measured = numbers if outcome not in ("diverged", "failed") else {}
         report = FinalReport(outcome=outcome, numbers=measured, error=error)  # type: ignore[arg-type]
         self.search.on_trial_complete(trial_id, {"kind": "final", "report": report.model_dump_json()})

@@ -7,7 +7,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, ValidationInfo, field_v
 from trainables.base import Spec
 from trainables.measure.spec import RungSpec
 
-Objective = Literal["perplexity", "iw_nll", "reconstruction", "neg_elbo"]
+Objective = Literal["perplexity", "nll", "reconstruction", "neg_elbo"]
 Listed = TypeVar("Listed", bound=tuple[Any, ...])
 
 BLIND = ("grid", "random")
@@ -54,6 +54,15 @@ class SearchSpec(Spec):
         if kind not in ("grid", None) and trials is None:
             raise ValueError(f"{kind} needs trials: how many cells to draw")
         return trials
+
+    @field_validator("objectives", mode="before")
+    @classmethod
+    def _tight(cls, objectives: Any) -> Any:
+        if isinstance(objectives, list | tuple) and "iw_nll" in objectives:
+            raise ValueError(
+                "iw_nll, the likelihood by samples from q alone, ranks nothing any more; name the tight one: nll"
+            )
+        return objectives
 
     @field_validator("objectives")
     @classmethod

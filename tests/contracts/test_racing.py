@@ -43,6 +43,33 @@ def test_every_cell_gets_its_first_seeds_and_only_contenders_the_others() -> Non
     assert sorted(raced) == sorted((cell, seed) for cell in best for seed in (1, 2))
 
 
+def test_a_cell_whose_likelihood_is_not_known_is_told_as_failed_and_races_for_nothing() -> None:
+    bench = Bench(sweep(GRID, SEEDS, first_seeds=1))
+    order = []
+    while True:
+        trial_id, config = bench.next()
+        if config == Searcher.FINISHED:
+            break
+        order.append((config["cell"].method, config["seed"]))
+        bad = 0.51 if config["cell"].method == "vae" else 0.5
+        bench.end(trial_id, *quality(config), pareto_k_bad=bad)
+    assert ("vae", 1) not in order, "it would be the best, were its perplexity known"
+    states = {trial.params["method"]: trial.state for trial in bench.study.trials}
+    assert (states["vae"], states["ours"]) == (TrialState.FAIL, TrialState.COMPLETE)
+
+
+def test_what_sampling_does_not_tell_from_the_front_gets_another_seed() -> None:
+    """One seed each, PPL 10 and 10.1, the second behind in Recon too: an error of 0.001 nats tells them apart."""
+    for error, raced in ((0.001, 1), (0.1, 2)):
+        bench = Bench(sweep({"vae": {}, "vae_anneal": {}}, (0, 1), first_seeds=1))
+        order = []
+        while (following := bench.next())[1] != Searcher.FINISHED:
+            order.append(following[1]["cell"].number)
+            ppl = 10.0 + 0.1 * order[-1]
+            bench.end(following[0], ppl, ppl - 1, nll=23.0, nll_sampling_error=error)
+        assert len(order) == 2 + raced
+
+
 def test_racing_serves_every_kind_of_search() -> None:
     for kind in ("random", "tpe", "nsga2"):
         bench = Bench(sweep(GRID, SEEDS, first_seeds=2, kind=kind, trials=4))

@@ -145,7 +145,7 @@ BROKEN: Broken = {
     ),
     "an unknown objective": (
         f"{GOOD}search:\n  objectives:\n  - perplexity\n  - recon\n",
-        "space.yaml:6: search.objectives.1: expected one of perplexity, iw_nll, ",
+        "space.yaml:6: search.objectives.1: expected one of perplexity, nll, ",
         "reconstruction, neg_elbo (got 'recon')",
     ),
     "one unknown objective alone": (

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.journals import TRIAL_SPEC, epoch, launch, start, trial_id
 from vae_sweep.report.document import NAMED, make_report
+from vae_sweep.report.evidence import evidence_lines
 from vae_sweep.report.terminal import remarks
 from vae_sweep.tracking.checks import sweep_findings
 from vae_sweep.tracking.journal import Journal
@@ -89,22 +90,36 @@ def test_fbp_is_held_to_its_rate_at_the_end_and_at_weight_one(tmp_path: Path) ->
     assert sweep_findings(record(tmp_path / "c.jsonl", [far], None, None, term)) == []
 
 
-def test_untrustworthy_weights_draw_a_warning(tmp_path: Path) -> None:
-    trust = {"pareto_k": 0.85, "pareto_k_bad": 0.64, "iw_ess": 3.21, "iw_samples": 100.0}
-    final = {f"validation/{word}": value for word, value in trust.items()}
-    sweep = record(tmp_path / "journal.jsonl", [], final)
-    [line] = remarks(make_report(sweep, ("perplexity",)))
-    assert line == (
-        "warning: validation: NLL and PPL cannot be trusted where Pareto k > 0.7: 64% of cell 0's sentences "
-        "(3.2 of 100 samples effective)"
+TRUST = {"nll": 11.5, "perplexity": 9.0, "pareto_k": 0.85, "pareto_k_bad": 0.64, "samples": 1600.0}
+
+
+def test_a_likelihood_that_is_not_known_draws_a_warning(tmp_path: Path) -> None:
+    sweep = record(tmp_path / "journal.jsonl", [], {f"validation/{word}": value for word, value in TRUST.items()})
+    untold, warning = [
+        *evidence_lines(make_report(sweep, ("perplexity",)).evidence),
+        *remarks(make_report(sweep, ("perplexity",))),
+    ]
+    assert untold == (
+        "cannot tell where cell 0 stands: 64.0% of its sentences have Pareto k > 0.7, 50% at most may; it is in "
+        "no front and no hypervolume"
+    )
+    assert warning == (
+        "warning: validation: NLL and PPL are not known where more than 50% of the sentences have Pareto k > 0.7 "
+        "after all samples: 64.0% of cell 0's (1600 samples)"
     )
 
 
-def test_many_untrustworthy_cells_draw_one_warning(tmp_path: Path) -> None:
-    trust = {"pareto_k": 0.85, "pareto_k_bad": 0.64, "iw_ess": 3.21, "iw_samples": 100.0}
-    final = {f"validation/{word}": value for word, value in trust.items()}
+def test_the_weights_of_samples_from_q_draw_no_warning(tmp_path: Path) -> None:
+    known = TRUST | {"pareto_k_bad": 0.5, "iw_pareto_k_bad": 0.98, "iw_nll": 12.6, "iw_perplexity": 11.0}
+    sweep = record(tmp_path / "journal.jsonl", [], {f"validation/{word}": value for word, value in known.items()})
+    assert remarks(make_report(sweep, ("perplexity",))) == []
+    assert list(evidence_lines(make_report(sweep, ("perplexity",)).evidence)) == []
+
+
+def test_many_cells_that_are_not_known_draw_one_warning(tmp_path: Path) -> None:
+    final = {f"validation/{word}": value for word, value in TRUST.items()}
     report = make_report(record(tmp_path / "journal.jsonl", [], final), ("perplexity",))
     [row] = report.rows
     [line] = replace(report, rows=[replace(row, cell=cell) for cell in range(NAMED + 2)]).warnings
-    assert line.count("'s sentences") == NAMED
-    assert line.endswith(f"cell {NAMED - 1}'s sentences (3.2 of 100 samples effective), and so in 2 more")
+    assert line.count("1600 samples") == NAMED
+    assert line.endswith(f"cell {NAMED - 1}'s (1600 samples), and so of 2 cells more")

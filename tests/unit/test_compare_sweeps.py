@@ -39,6 +39,27 @@ def compared(tmp_path: Path) -> SweepComparison:
     return compare_sweeps(read_records([tmp_path / "one", tmp_path / "two"]))
 
 
+def test_a_cell_that_is_not_known_has_no_place(tmp_path: Path) -> None:
+    journal(tmp_path / "one", FIRST)
+    journal(tmp_path / "two", SECOND, more={0: {"pareto_k_bad": 0.6}})
+    found = compare_sweeps(read_records([tmp_path / "one", tmp_path / "two"]))
+    assert [place.cell for place in found.sides[1].places] == [1, 2]
+    told = [line for line in compare_lines(found) if "cannot tell" in line]
+    assert told == [
+        "two: cannot tell where cell 0 stands: 60.0% of its sentences have Pareto k > 0.7, 50% at most may; it is "
+        "in no front and no hypervolume"
+    ]
+
+
+def test_a_sweep_of_before_cannot_be_compared_and_says_what_to_do(tmp_path: Path) -> None:
+    journal(tmp_path / "one", FIRST)
+    journal(tmp_path / "two", SECOND, more={cell: {"iw_nll": 20.0} for cell in range(3)})
+    with pytest.raises(
+        CompareError, match=r"two: no cell whose likelihood is known \(no tight value.*vae-sweep score"
+    ):
+        compare_sweeps(read_records([tmp_path / "one", tmp_path / "two"]))
+
+
 def test_fronts_and_who_makes_the_joint_one(compared: SweepComparison) -> None:
     one, _ = compared.sides
     assert [place.cell for place in one.places if place.on_own_front] == [1, 2, 3]

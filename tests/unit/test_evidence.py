@@ -128,6 +128,40 @@ def test_every_format_has_the_answers(report: Report) -> None:
     assert "\n% hypervolume of the validation front" in latex
 
 
+UNKNOWN = {4: {"pareto_k_bad": 0.6}}
+
+
+def test_a_cell_that_is_not_known_is_in_no_front_and_no_hypervolume(tmp_path: Path, report: Report) -> None:
+    found = make_report(journal(tmp_path / "u", CELLS, tested=True, more=UNKNOWN), OBJECTIVES)
+    without = make_report(journal(tmp_path / "w", CELLS[:4], tested=True), OBJECTIVES)
+    assert found.evidence.hypervolume == without.evidence.hypervolume != report.evidence.hypervolume
+    assert found.evidence.untold == {4: "60.0% of its sentences have Pareto k > 0.7, 50% at most may"}
+    marks = {row.cell: row.mark for row in found.rows if row.split == "validation"}
+    assert marks == {0: "", 1: "*", 2: "*", 3: "", 4: "?"}
+    assert found.evidence.front_seeds.keys() == {1, 2, 3}
+    assert len(list(evidence_lines(found.evidence))) == len(list(evidence_lines(without.evidence))) + 1
+
+
+def test_of_a_cell_that_is_not_known_the_reconstruction_still_differs(tmp_path: Path) -> None:
+    """Cell 4 against the plain VAE, cell 2: of PPL nothing can be told, Recon is 39.6 / 3 − 36.5 / 3 lower."""
+    found = make_report(journal(tmp_path / "u", CELLS, tested=True, more=UNKNOWN), OBJECTIVES)
+    told = {(one.cell, one.word): one for one in found.evidence.differences.against_baseline}
+    perplexity, reconstruction = told[4, "perplexity"], told[4, "reconstruction"]
+    assert (perplexity.answer, perplexity.corrected) == (Answer.CANNOT_TELL, None)
+    assert perplexity.why == "cell 4: 60.0% of its sentences have Pareto k > 0.7, 50% at most may"
+    assert reconstruction.difference.mean == pytest.approx(36.5 / 3 - 13.2)
+    assert reconstruction.answer is Answer.BETTER
+    [line] = [line for line in difference_parts(found)[0] if line[0] == "4"]
+    assert line[3:6] == ["?", "+0.07", "cannot tell, k > 0.7"]
+    assert told[1, "perplexity"].why.endswith("among 2"), "it is no member of the family of PPL"
+
+
+def test_the_baseline_is_one_that_is_known(tmp_path: Path) -> None:
+    two = [CELLS[2], ("vae", {"target_rate": 1}, {0: (3.0, 12.0), 1: (3.1, 12.0)}), *CELLS[3:]]
+    assert differences(journal(tmp_path / "a", two), OBJECTIVES).baseline == 1
+    assert differences(journal(tmp_path / "b", two, more={1: {"pareto_k_bad": 0.6}}), OBJECTIVES).baseline == 0
+
+
 def test_importances_need_cells_and_two_parameters(report: Report, tmp_path: Path) -> None:
     assert {one.why for one in report.evidence.importances} == {"too few cells (4, from 10 on) to tell"}
     assert "importance over all rows: too few cells" in list(evidence_lines(report.evidence))[-1]

@@ -29,6 +29,7 @@ SECTIONS = [
     "units",
     "paper",
     "cells",
+    "likelihood",
     "samples",
     "maps",
     "costs",
@@ -104,6 +105,13 @@ def test_every_section_is_there_with_something_in_it(page: Read) -> None:
     assert "ΔRecon" in page.text
 
 
+def test_the_gap_to_the_bound_has_an_interval_over_seeds(page: Read) -> None:
+    """Cell 1: a quarter of its KL on validation in both seeds, and as the handmade test split has it one more."""
+    assert "+0.50±0.00" in page.text
+    assert "+1.50±0.00" in page.text
+    assert "-ELBO - NLL is what q costs" in page.text
+
+
 def test_every_link_inside_the_page_leads_somewhere(page: Read) -> None:
     ids = list(page.all("id"))
     assert len(ids) == len(set(ids))
@@ -174,7 +182,7 @@ def test_a_sweep_that_has_just_begun_says_why_there_is_nothing(tmp_path: Path) -
     sweep = Handmade(reporting_spec(tmp_path))
     page = page_of(sweep.record, sweep.spec)
     assert [attributes["id"] for tag, attributes in page.tags if tag == "section"] == SECTIONS
-    assert page.text.count("No trial has ended yet.") == 6
+    assert page.text.count("No trial has ended yet.") == 7
     assert "No trial has reported an epoch yet." in page.text
     assert "The paper's tables do not have this corpus; they have ptb, snli, yahoo." in page.text
     assert "No trial has started yet." in page.text

@@ -48,6 +48,20 @@ def test_the_autoencoder_has_no_perplexity_and_is_never_the_best() -> None:
     assert "best perplexity 3.000 (1-vae); best reconstruction 9.000 (1-vae)" in view
 
 
+def test_a_perplexity_that_is_not_known_is_marked_and_never_the_best() -> None:
+    said, view = shown(
+        started("0-vae", "vae"),
+        started("1-vae", "vae"),
+        final("0-vae", perplexity=2.0, reconstruction=9.0, pareto_k_bad=0.51),
+        final("1-vae", perplexity=3.0, reconstruction=10.0, pareto_k_bad=0.5),
+    )
+    assert said.splitlines() == [
+        "0-vae: finished perplexity 2.000?, reconstruction 9.000",
+        "1-vae: finished perplexity 3.000, reconstruction 10.000",
+    ]
+    assert "best reconstruction 9.000 (0-vae); best perplexity 3.000 (1-vae)" in view
+
+
 def test_bad_nodes_are_named_with_every_reason() -> None:
     node = {
         "node": "abcdef0123",

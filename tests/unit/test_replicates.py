@@ -65,6 +65,21 @@ def test_what_seeds_share_cancels_in_a_difference() -> None:
     assert hypervolume_difference({0: {5: [1.0, 1.0]}}, theirs, (4.0, 4.0)).half_width is None
 
 
+def test_no_interval_of_a_hypervolume_is_narrower_than_sampling_alone() -> None:
+    """(1, 3) and (3, 1) up to (4, 4) give 3 + 2. 0.1 less of the first number of (1, 3) adds 0.1 of height 1, of
+    its second 0.1 of width 2, the rest lies behind (3, 1); of the first of (3, 1) 0.1 of height 2."""
+    cells = {0: {seed: [1.0, 3.0] for seed in (0, 1)}, 1: {seed: [3.0, 1.0] for seed in (0, 1)}}
+    assert front_hypervolume(cells, (4.0, 4.0)).half_width == 0.0
+    errors = {0: [0.1, 0.1], 1: [0.1, 0.0]}
+    moves = (0.1, 0.2, 0.2)
+    expected = 1.959964 * sum(move**2 for move in moves) ** 0.5
+    assert front_hypervolume(cells, (4.0, 4.0), errors).half_width == pytest.approx(expected, rel=1e-6)
+    both = hypervolume_difference(cells, cells, (4.0, 4.0), (errors, errors))
+    assert both == Interval(0.0, pytest.approx(2**0.5 * expected, rel=1e-6), 2)
+    one = {0: {0: [1.0, 3.0]}, 1: {0: [3.0, 1.0]}}
+    assert front_hypervolume(one, (4.0, 4.0), errors) == Interval(5.0, None, 1)
+
+
 @pytest.mark.parametrize("seeds", [2, 3, 5])
 def test_intervals_hold_the_truth(seeds: int) -> None:
     """Ten crowded cells under noise, half of it shared by a seed: 19 of 20 intervals should, 17 of 20 must."""

@@ -72,7 +72,7 @@ def test_the_autoencoder_never_stands_on_the_front(tmp_path: Path) -> None:
 
 
 def test_the_floor_is_a_row_of_the_table(tmp_path: Path) -> None:
-    more = {"iw_nll": 13.5, "floor": 13.4, "floor_perplexity": 3.4, "floor_gap": 0.1, "floor_gap_error": 0.02}
+    more = {"nll": 13.5, "floor": 13.4, "floor_perplexity": 3.4, "floor_gap": 0.1, "floor_gap_error": 0.02}
     record = journal(tmp_path / "journal.jsonl", [(0, "vae", 0, "collapsed", validation(3.5, 13.5, **more))])
     found = rows(record, OBJECTIVES)
     assert [(floor.split, floor.nll, floor.perplexity) for floor in floors(found)] == [("validation", 13.4, 3.4)]

@@ -25,7 +25,7 @@ def one_seed(tmp_path: Path) -> Report:
 
 @pytest.fixture
 def two_seeds(tmp_path: Path) -> Report:
-    sweep(tmp_path, (OURS, OURS | {"perplexity": 96.4}))
+    sweep(tmp_path, (OURS, OURS | {"iw_perplexity": 96.4, "perplexity": 93.8}))
     return make_report(read_sweep(tmp_path / "journal.jsonl"), ("perplexity",))
 
 
@@ -40,8 +40,9 @@ def printed(report: Report, width: int = 160) -> str:
 def test_ours_stand_beside_theirs(one_seed: Report) -> None:
     lines = printed(one_seed).splitlines()
     start = next(place for place, line in enumerate(lines) if "beside Li et al. 2019" in line)
-    [ours, paper, verdict] = [line.split() for line in lines[start + 4 : start + 7]]
+    [ours, tight, paper, verdict] = [line.split() for line in lines[start + 4 : start + 8]]
     assert ours == ["0", "ours", "λ=4", "ours,", "1", "seed", "96.20", "100.09", "99.00", "5.00", "-", "32", "-"]
+    assert tight == ["ours,", "tight", "93.70", "99.51"]
     assert paper == ["paper", "96.17", "100.08", "96.91", "4.99", "-", "32", "-"]
     assert verdict == ["verdict", "=", "±4.6", "=", "±1", "worse", "±0.36", "=", "±1.1", "=", "±0.5"]
     assert remarks(one_seed)[0].startswith("= reproduced")
@@ -50,16 +51,17 @@ def test_ours_stand_beside_theirs(one_seed: Report) -> None:
 def test_several_seeds_have_intervals(two_seeds: Report) -> None:
     assert "96.30±1.27" in printed(two_seeds)
     [line] = [dict(row) for row in csv.DictReader(io.StringIO(as_csv(two_seeds)))][:1]
-    assert float(line["perplexity_ci95"]) == pytest.approx(12.7062 * 0.1, rel=1e-4)
-    assert (line["published_perplexity"], line["verdict_perplexity"]) == ("96.17", "reproduced")
+    assert float(line["iw_perplexity_ci95"]) == pytest.approx(12.7062 * 0.1, rel=1e-4)
+    assert (float(line["perplexity"]), float(line["iw_perplexity"])) == pytest.approx((93.75, 96.3))
+    assert (line["published_iw_perplexity"], line["verdict_iw_perplexity"]) == ("96.17", "reproduced")
 
 
 def test_several_seeds_fit_a_pipe(two_seeds: Report) -> None:
     lines = printed(two_seeds, PIPE_WIDTH).splitlines()
     assert not any("…" in line for line in lines)
     place = next(place for place, line in enumerate(lines) if "ours λ=4" in line)
-    assert lines[place].split()[3:5] == ["96.30", "100.09"]
-    assert lines[place + 1].split()[:4] == ["2", "seeds", "±1.27", "±0.00"]
+    assert lines[place].split()[3:5] == ["93.75", "96.30"]
+    assert lines[place + 1].split()[:4] == ["2", "seeds", "±0.64", "±1.27"]
 
 
 def test_a_report_without_a_published_corpus_has_no_such_columns(one_seed: Report) -> None:
@@ -72,13 +74,13 @@ def test_a_report_without_a_published_corpus_has_no_such_columns(one_seed: Repor
 def test_json_holds_everything(two_seeds: Report) -> None:
     document = json.loads(as_json(two_seeds))
     assert document.keys() == {"rows", "floors", "comparisons", "violations", "warnings", "evidence"}
-    [found] = [one for one in document["comparisons"] if one["word"] == "perplexity"]
+    [found] = [one for one in document["comparisons"] if one["word"] == "iw_perplexity"]
     assert (found["verdict"], found["published"]["value"], found["ours"]["count"]) == ("reproduced", 96.17, 2)
 
 
 def test_latex_is_a_plain_tabular(one_seed: Report) -> None:
     text = as_latex(one_seed)
-    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 3
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 4
     assert r"0 & ours $\lambda$=4 & ours & 96.20 & 100.09" in text
     assert r" &  & paper & 96.17" in text
     assert "\n% = reproduced" in text

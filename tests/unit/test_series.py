@@ -9,7 +9,7 @@ from tests.reporting import CELLS, Reported, end, reported_sweep, reporting_spec
 from vae_sweep.report.answer import answers
 from vae_sweep.report.costs import by_method, driven_seconds, together, trial_costs
 from vae_sweep.report.document import Report, make_report
-from vae_sweep.report.series import epoch_curves, fronts, interval, rate_curves, widest_split
+from vae_sweep.report.series import epoch_curves, fronts, rate_curves, widest_split
 
 OBJECTIVES = ("perplexity", "reconstruction")
 
@@ -29,10 +29,10 @@ def test_the_front_is_that_of_validation_on_both_splits(reported: Reported, repo
     assert [row.cell for row in validation.line] == [2, 1, 0]
     assert [row.cell for row in test.line] == [2, 1, 0]
     assert [len(front.rows) for front in (validation, test)] == [len(CELLS)] * 2
-    found = interval(validation.line[0], "perplexity")
+    found = validation.line[0].interval("perplexity")
     assert (found.mean, found.count) == (pytest.approx(8.65), 2)
     assert found.half_width == pytest.approx(12.7062 * 0.05, rel=1e-4)
-    assert interval(test.line[0], "reconstruction").mean == pytest.approx(16.05)
+    assert test.line[0].interval("reconstruction").mean == pytest.approx(16.05)
     assert test.published == ()
 
 

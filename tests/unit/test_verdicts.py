@@ -18,8 +18,10 @@ OURS = {
     "sentences": 3761.0,
     "tokens": 82_430.0,
     "iw_samples": 1000.0,
-    "perplexity": 96.20,
+    "iw_perplexity": 96.20,
     "iw_nll": 100.09,
+    "perplexity": 93.70,
+    "nll": 99.51,
     "reconstruction": 96.90,
     "kl": 5.0,
     "active_units": 32.0,
@@ -112,9 +114,9 @@ def sweep(
 
 def test_a_reproduced_cell(tmp_path: Path) -> None:
     found = {one.word: one for one in sweep(tmp_path)}
-    assert found.keys() == OURS.keys() - {"sentences", "tokens", "iw_samples"}
+    assert found.keys() == OURS.keys() - {"sentences", "tokens", "iw_samples", "perplexity", "nll"}
     assert {one.verdict for one in found.values()} == {Verdict.REPRODUCED}
-    perplexity = found["perplexity"]
+    perplexity = found["iw_perplexity"]
     assert perplexity.published is not None
     assert (perplexity.published.value, perplexity.ours.mean) == (96.17, 96.20)
     assert perplexity.tolerance == pytest.approx(1.96 * 2**0.5 * 1.654 + 0.005, abs=0.01)
@@ -125,7 +127,7 @@ def test_a_reproduced_cell(tmp_path: Path) -> None:
     [
         ({"seeds": (OURS | {"tokens": 82_000.0},)}, "21.803 tokens a sentence, the tables imply 21.917"),
         ({"seeds": (OURS | {"sentences": 400.0, "tokens": 8766.8},)}, "400 test sentences scored"),
-        ({"seeds": ({"perplexity": 96.0, "iw_samples": 1000.0},)}, "is not recorded"),
+        ({"seeds": ({"iw_perplexity": 96.0, "iw_samples": 1000.0},)}, "is not recorded"),
         ({"latent_size": 16}, "n_z is 16"),
         ({"per": "batch"}, "λ is held per batch"),
         ({"target_rate": 4.5}, "no row ours at λ = 4.5"),
@@ -145,8 +147,28 @@ def test_a_cell_that_is_not_comparable(tmp_path: Path, changes: dict[str, Any], 
 def test_fewer_importance_samples_bar_only_what_depends_on_them(tmp_path: Path) -> None:
     found = {one.word: one for one in sweep(tmp_path, (OURS | {"iw_samples": 200.0},))}
     barred = {word for word, one in found.items() if one.verdict is Verdict.NOT_COMPARABLE}
-    assert barred == {"perplexity", "iw_nll"}
-    assert found["iw_nll"].why == "200 importance samples, the tables' have 1000"
+    assert barred == {"iw_perplexity", "iw_nll"}
+    assert found["iw_nll"].why == "200 samples from q, the tables' have 1000"
+
+
+def test_what_is_compared_is_qs_and_the_tight_value_stands_beside(tmp_path: Path) -> None:
+    found = {one.word: one for one in sweep(tmp_path, (OURS, OURS | {"perplexity": 93.9}))}
+    assert found["iw_perplexity"].ours == Interval(96.20, 0.0, 2)
+    assert found["iw_perplexity"].tight == mean_interval([93.7, 93.9])
+    assert found["iw_nll"].tight == Interval(99.51, 0.0, 2)
+    assert {one.tight for word, one in found.items() if not word.startswith("iw_")} == {None}
+
+
+def test_a_sweep_of_before_is_compared_and_has_no_tight_value(tmp_path: Path) -> None:
+    former = {word: value for word, value in OURS.items() if word not in ("perplexity", "nll", "iw_perplexity")}
+    found = {one.word: one for one in sweep(tmp_path, (former | {"perplexity": 96.20},))}
+    assert (found["iw_perplexity"].verdict, found["iw_perplexity"].tight) == (Verdict.REPRODUCED, None)
+
+
+def test_the_exact_likelihood_of_a_language_model_takes_no_thousand_samples(tmp_path: Path) -> None:
+    exact = OURS | {"iw_samples": 1.0, "iw_perplexity": 100.47, "iw_nll": 101.04}
+    found = {one.word: one for one in sweep(tmp_path, (exact,), method="lstm_lm", target_rate=None)}
+    assert "samples" not in found["iw_nll"].why
 
 
 def test_several_seeds_and_one_that_was_not_scored(tmp_path: Path) -> None:
@@ -160,7 +182,7 @@ def test_several_seeds_and_one_that_was_not_scored(tmp_path: Path) -> None:
 def test_a_row_whose_words_are_not_printed(tmp_path: Path) -> None:
     found = {one.word: one for one in sweep(tmp_path, method="vae_fb", kind="free_bits", target_rate=7)}
     assert found["iw_nll"].published is None
-    assert found["iw_nll"].why == "the tables print no NLL for this row"
+    assert found["iw_nll"].why == "the tables print no NLL(q) for this row"
 
 
 def test_a_corpus_in_no_table_and_a_sweep_without_scores(tmp_path: Path) -> None:

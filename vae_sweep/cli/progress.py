@@ -1,6 +1,7 @@
 """Live progress of a sweep, from the journal's lines as they are written."""
 
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -9,6 +10,8 @@ from rich.live import Live
 from rich.text import Text
 
 from trainables.spec import TrialSpec
+from vae_sweep.statistics.trust import cannot_tell
+from vae_sweep.tracking.checks import words_of
 
 
 class LiveProgress:
@@ -90,7 +93,7 @@ class LiveProgress:
         self._epochs[trial] = self._planned.get(trial, 0)
         for word in ("perplexity", "reconstruction"):
             value = line["numbers"].get(f"validation/{word}")
-            if value is None or trial in self._reference:
+            if value is None or trial in self._reference or _unknown(line["numbers"], "validation", word):
                 continue
             if word not in self._best or value < self._best[word][0]:
                 self._best[word] = (value, trial)
@@ -120,6 +123,11 @@ class LiveProgress:
 
 
 def _shown(numbers: dict[str, float], split: str) -> str:
-    """Return those of the two objectives that a trial has, in words."""
+    """Return those of the two objectives that a trial has, in words; `?` behind a perplexity that is not known."""
     words = [word for word in ("perplexity", "reconstruction") if f"{split}/{word}" in numbers]
-    return ", ".join(f"{word} {numbers[f'{split}/{word}']:.3f}" for word in words)
+    marks = {word: "?" for word in words if _unknown(numbers, split, word)}
+    return ", ".join(f"{word} {numbers[f'{split}/{word}']:.3f}{marks.get(word, '')}" for word in words)
+
+
+def _unknown(numbers: Mapping[str, float | None], split: str, word: str) -> bool:
+    return cannot_tell([words_of(numbers, split)], [word])

@@ -1,9 +1,9 @@
 """What a sweep found, in a few sentences."""
 
 from trainables.methods import METHODS
-from vae_sweep.report.series import interval
 from vae_sweep.report.tables import Row
 from vae_sweep.report.terminal import cell_name, number_text
+from vae_sweep.statistics.trust import TIGHT
 from vae_sweep.tracking.names import METRICS
 
 
@@ -20,9 +20,11 @@ def _reference(row: Row) -> bool:
 
 
 def _best(rows: list[Row], word: str) -> str:
-    having = sorted((row for row in rows if word in row.numbers), key=lambda row: row.numbers[word])
+    having = sorted((row for row in rows if _known(row, word)), key=lambda row: row.numbers[word])
     if not having:
-        return ""
+        untold = word in TIGHT and any(row.untold for row in rows)
+        text = f"Lowest {METRICS[word].symbol} on validation: cannot tell, that of no cell is known."
+        return text if untold else ""
     first, others = having[0], having[1:]
     metric = METRICS[word]
     shown = number_text(word, first.numbers[word], first.half_widths.get(word))
@@ -39,8 +41,12 @@ def _best(rows: list[Row], word: str) -> str:
     return f"{text}; its interval over seeds lies below those of all other cells."
 
 
+def _known(row: Row, word: str) -> bool:
+    return word in row.numbers and not (word in TIGHT and row.untold)
+
+
 def _overlap(best: Row, other: Row, word: str) -> bool:
-    ours, theirs = interval(best, word), interval(other, word)
+    ours, theirs = best.interval(word), other.interval(word)
     return theirs.mean - (theirs.half_width or 0.0) <= ours.mean + (ours.half_width or 0.0)
 
 

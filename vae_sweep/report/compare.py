@@ -9,7 +9,7 @@ from trainables.base import flat
 from vae_sweep.errors import CompareError
 from vae_sweep.report.costs import Costs, together, trial_costs
 from vae_sweep.report.differences import CellDifference, held
-from vae_sweep.report.front import objectives_by_seed
+from vae_sweep.report.front import Cells, cells_of
 from vae_sweep.statistics.differences import Answer
 from vae_sweep.statistics.front import on_front
 from vae_sweep.statistics.intervals import Interval
@@ -44,7 +44,8 @@ class Side:
     """One sweep; `gain` is its hypervolume less that of the first, None for the first, `answer` what it says.
 
     `common` are the differences of cells that the first has too, this sweep's less the first's; `own` are the
-    cells that no other sweep has, `settings` what its spec says otherwise, as `path: first -> this`.
+    cells that no other sweep has, `settings` what its spec says otherwise, as `path: first -> this`. `untold` are
+    cells whose likelihood is not known, and why: they have no place.
     """
 
     sweep: str
@@ -55,6 +56,7 @@ class Side:
     costs: Costs
     common: list[CellDifference]
     own: list[int]
+    untold: dict[int, str]
     settings: list[str]
 
 
@@ -77,13 +79,18 @@ def compare_sweeps(records: Mapping[str, SweepRecord]) -> SweepComparison:
         raise CompareError("\n".join(["these sweeps cannot be compared:", *(f"  {reason}" for reason in reasons)]))
     first = next(iter(records.values()))
     words = tuple(first.spec["search"]["objectives"])
-    cells = {name: objectives_by_seed(record, words) for name, record in records.items()}
-    if empty := [name for name, found in cells.items() if not found]:
+    cells = {name: cells_of(record, words) for name, record in records.items()}
+    if unmeasured := [name for name, found in cells.items() if found.untold and not found.ranked]:
+        raise CompareError(
+            f"{', '.join(unmeasured)}: no cell whose likelihood is known ({next(_reasons(cells, unmeasured))}); "
+            "vae-sweep score measures a sweep anew"
+        )
+    if empty := [name for name, found in cells.items() if not found.ranked]:
         raise CompareError(
             f"{', '.join(empty)}: no complete cell yet; vae-sweep status shows how far a sweep is, reference rows "
             "(ae, lstm_lm) stand on no front"
         )
-    level = {(name, cell): point for name, found in cells.items() for cell, point in means(found).items()}
+    level = {(name, cell): point for name, found in cells.items() for cell, point in means(found.ranked).items()}
     reference = reference_point(level.values())
     joint = {place for place, flag in zip(level, on_front(list(level.values())), strict=True) if flag}
     sides = [_side(name, records, cells, reference, joint) for name in records]
@@ -93,28 +100,42 @@ def compare_sweeps(records: Mapping[str, SweepRecord]) -> SweepComparison:
 def _side(
     name: str,
     records: Mapping[str, SweepRecord],
-    cells: Mapping[str, Replicates],
+    cells: Mapping[str, Cells],
     reference: tuple[float, ...],
     joint: set[tuple[str, int]],
 ) -> Side:
-    record, mine, first = records[name], cells[name], next(iter(records))
+    record, mine, first = records[name], cells[name].ranked, next(iter(records))
     words = tuple(record.spec["search"]["objectives"])
-    elsewhere = {_key(records[other].cells[cell]) for other in records if other != name for cell in cells[other]}
-    known = {_key(records[first].cells[cell]): cell for cell in cells[first]}
+    elsewhere = {
+        _key(records[other].cells[cell]) for other in records if other != name for cell in cells[other].ranked
+    }
+    known = {_key(records[first].cells[cell]): cell for cell in cells[first].ranked}
     keys = {cell: _key(record.cells[cell]) for cell in sorted(mine)}
     pairs = [(cell, known[key]) for cell, key in keys.items() if name != first and key in known]
-    gain = None if name == first else hypervolume_difference(mine, cells[first], reference)
+    gain = (
+        None
+        if name == first
+        else hypervolume_difference(
+            mine, cells[first].ranked, reference, (cells[name].errors, cells[first].errors)
+        )
+    )
     return Side(
         sweep=name,
         places=_places(name, record, mine, joint),
-        hypervolume=front_hypervolume(mine, reference),
+        hypervolume=front_hypervolume(mine, reference, cells[name].errors),
         gain=gain,
         answer=None if gain is None else _answer(gain),
         costs=together(trial_costs(record)),
-        common=held(mine, cells[first], pairs, words),
+        common=held(cells[name], cells[first], pairs, words),
         own=[cell for cell, key in keys.items() if key not in elsewhere],
+        untold=cells[name].untold,
         settings=list(_settings(records[first].spec, record.spec)),
     )
+
+
+def _reasons(cells: Mapping[str, Cells], names: Sequence[str]) -> Iterator[str]:
+    for name in names:
+        yield from cells[name].untold.values()
 
 
 def _answer(gain: Interval) -> Answer:

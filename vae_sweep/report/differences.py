@@ -1,12 +1,14 @@
 """Differences between cells in words: each against a baseline, and each front cell against its neighbour."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from vae_sweep.report.front import front_cells, objectives_by_seed
+from vae_sweep.report.front import Cells, cells_of, front_cells
 from vae_sweep.statistics.differences import Answer, Difference, answers, difference
-from vae_sweep.statistics.replicates import Replicates, means
+from vae_sweep.statistics.replicates import means
+from vae_sweep.statistics.trust import TIGHT
 from vae_sweep.tracking.records import SweepRecord
 
 PLAIN = "vae"
@@ -18,7 +20,8 @@ class CellDifference:
     """One objective of a cell less that of another cell.
 
     `corrected` is the p-value after Holm's correction over all differences of the same table and objective, `why`
-    the figures behind the answer in words.
+    the figures behind the answer in words. Where the likelihood of either cell is not known (`untold`), nothing is
+    said of the difference.
     """
 
     cell: int
@@ -28,6 +31,7 @@ class CellDifference:
     corrected: float | None
     answer: Answer
     why: str
+    untold: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,43 +52,62 @@ def differences(record: SweepRecord, words: tuple[str, ...]) -> Differences:
     """Return the differences of a sweep's complete cells.
 
     The baseline is the plain VAE, else the first row of the sweep; of several such cells the one with the best
-    mean of the first objective on validation, by which the front's neighbours are ordered too.
+    mean of the first objective on validation, by which the front's neighbours are ordered too. One
+    whose likelihood is not known comes last.
     """
-    validated = objectives_by_seed(record, words)
+    validated = cells_of(record, words)
     split, cells = _widest(record, words, validated)
-    if len(cells) < 2:
+    if len(cells.points) < 2:
         return Differences(split, None, [], [])
-    level = means(validated)
-    known = record.cells
-    plain = PLAIN if any(known[cell].method == PLAIN for cell in cells) else known[min(cells)].method
-    baseline = min((cell for cell in cells if known[cell].method == plain), key=lambda cell: (level[cell], cell))
+    level, known = means(validated.points), record.cells
+    plain = PLAIN if any(known[cell].method == PLAIN for cell in cells.points) else known[min(cells.points)].method
+    candidates = [cell for cell in cells.points if known[cell].method == plain]
+    baseline = min(candidates, key=lambda cell: (cell in cells.untold, level[cell], cell))
     front = sorted(front_cells(record, words), key=lambda cell: (level[cell], cell))
-    pairs = [(cell, baseline) for cell in sorted(cells) if cell != baseline]
+    pairs = [(cell, baseline) for cell in sorted(cells.points) if cell != baseline]
     steps = [pair for pair in pairwise(front) if baseline not in pair]
     return Differences(split, baseline, held(cells, cells, pairs, words), held(cells, cells, steps, words))
 
 
 def held(
-    ours: Replicates, theirs: Replicates, pairs: Iterable[tuple[int, int]], words: Sequence[str]
+    ours: Cells, theirs: Cells, pairs: Iterable[tuple[int, int]], words: Sequence[str]
 ) -> list[CellDifference]:
     """Return the differences of pairs of cells, one of ours and one of theirs, corrected as a family a word."""
     found: list[CellDifference] = []
     pairs = list(pairs)
     for place, word in enumerate(words):
-        family = [difference(_column(ours[a], place), _column(theirs[b], place)) for a, b in pairs]
+        reasons = [_untold(ours, theirs, pair) if word in TIGHT else "" for pair in pairs]
+        family = [_difference(ours, theirs, *pair, place) for pair in pairs]
+        family = [
+            replace(one, half_width=None, p_value=None) if reason else one
+            for one, reason in zip(family, reasons, strict=True)
+        ]
         judged = answers(family)
         size = sum(one.p_value is not None for one in family)
-        for (a, b), one, (answer, corrected) in zip(pairs, family, judged, strict=True):
-            found.append(CellDifference(a, b, word, one, corrected, answer, _why(one, corrected, size)))
+        for (a, b), one, (answer, corrected), reason in zip(pairs, family, judged, reasons, strict=True):
+            why = reason or _why(one, corrected, size)
+            found.append(CellDifference(a, b, word, one, corrected, answer, why, bool(reason)))
     return sorted(found, key=lambda one: pairs.index((one.cell, one.against)))
 
 
-def _widest(record: SweepRecord, words: tuple[str, ...], validated: Replicates) -> tuple[str, Replicates]:
-    tested = objectives_by_seed(record, words, "test")
-    whole = all(tested.get(cell, {}).keys() == seeds.keys() for cell, seeds in validated.items())
-    return (
-        ("test", {cell: tested[cell] for cell in validated}) if whole and validated else ("validation", validated)
-    )
+def _widest(record: SweepRecord, words: tuple[str, ...], validated: Cells) -> tuple[str, Cells]:
+    tested = cells_of(record, words, "test")
+    whole = all(tested.points.get(cell, {}).keys() == seeds.keys() for cell, seeds in validated.points.items())
+    if not whole or not validated.points:
+        return "validation", validated
+    points = {cell: tested.points[cell] for cell in validated.points}
+    return "test", replace(tested, points=points)
+
+
+def _difference(ours: Cells, theirs: Cells, a: int, b: int, place: int) -> Difference:
+    error = math.hypot(ours.errors[a][place], theirs.errors[b][place])
+    return difference(_column(ours.points[a], place), _column(theirs.points[b], place), error=error)
+
+
+def _untold(ours: Cells, theirs: Cells, pair: tuple[int, int]) -> str:
+    """Return why the likelihoods of two cells cannot be compared; empty where both are known."""
+    sides = zip((ours, theirs), pair, strict=True)
+    return "; ".join(f"cell {cell}: {side.untold[cell]}" for side, cell in sides if cell in side.untold)
 
 
 def _column(seeds: Mapping[int, Sequence[float]], place: int) -> dict[int, float]:

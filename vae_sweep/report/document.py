@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 
 from vae_sweep.report.evidence import Evidence, evidence
+from vae_sweep.report.front import NOT_TIGHT
 from vae_sweep.report.tables import Row, rows
 from vae_sweep.report.verdicts import Comparison, comparisons
+from vae_sweep.statistics.trust import MOST_BAD
 from vae_sweep.tracking.checks import Finding, sweep_findings
 from vae_sweep.tracking.records import SweepRecord
-
-BAD_SHARE = 0.1
-"""The share of sentences with k > 0.7 above which a row draws a warning."""
 
 NAMED = 8
 """How many cells a warning names."""
@@ -27,8 +26,8 @@ class Report:
 
     @property
     def warnings(self) -> list[str]:
-        """Return a line for each split with rows whose importance weights make NLL and PPL untrustworthy."""
-        bad = [row for row in self.rows if row.numbers.get("pareto_k_bad", 0.0) > BAD_SHARE]
+        """Return a line for each split with cells whose NLL and PPL are not known after all samples."""
+        bad = [row for row in self.rows if row.untold and row.untold != NOT_TIGHT]
         splits = dict.fromkeys(row.split for row in bad)
         return [_warning(split, [row for row in bad if row.split == split]) for split in splits]
 
@@ -46,9 +45,9 @@ def make_report(record: SweepRecord, objectives: tuple[str, ...]) -> Report:
 
 def _warning(split: str, bad: list[Row]) -> str:
     told = [
-        f"{row.numbers['pareto_k_bad']:.0%} of cell {row.cell}'s sentences "
-        f"({row.numbers['iw_ess']:.1f} of {row.numbers['iw_samples']:.0f} samples effective)"
+        f"{row.numbers['pareto_k_bad']:.1%} of cell {row.cell}'s ({row.numbers.get('samples', 0):.0f} samples)"
         for row in bad[:NAMED]
     ]
-    more = [f"and so in {len(bad) - NAMED} more"] if len(bad) > NAMED else []
-    return f"{split}: NLL and PPL cannot be trusted where Pareto k > 0.7: {', '.join(told + more)}"
+    more = [f"and so of {len(bad) - NAMED} cells more"] if len(bad) > NAMED else []
+    limit = f"more than {MOST_BAD:.0%} of the sentences have Pareto k > 0.7 after all samples"
+    return f"{split}: NLL and PPL are not known where {limit}: {', '.join(told + more)}"

@@ -1,11 +1,11 @@
 """How far the seeds bear out a report: the front, its hypervolume, the differences between cells, importances."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from vae_sweep.report.differences import Differences, differences
-from vae_sweep.report.front import objectives_by_seed
+from vae_sweep.report.front import NOT_TIGHT, cells_of
 from vae_sweep.search.importance import Importance, importances
 from vae_sweep.statistics.intervals import Interval
 from vae_sweep.statistics.replicates import (
@@ -25,7 +25,8 @@ class Evidence:
 
     `hypervolume` is that of the front of means up to `reference`, None with fewer than two cells. `front_seeds`
     holds for each cell in how many seeds it stands on the front of that seed alone, and of how many; `single` are
-    cells with one seed where others have more.
+    cells with one seed where others have more. `untold` are the cells whose likelihood is not known, and why: they
+    are in no front and no hypervolume.
     """
 
     objectives: tuple[str, ...]
@@ -33,6 +34,7 @@ class Evidence:
     reference: tuple[float, ...]
     front_seeds: dict[int, tuple[int, int]]
     single: list[int]
+    untold: dict[int, str]
     differences: Differences
     importances: list[Importance]
 
@@ -44,15 +46,17 @@ class Evidence:
 
 def evidence(record: SweepRecord, words: tuple[str, ...]) -> Evidence:
     """Return the evidence of a sweep, also while it runs."""
-    cells = objectives_by_seed(record, words)
+    found = cells_of(record, words)
+    cells = found.ranked
     level = means(cells)
     reference = reference_point(level.values())
     return Evidence(
         objectives=words,
-        hypervolume=front_hypervolume(cells, reference) if len(cells) > 1 else None,
+        hypervolume=front_hypervolume(cells, reference, found.errors) if len(cells) > 1 else None,
         reference=reference,
         front_seeds=front_counts(cells),
         single=single_seeds(cells),
+        untold=found.untold,
         differences=differences(record, words),
         importances=importances(record.cells, level, words),
     )
@@ -60,6 +64,7 @@ def evidence(record: SweepRecord, words: tuple[str, ...]) -> Evidence:
 
 def evidence_lines(found: Evidence) -> Iterator[str]:
     """Yield the evidence in words, but for the differences themselves, which are a table."""
+    yield from untold_lines(found.untold)
     if found.hypervolume is not None:
         axes, seeds = volume_axes(found.objectives, found.reference), _seeds_text(found.hypervolume)
         yield f"hypervolume of the validation front, {axes}: {interval_text(found.hypervolume)}, {seeds}"
@@ -69,6 +74,17 @@ def evidence_lines(found: Evidence) -> Iterator[str]:
         count = f"{len(found.single)} of {len(found.front_seeds)} cells"
         yield f"{count} have one seed: none of their differences can be told, and their scatter is in no interval"
     yield from dict.fromkeys(map(_importance_text, found.importances))
+
+
+def untold_lines(untold: Mapping[int, str]) -> Iterator[str]:
+    """Yield which cells have a likelihood that is not known on validation, and why; a line a reason."""
+    old = [str(cell) for cell, reason in untold.items() if reason == NOT_TIGHT]
+    if old:
+        where = f"cells {', '.join(old)} stand" if len(old) > 1 else f"cell {old[0]} stands"
+        yield f"cannot tell where {where}: {NOT_TIGHT}, ranking nothing; vae-sweep score SWEEP measures it anew"
+    for cell, reason in untold.items():
+        if reason != NOT_TIGHT:
+            yield f"cannot tell where cell {cell} stands: {reason}; it is in no front and no hypervolume"
 
 
 def volume_axes(words: tuple[str, ...], reference: tuple[float, ...]) -> str:

@@ -3,14 +3,15 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from vae_sweep.report.compare import SweepComparison
 from vae_sweep.report.document import Report
-from vae_sweep.report.tables import FLOOR_WORDS, TRUST_WORDS, WORDS, Row, as_plain, floors
-from vae_sweep.report.terminal import SHOWN, beside_lines, by_cell, cell_name, number_text, outcome
+from vae_sweep.report.likelihood import likelihood_head, likelihood_line, likelihood_title
+from vae_sweep.report.tables import COMPARED, FLOOR_WORDS, TRUST_WORDS, WORDS, Row, as_plain, floors, shown_words
+from vae_sweep.report.terminal import beside_lines, beside_symbols, by_cell, cell_name, number_text, outcome
 from vae_sweep.report.terminal_evidence import difference_head, difference_parts, difference_title, report_lines
 from vae_sweep.report.verdicts import Comparison
 from vae_sweep.tracking.names import METRICS
@@ -64,7 +65,7 @@ def as_csv(report: Report) -> str:
     compared = {(one.cell, one.word): one for one in report.comparisons}
     head = ["cell", "method", "values", "split", "seeds", "outcome", "front", *words]
     head += [f"{word}_ci95" for word in words if several]
-    head += [f"{kind}_{word}" for word in WORDS if compared for kind in ("published", "verdict")]
+    head += [f"{kind}_{word}" for word in COMPARED if compared for kind in ("published", "verdict")]
     answered = _answered(report)
     objectives = report.evidence.objectives if answered else ()
     head += [f"{kind}_{word}" for word in objectives for kind in ("difference", "difference_ci95", "answer")]
@@ -75,7 +76,7 @@ def as_csv(report: Report) -> str:
         line: list[Any] = [row.cell, row.method, values, row.split, row.seeds, outcome(row), int(row.front)]
         line += [row.numbers.get(word, "") for word in words]
         line += [row.half_widths.get(word, "") for word in words if several]
-        for word in WORDS if compared else ():
+        for word in COMPARED if compared else ():
             one = compared.get((row.cell, word)) if row.split == "test" else None
             line += [one.published.value if one and one.published else "", one.verdict.value if one else ""]
         for word in objectives:
@@ -89,10 +90,13 @@ def as_latex(report: Report) -> str:
     parts = []
     for split in dict.fromkeys(row.split for row in report.rows):
         chosen = [row for row in report.rows if row.split == split]
-        head = ["cell", "method", *(METRICS[word].symbol for word in SHOWN)]
-        parts.append(_tabular(f"{report.sweep}, {split} split", head, [_line(row) for row in chosen], 2))
+        words = shown_words(chosen)
+        head = ["cell", "method", *(METRICS[word].symbol for word in words)]
+        parts.append(_tabular(f"{report.sweep}, {split} split", head, [_line(row, words) for row in chosen], 2))
+        if body := [line for row in chosen if (line := likelihood_line(row))]:
+            parts.append(_tabular(f"{report.sweep}, {likelihood_title(split)}", list(likelihood_head()), body, 2))
     if report.comparisons:
-        head = ["cell", "method", "", *(METRICS[word].symbol for word in SHOWN)]
+        head = ["cell", "method", "", *beside_symbols()]
         body = [line for found in by_cell(report.comparisons) for line in _beside(found)]
         parts.append(_tabular(f"{report.sweep}, test split beside Li et al. 2019", head, body, 3))
     if body := [line for part in difference_parts(report) for line in part]:
@@ -116,16 +120,16 @@ def _answered(report: Report) -> dict[tuple[int, str, str], list[Any]]:
     }
 
 
-def _line(row: Row) -> list[str]:
-    numbers = [number_text(word, row.numbers.get(word), row.half_widths.get(word)) for word in SHOWN]
-    return [f"{row.cell}{'*' if row.front else ''}", cell_name(row), *numbers]
+def _line(row: Row, words: Sequence[str]) -> list[str]:
+    numbers = [number_text(word, row.numbers.get(word), row.half_widths.get(word)) for word in words]
+    return [f"{row.cell}{row.mark}", cell_name(row), *numbers]
 
 
 def _beside(found: list[Comparison]) -> Iterator[list[str]]:
-    ours, theirs, verdicts = beside_lines(found)
-    yield [str(found[0].cell), cell_name(found[0]), "ours", *ours]
-    yield ["", "", "paper", *theirs]
-    yield ["", "", "verdict", *verdicts]
+    lines = beside_lines(found)
+    yield [str(found[0].cell), cell_name(found[0]), "ours", *lines.ours]
+    for whose, texts in lines.labelled:
+        yield ["", "", whose, *texts]
 
 
 def _tabular(title: str, head: list[str], body: list[list[str]], left: int) -> str:

@@ -13,6 +13,9 @@ from vae_sweep.tracking.records import SweepRecord, TrialRecord
 ACROSS, UP = "reconstruction", "perplexity"
 """The axes of a front."""
 
+PUBLISHED_UP = "iw_perplexity"
+"""What the paper has in the place of UP."""
+
 RATE_WORDS = ("perplexity", "reconstruction", "kl", "active_units", "mutual_information")
 EPOCH_WORDS = ("neg_elbo", "reconstruction", "kl", "active_units", "mutual_information")
 PHASES = ("pretrain", "vae")
@@ -105,11 +108,6 @@ def epoch_curves(record: SweepRecord) -> list[EpochCurve]:
     ]
 
 
-def interval(row: Row, word: str) -> Interval:
-    """Return the mean over seeds of a word that a row has, with half the width of its interval."""
-    return Interval(row.numbers[word], row.half_widths.get(word), row.seeds)
-
-
 def target_rate(trial: TrialRecord) -> float | None:
     """Return λ of a trial, nats; None where its row has none."""
     term = trial.spec.get("method", {}).get("objective", {}).get("kl", {})
@@ -121,9 +119,9 @@ def _published_points(record: SweepRecord) -> tuple[PublishedPoint, ...]:
     name = (record.spec.get("corpus") or {}).get("name")
     rows = published(name) if isinstance(name, str) else {}
     return tuple(
-        PublishedPoint(method, rate, words[ACROSS].value, words[UP].value)
+        PublishedPoint(method, rate, words[ACROSS].value, words[PUBLISHED_UP].value)
         for (method, rate), words in rows.items()
-        if {ACROSS, UP} <= words.keys()
+        if {ACROSS, PUBLISHED_UP} <= words.keys()
     )
 
 
@@ -152,7 +150,7 @@ def _curve(method: str, others: str, rows: list[Row], rates: dict[int, float], w
         method=method,
         others=others,
         rates=tuple(rates[row.cell] for row in rows if row.cell in rates),
-        levels=tuple(interval(row, word) for row in rows),
+        levels=tuple(row.interval(word) for row in rows),
         cells=tuple(row.cell for row in rows),
     )
 

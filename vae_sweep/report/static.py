@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from vae_sweep.report.palette import in_order, label_look, look
 from vae_sweep.report.portraits import Sitting, UnitRow
-from vae_sweep.report.series import ACROSS, EPOCH_WORDS, PHASES, UP, EpochCurve, Front, RateCurve, interval
+from vae_sweep.report.series import ACROSS, EPOCH_WORDS, PHASES, UP, EpochCurve, Front, RateCurve
 from vae_sweep.statistics.intervals import Interval
 from vae_sweep.tracking.names import METRICS
 
@@ -62,7 +62,7 @@ def front_figure(fronts: Sequence[Front]) -> Figure:
     methods |= {point.method for front in fronts for point in front.published}
     handles = _handles(methods)
     if any(front.published for front in fronts):
-        handles.append(_handle("paper", "#808080", "o", "", hollow=True))
+        handles.append(_handle("paper (PPL by samples from q)", "#808080", "o", "", hollow=True))
     _legend(figure, handles)
     return figure
 
@@ -143,7 +143,7 @@ def _draw_front(axes: Axes, front: Front) -> None:
         style = look(point.method)
         axes.plot(point.across, point.up, style.static_marker, color=style.colour, fillstyle="none", alpha=0.8)
     for row in front.rows:
-        style, across, up = look(row.method), interval(row, ACROSS), interval(row, UP)
+        style, across, up = look(row.method), row.interval(ACROSS), row.interval(UP)
         axes.errorbar(
             across.mean,
             up.mean,
@@ -152,6 +152,7 @@ def _draw_front(axes: Axes, front: Front) -> None:
             marker=style.static_marker,
             markersize=7 if row.front else 4.5,
             color=style.colour,
+            alpha=0.35 if row.untold else 1.0,
             elinewidth=0.7,
             capsize=1.5,
         )

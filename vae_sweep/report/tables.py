@@ -5,23 +5,36 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from trainables.methods import METHODS
-from vae_sweep.report.front import front_cells
-from vae_sweep.statistics.intervals import mean_interval
-from vae_sweep.tracking.checks import words_of
+from vae_sweep.report.front import front_cells, split_numbers, untold_reason
+from vae_sweep.statistics.intervals import Interval, half_width, mean_interval
+from vae_sweep.statistics.trust import TIGHT, sampling_error
 from vae_sweep.tracking.records import SweepRecord, TrialRecord
 
-WORDS = (
-    "perplexity",
-    "iw_nll",
-    "reconstruction",
-    "kl",
-    "mutual_information",
-    "active_units",
-    "neg_elbo",
-    "elbo_perplexity",
-)
+OTHER_WORDS = ("reconstruction", "kl", "mutual_information", "active_units", "neg_elbo")
+SHOWN = ("perplexity", "nll", *OTHER_WORDS)
+"""Words of the tables of cells; PPL(q) stands beside PPL where a split has it."""
+
+COMPARED = ("iw_perplexity", "iw_nll", *OTHER_WORDS, "elbo_perplexity")
+"""Words that may be compared with the paper's tables: its likelihoods are those of samples from q."""
+
+BESIDE = {"iw_perplexity": "perplexity", "iw_nll": "nll"}
+"""The tight estimate of what the paper measures with samples from q."""
+
+WORDS = (*BESIDE.values(), *COMPARED)
 FLOOR_WORDS = ("floor", "floor_perplexity", "floor_gap", "floor_gap_error")
-TRUST_WORDS = ("elbo_gap", "iw_samples", "iw_ess", "pareto_k", "pareto_k_bad")
+ERROR_WORDS = ("nll_error", "reconstruction_error", "kl_error", "mutual_information_error")
+"""Standard errors over the sentences of a split."""
+
+GAP_WORDS = ("elbo_gap", "amortisation_gap", "approximation_gap")
+"""−ELBO − NLL and its two parts, each with its standard error."""
+
+TRUST_WORDS = (
+    *ERROR_WORDS,
+    "nll_sampling_error",
+    *(word for gap in GAP_WORDS for word in (gap, f"{gap}_error")),
+    *("samples", "ess", "pareto_k", "pareto_k_bad"),
+    *("iw_nll_error", "iw_samples", "iw_ess", "iw_pareto_k", "iw_pareto_k_bad"),
+)
 SPLITS = ("test", "validation")
 
 
@@ -29,7 +42,9 @@ SPLITS = ("test", "validation")
 class Row:
     """One cell on one split; `numbers` are means over its ended seeds, words that a row lacks are absent.
 
-    With several seeds `half_widths` holds half the width of each mean's 95 % interval.
+    With several seeds `half_widths` holds half the width of each mean's 95 % interval; `sampling` what of it the
+    sampling of NLL and PPL makes, also with one seed. `untold` says why NLL and PPL are not known on this split,
+    empty where they are.
     """
 
     cell: int
@@ -42,6 +57,17 @@ class Row:
     front: bool
     numbers: dict[str, float]
     half_widths: dict[str, float]
+    sampling: dict[str, float]
+    untold: str
+
+    def interval(self, word: str) -> Interval:
+        """Return the mean of a word that the row has; with one seed its interval is what sampling alone leaves."""
+        return Interval(self.numbers[word], self.half_widths.get(word, self.sampling.get(word)), self.seeds)
+
+    @property
+    def mark(self) -> str:
+        """Return the sign behind the cell's number: on the front, or not known."""
+        return "?" if self.untold else "*" if self.front else ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +87,12 @@ def rows(record: SweepRecord, objectives: tuple[str, ...]) -> list[Row]:
     ]
 
 
+def shown_words(found: list[Row]) -> tuple[str, ...]:
+    """Return the words of a table of these rows: PPL(q) stands beside PPL where a row has it."""
+    first, *others = SHOWN
+    return (first, *["iw_perplexity"] * any("iw_perplexity" in row.numbers for row in found), *others)
+
+
 def floors(found: list[Row]) -> list[Floor]:
     """Return the floor of each split where the corpus' exact probabilities are known."""
     result = []
@@ -76,12 +108,6 @@ def ended_trials(record: SweepRecord, cell: int) -> list[TrialRecord]:
     return [trial for trial in record.trials.values() if trial.cell == cell and trial.final is not None]
 
 
-def split_numbers(trial: TrialRecord, split: str) -> dict[str, float]:
-    """Return what a trial ended with on a split, as word -> value; empty where it was not measured."""
-    source = trial.scored if split == "test" else (trial.final.numbers if trial.final else {})
-    return {word: value for word, value in words_of(source, split).items() if value is not None}
-
-
 def as_plain(found: list[Row]) -> list[dict[str, Any]]:
     """Return rows as plain values."""
     return [asdict(row) for row in found]
@@ -95,8 +121,9 @@ def _row(record: SweepRecord, number: int, split: str, front: set[int]) -> Itera
     tables = [split_numbers(trial, split) for trial in trials]
     if split == "test" and not any(tables):
         return
+    errors = {word: sampling_error(tables, word) for word in TIGHT}
     intervals = {
-        word: mean_interval([table[word] for table in tables])
+        word: mean_interval([table[word] for table in tables], error=errors.get(word, 0.0))
         for word in (*WORDS, *TRUST_WORDS, *FLOOR_WORDS)
         if all(word in table for table in tables)
     }
@@ -115,4 +142,6 @@ def _row(record: SweepRecord, number: int, split: str, front: set[int]) -> Itera
         front=number in front and not METHODS[cell.method].reference,
         numbers={word: found.mean for word, found in intervals.items()},
         half_widths={word: found.half_width for word, found in intervals.items() if found.half_width is not None},
+        sampling={word: half_width(error) for word, error in errors.items() if error},
+        untold=untold_reason(tables, TIGHT),
     )

@@ -1,6 +1,7 @@
 """Tables for a terminal."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from rich import box
 from rich.console import Group
@@ -9,11 +10,13 @@ from rich.text import Text
 
 from vae_sweep.report.compare import Place
 from vae_sweep.report.document import Report
-from vae_sweep.report.tables import WORDS, Row, floors
+from vae_sweep.report.tables import BESIDE, COMPARED, Floor, Row, floors, shown_words
 from vae_sweep.report.verdicts import Comparison, Verdict
 from vae_sweep.tracking.names import METRICS, values_text
 
-SHOWN = tuple(word for word in WORDS if word != "elbo_perplexity")
+BESIDE_WORDS = tuple(word for word in COMPARED if word != "elbo_perplexity")
+"""Words of the table beside the paper's."""
+
 SIGNS = {
     Verdict.REPRODUCED: "=",
     Verdict.BETTER: "better",
@@ -24,7 +27,7 @@ SIGNS = {
 LEGEND = (
     "= reproduced, ? cannot tell, n/c not comparable; ± the tolerance of the difference (docs/method.md, "
     "Verdicts). The paper prints single runs: their scatter is a hint taken from its tables, and so is ours where "
-    "a cell has one seed"
+    "a cell has one seed. PPL and NLL are compared by samples from q on both sides; the tight ones stand below"
 )
 
 
@@ -33,7 +36,8 @@ def rich_tables(report: Report) -> Iterable[Group]:
     for split in dict.fromkeys(row.split for row in report.rows):
         chosen = [row for row in report.rows if row.split == split]
         means = "means over seeds" + (" ± 95 %" if any(row.half_widths for row in chosen) else "")
-        title = f"{report.sweep}: {split} split, {means} (* on the validation front)"
+        unknown = ", ? cannot tell" if any(row.untold for row in chosen) else ""
+        title = f"{report.sweep}: {split} split, {means} (* on the validation front{unknown})"
         yield Group(Text(title, style="bold"), _table(chosen))
     if report.comparisons:
         yield _beside(report)
@@ -57,16 +61,41 @@ def reasons(compared: list[Comparison]) -> list[str]:
     return [f"n/c in cells {', '.join(map(str, found))}: {reason}" for reason, found in cells.items()]
 
 
-def beside_lines(found: list[Comparison]) -> tuple[list[str], list[str], list[str]]:
-    """Return a cell's numbers, those of the paper, and the verdicts with their tolerances, by SHOWN word."""
+@dataclass(frozen=True)
+class BesideLines:
+    """A cell beside the paper, by BESIDE_WORDS: ours and theirs by samples from q, the verdicts, our tight values.
+
+    `tight` is empty where the cell has none.
+    """
+
+    ours: list[str]
+    theirs: list[str]
+    verdicts: list[str]
+    tight: list[str]
+
+    @property
+    def labelled(self) -> list[tuple[str, list[str]]]:
+        """Return what stands below the line of ours, with whose it is."""
+        tight = [("ours, tight", self.tight)] if self.tight else []
+        return [*tight, ("paper", self.theirs), ("verdict", self.verdicts)]
+
+
+def beside_lines(found: list[Comparison]) -> BesideLines:
+    """Return the numbers of a cell, those of the paper, and the verdicts with their tolerances."""
     known = {one.word: one for one in found}
-    ours, theirs, verdicts = [], [], []
-    for word in SHOWN:
+    ours, theirs, verdicts, tight = [], [], [], []
+    for word in BESIDE_WORDS:
         one = known.get(word)
         ours.append(number_text(word, one.ours.mean, one.ours.half_width) if one else "-")
         theirs.append(number_text(word, one.published.value) if one and one.published else "-")
         verdicts.append(_verdict(one) if one and one.published else "")
-    return ours, theirs, verdicts
+        tight.append(number_text(word, one.tight.mean, one.tight.half_width) if one and one.tight else "")
+    return BesideLines(ours, theirs, verdicts, tight if any(tight) else [])
+
+
+def beside_symbols() -> list[str]:
+    """Return the headings of the table beside the paper's: whose PPL and NLL it is, a line says."""
+    return [METRICS[BESIDE.get(word, word)].symbol for word in BESIDE_WORDS]
 
 
 def by_cell(compared: list[Comparison]) -> list[list[Comparison]]:
@@ -101,25 +130,31 @@ def cell_name(cell: Row | Comparison | Place) -> str:
     return f"{cell.method} {values_text(cell.values)}".strip()
 
 
+def floor_numbers(floor: Floor, words: Iterable[str]) -> list[str]:
+    """Return the exact −log p as a line of a table of these words."""
+    known = {"perplexity": floor.perplexity, "nll": floor.nll}
+    return [number_text(word, known.get(word)) for word in words]
+
+
 def _table(chosen: list[Row]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("cell", justify="right", no_wrap=True)
     table.add_column("method")
-    known = floors(chosen)
-    headings = [METRICS[word].symbol for word in SHOWN] + (["above floor"] if known else [])
+    known, words = floors(chosen), shown_words(chosen)
+    headings = [METRICS[word].symbol for word in words] + (["above floor"] if known else [])
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("outcome", no_wrap=True)
     for row in chosen:
-        numbers = [number_text(word, row.numbers.get(word)) for word in SHOWN]
+        numbers = [number_text(word, row.numbers.get(word)) for word in words]
         gap = [_gap(row.numbers)] if known else []
-        table.add_row(f"{row.cell}{'*' if row.front else ' '}", cell_name(row), *numbers, *gap, outcome(row))
+        table.add_row(f"{row.cell}{row.mark or ' '}", cell_name(row), *numbers, *gap, outcome(row))
         if row.seeds > 1:
-            spread = [_spread(word, row.half_widths.get(word)) for word in SHOWN]
+            spread = [_spread(word, row.half_widths.get(word)) for word in words]
             table.add_row("", f"  {row.seeds} seeds", *spread, *[""] * len(gap), "", style="dim")
     for floor in known:
-        numbers = [number_text("perplexity", floor.perplexity), number_text("iw_nll", floor.nll)]
-        table.add_row("", "exact -log p", *numbers, *["-"] * (len(SHOWN) - 2), "0", "", style="dim")
+        numbers = floor_numbers(floor, words)
+        table.add_row("", "exact -log p", *numbers, "0", "", style="dim")
     return table
 
 
@@ -129,15 +164,16 @@ def _beside(report: Report) -> Group:
     table.add_column("cell", justify="right", no_wrap=True)
     table.add_column("method", no_wrap=True)
     table.add_column("", no_wrap=True)
-    for word in SHOWN:
-        table.add_column(METRICS[word].symbol, justify="right", no_wrap=True)
+    for symbol in beside_symbols():
+        table.add_column(symbol, justify="right", no_wrap=True)
     for found in by_cell(report.comparisons):
         first = found[0]
-        ours, theirs, verdicts = beside_lines(found)
+        lines = beside_lines(found)
         seeds = max(one.ours.count for one in found)
-        table.add_row(str(first.cell), cell_name(first), f"ours, {seeds} seed{'s' * (seeds > 1)}", *ours)
-        table.add_row("", "", "paper", *theirs)
-        table.add_row("", "", "verdict", *verdicts, style="dim", end_section=True)
+        table.add_row(str(first.cell), cell_name(first), f"ours, {seeds} seed{'s' * (seeds > 1)}", *lines.ours)
+        for whose, texts in lines.labelled:
+            last = whose == "verdict"
+            table.add_row("", "", whose, *texts, style="dim" if last else None, end_section=last)
     return Group(Text(title, style="bold"), table)
 
 

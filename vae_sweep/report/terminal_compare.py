@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vae_sweep.report.compare import Side, SweepComparison, joint_front
-from vae_sweep.report.evidence import interval_text, volume_axes
+from vae_sweep.report.evidence import interval_text, untold_lines, volume_axes
 from vae_sweep.report.terminal import cell_name, number_text
 from vae_sweep.report.terminal_evidence import by_pair, delta, difference_texts
 from vae_sweep.tracking.names import METRICS
@@ -47,6 +47,8 @@ def compare_lines(found: SweepComparison) -> Iterator[str]:
         if 0 < single < len(side.places):
             count = f"{single} of {len(side.places)} cells"
             yield f"{count} of {side.sweep} have one seed: their scatter is in no interval"
+        for line in untold_lines(side.untold):
+            yield f"{side.sweep}: {line}"
     for side in found.sides[1:]:
         for line in side.settings:
             yield f"{first} -> {side.sweep}: {line}"

@@ -81,6 +81,8 @@ def by_pair(found: Sequence[CellDifference]) -> list[list[CellDifference]]:
 def difference_texts(one: CellDifference) -> tuple[str, str]:
     """Return a difference with half the width of its interval, and its answer with the corrected p-value."""
     found, digits = one.difference, METRICS[one.word].digits
+    if one.untold:
+        return f"{found.mean:+.{digits}f}", "cannot tell, k > 0.7"
     if found.half_width is None or one.corrected is None:
         return f"{found.mean:+.{digits}f}", "too few seeds"
     if found.mean == found.half_width == 0:
@@ -105,5 +107,7 @@ def _line(report: Report, found: list[CellDifference]) -> list[str]:
 
 def _about(report: Report, cell: int, against: str) -> list[str]:
     name = next(cell_name(row) for row in report.rows if row.cell == cell)
+    if cell in report.evidence.untold:
+        return [str(cell), name, against, "?"]
     stands, seeds = report.evidence.front_seeds[cell]
     return [str(cell), name, against, f"{stands}/{seeds}"]

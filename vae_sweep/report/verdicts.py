@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from trainables.methods import METHODS
+from vae_sweep.report.front import split_numbers
 from vae_sweep.report.published import (
     LATENT_SIZE,
     SAMPLES,
@@ -16,8 +17,9 @@ from vae_sweep.report.published import (
     published,
     run_noise,
 )
-from vae_sweep.report.tables import WORDS, ended_trials, split_numbers
+from vae_sweep.report.tables import BESIDE, COMPARED, ended_trials
 from vae_sweep.statistics.intervals import Interval, mean_interval
+from vae_sweep.statistics.trust import sampling_error
 from vae_sweep.tracking.names import METRICS
 from vae_sweep.tracking.records import SweepRecord, TrialRecord
 
@@ -27,8 +29,8 @@ TOKENS_TOLERANCE = 0.005
 NORMAL = 1.96
 """Standard deviations on either side of 95 % of a normal distribution."""
 
-SAMPLED = frozenset({"perplexity", "iw_nll"})
-"""Words that depend on the number of importance samples."""
+SAMPLED = frozenset(BESIDE)
+"""Words that depend on the number of samples from q."""
 
 
 class Verdict(StrEnum):
@@ -45,7 +47,8 @@ class Verdict(StrEnum):
 class Comparison:
     """One word of one cell on the test split; `tolerance` is what their difference was held against.
 
-    `no_row` says that the tables lack the whole row.
+    `no_row` says that the tables lack the whole row. `tight` is the tight estimate of a likelihood; what is
+    compared is that of samples from q, as the paper's is.
     """
 
     cell: int
@@ -59,6 +62,7 @@ class Comparison:
     why: str
     tolerance: float | None = None
     no_row: bool = False
+    tight: Interval | None = None
 
 
 def comparisons(record: SweepRecord) -> list[Comparison]:
@@ -139,20 +143,31 @@ def _cell(record: SweepRecord, number: int, corpus: str) -> Iterator[Comparison]
     key = _key(trials[0])
     row = published(corpus).get(key)
     general = list(dict.fromkeys(reason for trial in trials for reason in obstacles(trial, corpus)))
-    for word in WORDS:
+    for word in COMPARED:
         seeds = [numbers for trial in trials if word in (numbers := split_numbers(trial, "test"))]
         if not seeds:
             continue
         ours = mean_interval([numbers[word] for numbers in seeds])
         theirs = row.get(word) if row else None
-        reasons = [*_missing(key, row, word), *general, *_sampling(word, seeds)]
+        exact = METHODS[cell.method].language_model
+        reasons = [*_missing(key, row, word), *general, *([] if exact else _sampling(word, seeds))]
         judged: tuple[Verdict, str, float | None]
         if theirs is None or reasons:
             judged = Verdict.NOT_COMPARABLE, "; ".join(reasons), None
         else:
             judged = judge(ours, theirs, run_noise(corpus, cell.method, word), METRICS[word].better)
         title = METHODS[cell.method].title
-        yield Comparison(number, cell.method, title, dict(cell.values), word, ours, theirs, *judged, row is None)
+        about = (number, cell.method, title, dict(cell.values), word)
+        yield Comparison(*about, ours, theirs, *judged, row is None, _tight(trials, word))
+
+
+def _tight(trials: list[TrialRecord], word: str) -> Interval | None:
+    """Return the tight estimate beside q's of the same trials; None where one lacks it."""
+    tables = [split_numbers(trial, "test") for trial in trials]
+    values = [table[BESIDE[word]] for table in tables if BESIDE.get(word) in table]
+    if not values or len(values) < len(tables):
+        return None
+    return mean_interval(values, error=sampling_error(tables, BESIDE[word]))
 
 
 def _missing(key: Key, row: Mapping[str, PublishedNumber] | None, word: str) -> Iterator[str]:
@@ -166,7 +181,7 @@ def _missing(key: Key, row: Mapping[str, PublishedNumber] | None, word: str) -> 
 def _sampling(word: str, seeds: list[dict[str, float]]) -> Iterator[str]:
     if word in SAMPLED:
         for samples in sorted({numbers.get("iw_samples", 0.0) for numbers in seeds} - {float(SAMPLES)}):
-            yield f"{samples:.0f} importance samples, the tables' have {SAMPLES}"
+            yield f"{samples:.0f} samples from q, the tables' have {SAMPLES}"
 
 
 def _corpus(record: SweepRecord) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from trainables.training.report import FinalReport
 from vae_sweep.search.space import Cell
 from vae_sweep.spec import Draw, SweepSpec
+from vae_sweep.statistics.trust import Words, cannot_tell, sampling_error
+from vae_sweep.tracking.checks import words_of
 
 TOLD = ("finished", "collapsed")
 """Outcomes whose values Optuna is told."""
@@ -47,10 +49,44 @@ class Progress:
     warm: Sequence[Known] = ()
 
 
-def objectives_of(spec: SweepSpec, final: FinalReport) -> list[float] | None:
-    """Return a replicate's objectives, None where it has not all of them, finite."""
-    values = [final.numbers.get(f"validation/{word}", math.nan) for word in spec.search.objectives]
-    return values if final.outcome in TOLD and all(map(math.isfinite, values)) else None
+@dataclass(frozen=True)
+class Replicate:
+    """What a seed of a cell gave on validation: its objectives, and all its numbers by their words."""
+
+    objectives: list[float]
+    numbers: Words
+
+
+def replicate_of(spec: SweepSpec, final: FinalReport) -> Replicate | None:
+    """Return what a replicate gave, None where it has not all objectives, finite."""
+    numbers, words = words_of(final.numbers, "validation"), spec.search.objectives
+    values = [math.nan if (value := numbers.get(word)) is None else value for word in words]
+    if final.outcome not in TOLD or not all(map(math.isfinite, values)):
+        return None
+    return Replicate(values, numbers)
+
+
+def known_replicates(spec: SweepSpec, finals: Mapping[int, FinalReport]) -> dict[int, Replicate]:
+    """Return the replicates of a cell by seed; empty where one gave nothing, or its likelihood is not known."""
+    rows = {seed: replicate_of(spec, final) for seed, final in finals.items()}
+    known = {seed: row for seed, row in rows.items() if row is not None}
+    untold = cannot_tell([row.numbers for row in known.values()], spec.search.objectives)
+    return {} if untold or len(known) < len(finals) else known
+
+
+def mean_objectives(replicates: Mapping[int, Replicate]) -> tuple[float, ...]:
+    """Return the mean objectives of a cell over its seeds."""
+    return means([row.objectives for row in replicates.values()])
+
+
+def race_tables(
+    spec: SweepSpec, cells: Mapping[int, Mapping[int, Replicate]]
+) -> tuple[dict[int, dict[int, list[float]]], dict[int, list[float]]]:
+    """Return the objectives of cells by seed, and how far sampling alone may put their means off."""
+    values = {cell: {seed: row.objectives for seed, row in rows.items()} for cell, rows in cells.items()}
+    numbers = {cell: [row.numbers for row in rows.values()] for cell, rows in cells.items()}
+    words = spec.search.objectives
+    return values, {cell: [sampling_error(found, word) for word in words] for cell, found in numbers.items()}
 
 
 def seeds_left(spec: SweepSpec, ended: Mapping[int, FinalReport]) -> list[int]:

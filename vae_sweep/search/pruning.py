@@ -9,6 +9,8 @@ from trainables.training.report import RungReport
 from vae_sweep.search.progress import means
 from vae_sweep.searches import Objective, PruningSpec
 from vae_sweep.statistics.front import ranks
+from vae_sweep.statistics.trust import Words, cannot_tell
+from vae_sweep.tracking.checks import words_of
 
 Numbers = Mapping[str, float | None]
 
@@ -17,28 +19,35 @@ class Halving:
     """Successive halving as cells come, on non-dominated ranks of what their seeds gave at a rung, on average.
 
     A cell is pruned where, its objectives lowered by the margin, so many of the cells seen at the rung lie on
-    better fronts that it is not in the share that goes on. The ELBO as an objective is judged by the NLL.
+    better fronts that it is not in the share that goes on. The ELBO as an objective is judged by the NLL. A cell
+    whose likelihood is not known at the rung is not pruned and prunes no other.
     """
 
     def __init__(self, pruning: PruningSpec, objectives: Sequence[Objective]) -> None:
         self._pruning = pruning
-        self._words = ["iw_nll" if word == "neg_elbo" else word for word in objectives]
-        self._seen: dict[int, dict[int, dict[int, list[float]]]] = {}
+        self._words = ["nll" if word == "neg_elbo" else word for word in objectives]
+        self._seen: dict[int, dict[int, dict[int, Words]]] = {}
 
     def note(self, cell: int, seed: int, rung: int, numbers: Numbers) -> bool:
         """Take in what a replicate gave at a rung; return whether it has all objectives."""
-        values = [numbers.get(f"validation/{word}") for word in self._words]
-        known = [value for value in values if value is not None]
-        if len(known) == len(values):
-            self._seen.setdefault(rung, {}).setdefault(cell, {})[seed] = known
-        return len(known) == len(values)
+        words = words_of(numbers, "validation")
+        whole = all(words.get(word) is not None for word in self._words)
+        if whole:
+            self._seen.setdefault(rung, {}).setdefault(cell, {})[seed] = words
+        return whole
 
     def judge(self, cell: int, seed: int, rung: int, numbers: Numbers) -> str | None:
         """Return in words why a replicate is to end at this rung; None where it goes on."""
-        known = self.note(cell, seed, rung, numbers)
-        seen = {name: means([*rows.values()]) for name, rows in self._seen.get(rung, {}).items()}
+        whole = self.note(cell, seed, rung, numbers)
+        seen = {
+            name: means(
+                [[value for word in self._words if (value := row[word]) is not None] for row in rows.values()]
+            )
+            for name, rows in self._seen.get(rung, {}).items()
+            if not cannot_tell(rows.values(), self._words)
+        }
         pruning = self._pruning
-        if not known or len(seen) < pruning.least:
+        if not whole or cell not in seen or len(seen) < pruning.least:
             return None
         own = seen.pop(cell)
         *theirs, mine = ranks([*seen.values(), [value * (1 - pruning.margin) for value in own]])

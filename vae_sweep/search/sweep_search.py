@@ -12,7 +12,16 @@ from ray.tune.search import Searcher
 
 from trainables.training.report import FinalReport, StoreReport
 from vae_sweep.search.fill import propose
-from vae_sweep.search.progress import Assignment, Known, Progress, means, objectives_of, seeds_left
+from vae_sweep.search.progress import (
+    Assignment,
+    Known,
+    Progress,
+    Replicate,
+    known_replicates,
+    mean_objectives,
+    race_tables,
+    seeds_left,
+)
 from vae_sweep.search.race import next_seed
 from vae_sweep.search.space import METHOD, Cell, as_params, draw
 from vae_sweep.search.teller import Teller
@@ -37,10 +46,9 @@ class SweepSearch(Searcher):
     handed out before those that must. A trial that ran out of memory is handed out again, as often as the spec
     allows. Once all cells are drawn, those that contend for the front race for the seeds beyond the first.
 
-    A cell is told to Optuna once, when the last of its first replicates has ended, with their mean; a cell
-    with a diverged or failed replicate is told as failed, one with a pruned replicate as pruned, and its others
-    do not start. Reports that are not final are never told. Nothing is pickled: study and journal are the state,
-    and a resume is a new search.
+    A cell is told to Optuna once, when its first replicates have ended, with their mean; as failed where one has
+    failed or diverged, or its likelihood is not known; as pruned where one was, and its others do not start.
+    Nothing is pickled: study and journal are the state, and a resume is a new search.
     """
 
     def __init__(
@@ -121,28 +129,23 @@ class SweepSearch(Searcher):
     @property
     def _may_come_again(self) -> bool:
         """Whether the end of a running trial may ask for another: of itself, or of its cell's next seed."""
-        spec = self._spec
-        return bool(spec.resources.memory_retries) or spec.first_seeds != spec.seeds
+        return bool(self._spec.resources.memory_retries) or self._spec.first_seeds != self._spec.seeds
 
     def _race_on(self) -> bool:
         """Put the next seed of a cell that contends for the front into the queue; False where none is now."""
         if self._spec.first_seeds == self._spec.seeds:
             return False
         cells = {cell.number: cell for cell in self._cells}
-        values = {number: rows for number in cells if (rows := self._values(number))}
+        replicates = {number: rows for number in cells if (rows := self._replicates(number))}
         taken = {(wanted.cell.number, wanted.seed) for wanted in self._running.values()}
-        found = next_seed(self._spec.seeds, values, taken)
-        if found is not None:
-            number, seed = found
-            self._queue.append(Assignment(cells[number], seed))
+        if (found := next_seed(self._spec.seeds, *race_tables(self._spec, replicates), taken)) is not None:
+            self._queue.append(Assignment(cells[found[0]], found[1]))
         return found is not None
 
-    def _values(self, number: int) -> dict[int, list[float]]:
-        """Return the objectives of a cell by seed; empty before its first seeds have all ended with values."""
-        finals = self._ended.get(number, {})
-        rows = {seed: objectives_of(self._spec, final) for seed, final in finals.items()}
-        known = {seed: row for seed, row in rows.items() if row is not None}
-        return known if len(known) == len(finals) and known.keys() >= set(self._spec.first_seeds) else {}
+    def _replicates(self, number: int) -> dict[int, Replicate]:
+        """Return what a cell gave by seed; empty before its first seeds have all ended and are known."""
+        known = known_replicates(self._spec, self._ended.get(number, {}))
+        return known if known.keys() >= set(self._spec.first_seeds) else {}
 
     def _first_that_need_not_wait(self) -> Assignment:
         """Return the first trial whose pretraining no running one computes, drawn ahead or not; else the first."""
@@ -200,9 +203,8 @@ class SweepSearch(Searcher):
 
     def _enqueue_gap(self) -> None:
         """Have Optuna draw the cell that fills the front's widest gap; where there is none it draws at random."""
-        own = {cell.number: cell for cell in self._cells}
-        found = [(own[number], rows) for number in own if (rows := self._values(number))]
-        known = [Known(cell.method, cell.values, means(list(rows.values()))) for cell, rows in found]
+        found = [(cell, rows) for cell in self._cells if (rows := self._replicates(cell.number))]
+        known = [Known(cell.method, cell.values, mean_objectives(rows)) for cell, rows in found]
         tried = [(cell.method, cell.values) for cell in self._cells]
         guess = propose(self._spec, [*self._warm, *known], tried, self._cell_price)
         if guess is not None:
@@ -228,9 +230,8 @@ class SweepSearch(Searcher):
         if any(final.outcome == "pruned" for final in finals.values()):
             self._teller.tell(cell, TrialState.PRUNED, None)
         elif not seeds_left(self._spec, finals):
-            rows = [objectives_of(self._spec, finals[seed]) for seed in self._spec.first_seeds]
-            known = [row for row in rows if row is not None]
-            values = means(known) if len(known) == len(rows) else None
+            known = known_replicates(self._spec, {seed: finals[seed] for seed in self._spec.first_seeds})
+            values = mean_objectives(known) if known else None
             self._teller.tell(cell, TrialState.COMPLETE if values else TrialState.FAIL, values)
 
     def save(self, checkpoint_path: str) -> None:

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from statistics import fmean, variance
+from statistics import NormalDist, fmean, variance
 from typing import Literal
 
 from scipy.special import stdtr, stdtrit
 
-from vae_sweep.statistics.intervals import LEVEL
+from vae_sweep.statistics.intervals import LEVEL, half_width
 
 Pairing = Literal["paired", "welch", "none"]
 
@@ -38,19 +38,23 @@ class Difference:
     seeds: int
 
 
-def difference(ours: Mapping[int, float], theirs: Mapping[int, float], level: float = LEVEL) -> Difference:
+def difference(
+    ours: Mapping[int, float], theirs: Mapping[int, float], level: float = LEVEL, error: float = 0.0
+) -> Difference:
     """Return ours − theirs, both as seed -> value.
 
     Student's paired t over the seeds that both have, from two on: equal seeds share their pretraining, order of
     batches and evaluated sentences, so part of their scatter cancels. Else Welch's t, from two seeds on either
-    side on. Raises ValueError where a side has no value.
+    side on. Neither interval nor p-value says more than `error` allows, the standard error that sampling leaves in
+    the difference; values that are equal in all seeds are equal. Raises ValueError where a side has no value.
     """
     if not ours or not theirs:
         raise ValueError("no value, no difference")
     shared = sorted(ours.keys() & theirs.keys())
     if len(shared) > 1:
         steps = [ours[seed] - theirs[seed] for seed in shared]
-        return _judged(fmean(steps), variance(steps) / len(steps), len(steps) - 1, "paired", len(steps), level)
+        found = _judged(fmean(steps), variance(steps) / len(steps), len(steps) - 1, "paired", len(steps), level)
+        return _widened(found, error, level) if any(steps) else found
     sides = [list(ours.values()), list(theirs.values())]
     mean, seeds = fmean(sides[0]) - fmean(sides[1]), min(map(len, sides))
     if seeds == 1:
@@ -58,7 +62,7 @@ def difference(ours: Mapping[int, float], theirs: Mapping[int, float], level: fl
     parts = [variance(side) / len(side) for side in sides]
     spread = sum(part**2 / (len(side) - 1) for part, side in zip(parts, sides, strict=True))
     degrees = sum(parts) ** 2 / spread if spread else seeds - 1
-    return _judged(mean, sum(parts), degrees, "welch", seeds, level)
+    return _widened(_judged(mean, sum(parts), degrees, "welch", seeds, level), error, level)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -99,3 +103,12 @@ def _judged(
     exact = 0.0 if mean else 1.0
     p_value = 2 * float(stdtr(degrees, -abs(mean) / error)) if error else exact
     return Difference(mean, half_width, p_value, pairing, seeds)
+
+
+def _widened(found: Difference, error: float, level: float) -> Difference:
+    """Return a difference that claims no more than a normal difference with this standard error."""
+    if not error or found.half_width is None or found.p_value is None:
+        return found
+    p_value = 2 * NormalDist().cdf(-abs(found.mean) / error)
+    wider = max(found.half_width, half_width(error, level))
+    return replace(found, half_width=wider, p_value=max(found.p_value, p_value))

@@ -3,15 +3,22 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean
+from types import MappingProxyType
 
 from scipy.special import stdtrit
 
 from vae_sweep.statistics.front import on_front
 from vae_sweep.statistics.hypervolume import hypervolume
-from vae_sweep.statistics.intervals import LEVEL, Interval
+from vae_sweep.statistics.intervals import LEVEL, Interval, half_width
 
 Replicates = Mapping[int, Mapping[int, Sequence[float]]]
 """Cell -> seed -> objectives, all of which fall."""
+
+Errors = Mapping[int, Sequence[float]]
+"""Cell -> the standard error that sampling leaves in the mean of each objective."""
+
+EXACT: Errors = MappingProxyType({})
+"""No objective is sampled."""
 
 MARGIN = 0.1
 """How far the reference lies beyond the worst mean, as a share of the range of the means."""
@@ -42,19 +49,26 @@ def front_counts(cells: Replicates) -> dict[int, tuple[int, int]]:
     return counts
 
 
-def front_hypervolume(cells: Replicates, reference: Sequence[float]) -> Interval:
+def front_hypervolume(cells: Replicates, reference: Sequence[float], errors: Errors = EXACT) -> Interval:
     """Return the hypervolume of the front of means, with an interval over seeds.
 
     The interval is Tukey's jackknife (1958) with Student's t: a seed is left out of all cells at once, so that
     what seeds share is not taken for scatter of each cell. It measures the number that is shown. The mean of one
     hypervolume a seed would not: each seed's luckiest cells make its front, which lies too far out where cells
     crowd. A bootstrap of two to ten seeds resamples too few of them, and its intervals are far too narrow
-    (docs/reading.md has the shares of intervals that cover the truth). The reference counts as given.
+    (docs/reading.md has the shares of intervals that cover the truth). It is never narrower than what sampling
+    makes of the cells alone (`errors`, delta method). The reference counts as given.
     """
-    return _jackknife(lambda kept: hypervolume(list(means(kept[0]).values()), reference), [cells])
+    found = _jackknife(lambda kept: hypervolume(list(means(kept[0]).values()), reference), [cells])
+    return _widened(found, _sampling_error(cells, reference, errors))
 
 
-def hypervolume_difference(ours: Replicates, theirs: Replicates, reference: Sequence[float]) -> Interval:
+def hypervolume_difference(
+    ours: Replicates,
+    theirs: Replicates,
+    reference: Sequence[float],
+    errors: tuple[Errors, Errors] = (EXACT, EXACT),
+) -> Interval:
     """Return how much more hypervolume the front of ours has, with its interval.
 
     Where both have the same seeds these are left out on both sides at once; else the two intervals are added in
@@ -62,23 +76,45 @@ def hypervolume_difference(ours: Replicates, theirs: Replicates, reference: Sequ
     """
     if _seeds(ours) == _seeds(theirs):
         fronts = [ours, theirs]
-        return _jackknife(
+        found = _jackknife(
             lambda kept: (
                 hypervolume(list(means(kept[0]).values()), reference)
                 - hypervolume(list(means(kept[1]).values()), reference)
             ),
             fronts,
         )
-    one, other = front_hypervolume(ours, reference), front_hypervolume(theirs, reference)
-    half_width = None
+        sides = zip(fronts, errors, strict=True)
+        return _widened(found, math.hypot(*(_sampling_error(cells, reference, own) for cells, own in sides)))
+    one = front_hypervolume(ours, reference, errors[0])
+    other = front_hypervolume(theirs, reference, errors[1])
+    wide = None
     if one.half_width is not None and other.half_width is not None:
-        half_width = math.hypot(one.half_width, other.half_width)
-    return Interval(one.mean - other.mean, half_width, min(one.count, other.count))
+        wide = math.hypot(one.half_width, other.half_width)
+    return Interval(one.mean - other.mean, wide, min(one.count, other.count))
 
 
 def single_seeds(cells: Replicates) -> list[int]:
     """Return the cells that rest on one seed where others have more: their scatter is in no interval."""
     return [cell for cell, seeds in cells.items() if len(seeds) == 1] if len(_seeds(cells)) > 1 else []
+
+
+def _sampling_error(cells: Replicates, reference: Sequence[float], errors: Errors) -> float:
+    """Return the standard error that the sampling of its cells leaves in a hypervolume."""
+    level = means(cells)
+    whole = hypervolume(list(level.values()), reference)
+    moves = []
+    for cell, point in level.items():
+        for place, error in enumerate(errors.get(cell, ())):
+            if error:
+                moved = [value - error * (other == place) for other, value in enumerate(point)]
+                moves.append(hypervolume([*(level | {cell: moved}).values()], reference) - whole)
+    return math.hypot(*moves)
+
+
+def _widened(found: Interval, error: float) -> Interval:
+    if found.half_width is None:
+        return found
+    return Interval(found.mean, max(found.half_width, half_width(error)), found.count)
 
 
 def _jackknife(measure: Callable[[list[Replicates]], float], tables: list[Replicates]) -> Interval:

@@ -10,8 +10,9 @@ from trainables.outputs import WEIGHTS_FILE
 from trainables.places import PlaceError, is_file, is_folder
 from trainables.spec import TrialSpec
 from trainables.training.spec import PhaseSpec
-from vae_sweep.report.front import front_cells
+from vae_sweep.report.front import front_cells, split_numbers, untold_reason
 from vae_sweep.report.terminal import number_text
+from vae_sweep.statistics.trust import TIGHT
 from vae_sweep.sweep.advice import advice
 from vae_sweep.sweep.history import Course, History, find_trial
 from vae_sweep.sweep.latent_story import latent_story, weight_course
@@ -24,7 +25,8 @@ from vae_sweep.tracking.records import EpochRecord, Numbers, RungRecord, TrialRe
 
 RATE = "train/learning_rate"
 MOST_RATES = 6
-SCORES = ("perplexity", "iw_nll", *SHOWN)
+SCORES = ("perplexity", "nll", "iw_perplexity", *SHOWN)
+LIKELIHOOD = ("perplexity", "nll", "nll_sampling_error", "elbo_gap", "pareto_k_bad", "samples")
 SCORED_OUTCOMES = ("finished", "collapsed")
 
 
@@ -62,6 +64,8 @@ def explain_trial(folder: Path, name: str) -> list[Section]:
         sections.append(Section("rungs", [_rung(found) for found in trial.rungs]))
     if trial.store:
         sections.append(Section("pretraining", _pretraining(trial)))
+    if likelihood := _likelihood(trial):
+        sections.append(Section("likelihood", likelihood))
     sections.append(Section("test split", _score(history, trial)))
     sections.append(Section("weights", _weights(trial)))
     return [*sections, Section("soundness", _soundness(history, trial))]
@@ -187,6 +191,15 @@ def _score(history: History, trial: TrialRecord) -> list[str]:
     if trial.scored:
         return [shown(trial.scored, "test", SCORES)]
     return [f"not scored: {_unscored(history, trial)}"]
+
+
+def _likelihood(trial: TrialRecord) -> list[str]:
+    """Return what the trial is ranked by, or why it cannot be."""
+    if trial.final is None or not (numbers := split_numbers(trial, "validation")):
+        return []
+    if reason := untold_reason([numbers], TIGHT):
+        return [f"cannot tell NLL and PPL on validation: {reason}"]
+    return [f"on validation {shown(trial.final.numbers, 'validation', LIKELIHOOD)}"] if "nll" in numbers else []
 
 
 def _unscored(history: History, trial: TrialRecord) -> str:

@@ -7,7 +7,7 @@ from vae_sweep.errors import LaunchError
 from vae_sweep.spec import SweepSpec
 from vae_sweep.sweep.folder import JOURNAL_FILE, storage_directory
 from vae_sweep.sweep.history import find_trial
-from vae_sweep.sweep.winners import merits
+from vae_sweep.sweep.winners import merits, no_front
 from vae_sweep.tracking.ledger import read_sweep
 from vae_sweep.tracking.mirror import Mirror, register, sync
 from vae_sweep.tracking.mlflow_writer import Counts
@@ -44,7 +44,7 @@ def register_trials(spec: SweepSpec, folder: Path, trial: str | None, name: str 
     record = read_sweep(folder / JOURNAL_FILE)
     chosen = (find_trial(record, trial).id,) if trial else merits(spec, record).winners
     if not chosen:
-        raise LaunchError(f"sweep {record.name} has no cell on a front yet; name a trial to register")
+        raise LaunchError(f"sweep {record.name} {no_front(spec, record)}; name a trial to register")
     uri, judge = tracking_uri(spec), partial(merits, spec)
     known = name or spec.name
     return register(folder / JOURNAL_FILE, uri, spec.tracking.experiment, judge, chosen, known, trial is None)

@@ -16,7 +16,7 @@ from vae_sweep.spec import StorageSpec, SweepSpec
 from vae_sweep.sweep.folder import JOURNAL_FILE, existing_spec
 from vae_sweep.sweep.history import find_trial
 from vae_sweep.sweep.wanted import why_collected
-from vae_sweep.sweep.winners import merits
+from vae_sweep.sweep.winners import merits, no_front
 from vae_sweep.tracking.ledger import read_sweep
 from vae_sweep.tracking.records import SweepRecord, TrialRecord
 from vae_sweep.tracking.registry import SCHEME, fetch
@@ -55,9 +55,7 @@ def trained_model(model: str, trial: str | None, uri: str | None, say: Say) -> T
 def _best(spec: SweepSpec, record: SweepRecord, say: Say) -> TrialRecord:
     winners = merits(spec, record).winners
     if not winners:
-        raise LaunchError(
-            f"sweep {record.name} has no cell on a front yet, whose seeds have all ended; name a trial"
-        )
+        raise LaunchError(f"sweep {record.name} {no_front(spec, record)}; name a trial")
     word = spec.search.objectives[0]
     say(f"trial {winners[0]}: the best replicate of the front's best cell by {word}")
     return record.trials[winners[0]]

@@ -7,8 +7,10 @@ from typing import Literal
 from trainables.methods import METHODS
 from trainables.outputs import WEIGHTS_FILE
 from trainables.places import is_file
-from vae_sweep.report.front import front_cells
+from vae_sweep.report.front import cells_of, front_cells
 from vae_sweep.spec import SweepSpec
+from vae_sweep.statistics.trust import TIGHT, cannot_tell
+from vae_sweep.tracking.checks import words_of
 from vae_sweep.tracking.records import SweepRecord, TrialRecord
 
 SCORED_OUTCOMES = ("finished", "collapsed")
@@ -27,7 +29,10 @@ def missing_scores(spec: SweepSpec, record: SweepRecord) -> list[TrialRecord]:
 
 
 def front_to_be(spec: SweepSpec, record: SweepRecord) -> set[int]:
-    """Return the cells on the front; while replicates of known cells are missing, all that may yet come there."""
+    """Return the cells on the front, and all that may yet come there.
+
+    Those are cells whose replicates are missing, and cells whose likelihood is not known: measured anew it may be.
+    """
     settled = {(trial.cell, trial.seed) for trial in record.trials.values() if trial.settled}
     open_cells = {
         number
@@ -35,7 +40,8 @@ def front_to_be(spec: SweepSpec, record: SweepRecord) -> set[int]:
         if not METHODS[cell.method].reference and _is_open(spec, record, number, settled)
     }
     known = {name: trial for name, trial in record.trials.items() if trial.cell not in open_cells}
-    return open_cells | front_cells(replace(record, trials=known), spec.search.objectives)
+    rest, words = replace(record, trials=known), spec.search.objectives
+    return open_cells | front_cells(rest, words) | cells_of(rest, words).untold.keys()
 
 
 def _is_open(spec: SweepSpec, record: SweepRecord, cell: int, settled: Collection[tuple[int, int]]) -> bool:
@@ -46,7 +52,8 @@ def _is_open(spec: SweepSpec, record: SweepRecord, cell: int, settled: Collectio
 def best_replicates(spec: SweepSpec, record: SweepRecord, has_weights: HasWeights) -> dict[int, str]:
     """Return each cell's trial with weights that is best on validation.
 
-    It is that of the lowest perplexity; in a cell that has none, of the lowest first objective that it has.
+    It is that of the lowest perplexity, one that is known before one that is not; in a cell that has none, of the
+    lowest first objective that it has.
     """
     cells: dict[int, list[TrialRecord]] = {}
     for trial in record.trials.values():
@@ -57,10 +64,12 @@ def best_replicates(spec: SweepSpec, record: SweepRecord, has_weights: HasWeight
     for cell, trials in cells.items():
         for word in words:
             values = [
-                (value, trial.seed, trial.id) for trial in trials if (value := _number(trial, word)) is not None
+                (_unknown(trial, word), value, trial.seed, trial.id)
+                for trial in trials
+                if (value := _number(trial, word)) is not None
             ]
             if values:
-                found[cell] = min(values)[2]
+                found[cell] = min(values)[3]
                 break
     return found
 
@@ -115,6 +124,12 @@ def _unscored(record: SweepRecord, cells: set[int]) -> list[TrialRecord]:
 
 def _ended(trial: TrialRecord) -> bool:
     return trial.settled and trial.final is not None and trial.final.checkpoint is not None
+
+
+def _unknown(trial: TrialRecord, word: str) -> bool:
+    """Say whether a trial's word is a likelihood that is not known."""
+    numbers = words_of(trial.final.numbers if trial.final else {}, "validation")
+    return word in TIGHT and cannot_tell([numbers], [word])
 
 
 def _number(trial: TrialRecord, word: str) -> float | None:

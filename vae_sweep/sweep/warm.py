@@ -5,7 +5,7 @@ from typing import Any
 
 from trainables.base import flat
 from vae_sweep.errors import LaunchError
-from vae_sweep.report.front import objectives_of
+from vae_sweep.report.front import cells_of, objectives_of
 from vae_sweep.spec import SweepSpec
 from vae_sweep.sweep.amend import in_space
 from vae_sweep.sweep.folder import JOURNAL_FILE, sweep_folder, warm_folder
@@ -39,6 +39,12 @@ def warm_cells(plan: Plan) -> dict[str, Any] | None:
             "learn from a sweep of the same corpus and evaluation, or leave warm_start out"
         )
     cells = list(_usable(plan.spec, record))
+    untold = cells_of(record, plan.spec.search.objectives).untold
+    if not cells and untold:
+        raise LaunchError(
+            f"{FIELD}: of the cells of {folder} {len(untold)} cannot be ranked (cell {min(untold)}: "
+            f"{untold[min(untold)]}); measure them anew with vae-sweep score {folder}, or leave warm_start out"
+        )
     if not cells:
         raise LaunchError(
             f"{FIELD}: none of the {len(record.cells)} cells of {folder} has ended with all objectives and "

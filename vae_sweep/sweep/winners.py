@@ -1,6 +1,6 @@
 """Whom a sweep's numbers favour: the best replicate of each cell on its front."""
 
-from vae_sweep.report.front import front_cells, objectives_of
+from vae_sweep.report.front import cells_of, front_cells, objectives_of
 from vae_sweep.spec import SweepSpec
 from vae_sweep.sweep.wanted import best_replicates
 from vae_sweep.tracking.merits import Merits
@@ -25,3 +25,12 @@ def merits(spec: SweepSpec, record: SweepRecord) -> Merits:
         word: min(means) for word, means in zip(words, zip(*values.values(), strict=True), strict=False)
     }
     return Merits(tuple(replicates[cell] for cell in sorted(front, key=rank)), best)
+
+
+def no_front(spec: SweepSpec, record: SweepRecord) -> str:
+    """Return why a sweep without winners has none, as what follows its name."""
+    untold = cells_of(record, spec.search.objectives).untold
+    if not untold:
+        return "has no cell on a front yet, whose seeds have all ended"
+    first = min(untold)
+    return f"has no cell that can be ranked (cell {first}: {untold[first]}; vae-sweep score measures it anew)"

@@ -50,7 +50,7 @@ def _all(sweep: SweepRecord, trial: TrialRecord) -> Iterator[tuple[str, Violatio
             yield f"final {split}", violation
 
 
-def words_of(numbers: Numbers, split: str) -> Numbers:
+def words_of(numbers: Mapping[str, float | None], split: str) -> Numbers:
     """Return the numbers of one split under their plain words."""
     prefix = f"{split}/"
     return {key.removeprefix(prefix): value for key, value in numbers.items() if key.startswith(prefix)}

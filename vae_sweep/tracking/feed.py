@@ -96,7 +96,7 @@ class Feed:
     def _model(self, writer: MlflowWriter, parent: RunState, key: str) -> None:
         sweep = self.sweep
         trial = sweep.trials[key]
-        best = key == self._judge(sweep).winners[0]
+        best = key in self._judge(sweep).winners[:1]
         writer.register_winner(sweep.name, candidate(sweep, trial), trial_run(sweep, trial), parent, best)
         self._winners.remove(key)
 

@@ -4,8 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from trainables.methods import METHODS
 from trainables.places import Place, place_of
 from vae_sweep.tracking.conflicts import conflicts, merge
+from vae_sweep.tracking.former_words import in_todays_words
 from vae_sweep.tracking.journal import JournalError, Line, read_journal
 from vae_sweep.tracking.records import (
     SETTLED,
@@ -19,6 +21,9 @@ from vae_sweep.tracking.records import (
     SweepRecord,
     TrialRecord,
 )
+
+MEASURED = ("rung", "final", "scored")
+"""Kinds of lines with likelihoods."""
 
 
 def read_sweep(path: Path) -> SweepRecord:
@@ -56,6 +61,8 @@ class Ledger:
         return numbers
 
     def _fold(self, line: Line) -> Numbers:
+        if line["kind"] in MEASURED:
+            line = self._in_todays_words(line)
         match line["kind"]:
             case "launch":
                 self._launch(line)
@@ -88,6 +95,11 @@ class Ledger:
             case "end":
                 self._end = line
         return {}
+
+    def _in_todays_words(self, line: Line) -> Line:
+        method = METHODS.get(self._trial(line).method)
+        exact = method is not None and method.language_model
+        return {**line, "numbers": in_todays_words(line["numbers"], exact)}
 
     def _launch(self, line: Line) -> None:
         self._name, self._end = line["sweep"], None

@@ -22,6 +22,11 @@ _ALL = (
     Metric("kl", "KL", "nats/sentence", None, 2, "KL(q(z|x) || p(z)), summed over units"),
     Metric("mutual_information", "MI", "nats", "max", 2, "mutual information of x and z under q"),
     Metric("active_units", "AU", "units", "max", 0, "units with Var_x(E_q[z]) > 0.01"),
+    Metric(
+        "reconstruction_error", "Recon s.e.", "nats/sentence", None, 3, "standard error of Recon over sentences"
+    ),
+    Metric("kl_error", "KL s.e.", "nats/sentence", None, 3, "standard error of KL over sentences"),
+    Metric("mutual_information_error", "MI s.e.", "nats", None, 3, "standard error of MI over sentences"),
     Metric("nll", "NLL", "nats/sentence", "min", 2, "-log p(x) by a proposal adapted to each sentence"),
     Metric("nll_error", "NLL s.e.", "nats/sentence", None, 2, "standard error of NLL over sentences"),
     Metric(

@@ -6,11 +6,13 @@ from typing import Any, get_args
 
 from trainables.methods import METHODS
 from trainables.training.report import Outcome
+from vae_sweep.statistics.trust import TIGHT, bad_share, cannot_tell
+from vae_sweep.tracking.checks import words_of
 from vae_sweep.tracking.merits import Merits
 from vae_sweep.tracking.names import METRICS, values_text
 from vae_sweep.tracking.records import Numbers, SweepRecord, TrialRecord
 
-SHOWN = ("perplexity", "reconstruction", "kl", "mutual_information", "active_units", "neg_elbo")
+SHOWN = ("perplexity", "iw_perplexity", "reconstruction", "kl", "mutual_information", "active_units", "neg_elbo")
 """Words that a trial shows first: as metrics under their own names, and in descriptions."""
 
 SPLITS = ("validation", "test")
@@ -69,6 +71,10 @@ def trial_note(sweep: SweepRecord, trial: TrialRecord) -> str:
     reason = (trial.final.reason or "").strip().splitlines()
     lines.append(f"**{trial.final.outcome}**{': ' + reason[-1] if reason else ''}")
     measured = {"validation": trial.final.numbers, "test": trial.scored}
+    for split, numbers in measured.items():
+        if cannot_tell([known := words_of(numbers, split)], TIGHT):
+            share = f"{bad_share([known]):.1%} of the sentences have Pareto k > 0.7"
+            lines.append(f"PPL on {split} is not known and ranks nothing: {share} after all samples.")
     rows = [(split, *_values(measured[split], split)) for split in SPLITS if any(_values(measured[split], split))]
     if rows:
         lines.append(_table(("split", *_symbols()), rows))

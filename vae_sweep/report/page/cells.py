@@ -4,24 +4,37 @@ from dataclasses import dataclass
 
 from vae_sweep.report.document import Report
 from vae_sweep.report.evidence import evidence_lines
-from vae_sweep.report.tables import Row, floors
-from vae_sweep.report.terminal import SHOWN, beside_lines, by_cell, cell_name, number_text, outcome
+from vae_sweep.report.likelihood import likelihood_line
+from vae_sweep.report.tables import BESIDE, Row, floors, shown_words
+from vae_sweep.report.terminal import (
+    BESIDE_WORDS,
+    beside_lines,
+    by_cell,
+    cell_name,
+    floor_numbers,
+    number_text,
+    outcome,
+)
 from vae_sweep.report.terminal_evidence import difference_head, difference_parts, difference_title
 from vae_sweep.tracking.names import METRICS
 from vae_sweep.tracking.records import SweepRecord
 
-HEADINGS = tuple((METRICS[word].symbol, METRICS[word].meaning) for word in SHOWN)
-"""The symbol of each column and what it means."""
+Heading = tuple[str, str]
+"""The symbol of a column and what it means."""
+
+BESIDE_HEADINGS = tuple((METRICS[BESIDE.get(word, word)].symbol, METRICS[word].meaning) for word in BESIDE_WORDS)
+"""Those of the table beside the paper's."""
 
 
 @dataclass(frozen=True)
 class CellLine:
-    """A cell: its numbers in the order of SHOWN, its trials as (id, seed)."""
+    """A cell: its numbers in the order of the headings, its trials as (id, seed)."""
 
     cell: int
     name: str
     method: str
     front: bool
+    untold: str
     numbers: list[str]
     above_floor: str
     outcome: str
@@ -30,24 +43,28 @@ class CellLine:
 
 @dataclass(frozen=True)
 class CellTable:
-    """The cells of a split; `floor` is the exact −log p of its sentences, as numbers, where it is known."""
+    """The cells of a split; `floor` is the exact −log p of its sentences, as numbers, where it is known.
+
+    `likelihoods` say how well the numbers are known, empty where nothing was measured so.
+    """
 
     split: str
+    headings: list[Heading]
     lines: list[CellLine]
     floor: list[str] | None
+    likelihoods: list[list[str]]
 
 
 @dataclass(frozen=True)
 class BesideLine:
-    """A cell's numbers, the paper's and the verdicts, in the order of SHOWN."""
+    """A cell's numbers, and below them, with whose they are, the tight ones, the paper's and the verdicts."""
 
     cell: int
     name: str
     method: str
     seeds: int
     ours: list[str]
-    theirs: list[str]
-    verdicts: list[str]
+    below: list[tuple[str, list[str]]]
 
 
 @dataclass(frozen=True)
@@ -66,9 +83,12 @@ def cell_tables(record: SweepRecord, report: Report) -> list[CellTable]:
     found = []
     for split in dict.fromkeys(row.split for row in report.rows):
         chosen = [row for row in report.rows if row.split == split]
-        known = floors(chosen)
-        lines = [_line(record, row) for row in chosen]
-        found.append(CellTable(split, lines, _floor(known[0].perplexity, known[0].nll) if known else None))
+        known, words = floors(chosen), shown_words(chosen)
+        lines = [_line(record, row, words) for row in chosen]
+        floor = floor_numbers(known[0], words) if known else None
+        likelihoods = [line for row in chosen if (line := likelihood_line(row))]
+        headings = [(METRICS[word].symbol, METRICS[word].meaning) for word in words]
+        found.append(CellTable(split, headings, lines, floor, likelihoods))
     return found
 
 
@@ -77,7 +97,8 @@ def beside_table(report: Report) -> list[BesideLine]:
     lines = []
     for found in by_cell(report.comparisons):
         first, seeds = found[0], max(one.ours.count for one in found)
-        lines.append(BesideLine(first.cell, cell_name(first), first.method, seeds, *beside_lines(found)))
+        texts = beside_lines(found)
+        lines.append(BesideLine(first.cell, cell_name(first), first.method, seeds, texts.ours, texts.labelled))
     return lines
 
 
@@ -89,7 +110,7 @@ def evidence_table(report: Report) -> EvidenceTable:
     return EvidenceTable(lines, difference_title(report) if parts else "", head, words, parts)
 
 
-def _line(record: SweepRecord, row: Row) -> CellLine:
+def _line(record: SweepRecord, row: Row, words: tuple[str, ...]) -> CellLine:
     trials = sorted((trial.seed, name) for name, trial in record.trials.items() if trial.cell == row.cell)
     gap, error = row.numbers.get("floor_gap"), row.numbers.get("floor_gap_error")
     return CellLine(
@@ -97,13 +118,9 @@ def _line(record: SweepRecord, row: Row) -> CellLine:
         name=cell_name(row),
         method=row.method,
         front=row.front,
-        numbers=[number_text(word, row.numbers.get(word), row.half_widths.get(word)) for word in SHOWN],
+        untold=row.untold,
+        numbers=[number_text(word, row.numbers.get(word), row.half_widths.get(word)) for word in words],
         above_floor="-" if gap is None or error is None else f"{gap:+.2f} ± {error:.2f}",
         outcome=outcome(row),
         trials=[(name, seed) for seed, name in trials],
     )
-
-
-def _floor(perplexity: float, nll: float) -> list[str]:
-    known = {"perplexity": perplexity, "iw_nll": nll}
-    return [number_text(word, known.get(word)) for word in SHOWN]

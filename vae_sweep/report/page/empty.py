@@ -22,6 +22,7 @@ def reasons(record: SweepRecord, report: Report, sittings: list[Sitting]) -> dic
         "units": portraits if ended else NO_END,
         "paper": _paper(record),
         "cells": NO_END,
+        "likelihood": "No cell has a tight likelihood." if ended else NO_END,
         "samples": portraits if ended else NO_END,
         "maps": _maps(report, portraits),
         "costs": "No trial has started yet.",

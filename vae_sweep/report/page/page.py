@@ -15,8 +15,9 @@ from markupsafe import Markup
 from vae_sweep.report.answer import answers
 from vae_sweep.report.costs import by_method, driven_seconds, together, trial_costs
 from vae_sweep.report.document import Report, make_report
+from vae_sweep.report.likelihood import LIKELIHOOD_NOTE, likelihood_head
 from vae_sweep.report.page import empty
-from vae_sweep.report.page.cells import HEADINGS, beside_table, cell_tables, evidence_table
+from vae_sweep.report.page.cells import BESIDE_HEADINGS, beside_table, cell_tables, evidence_table
 from vae_sweep.report.page.code_plots import map_plot, unit_plot
 from vae_sweep.report.page.facts import as_yaml, corpus_facts, launch_facts, moment, span, trial_facts
 from vae_sweep.report.page.plot import Plot, methods_of
@@ -68,7 +69,9 @@ def make_page(record: SweepRecord, spec: SweepSpec, gallery: Gallery, now: Momen
         head=_head(record, spec, report),
         evidence=evidence_table(report),
         empty=empty.reasons(record, report, sittings),
-        headings=HEADINGS,
+        headings=BESIDE_HEADINGS,
+        likelihood_head=likelihood_head(),
+        likelihood_note=LIKELIHOOD_NOTE,
         tables=cell_tables(record, report),
         beside=beside_table(report),
         measured={row.cell for row in report.rows},

@@ -6,11 +6,14 @@ from typing import Any
 
 from vae_sweep.report.page.plot import Plot, layout, short, whole_ticks
 from vae_sweep.report.palette import in_order, look
-from vae_sweep.report.series import ACROSS, EPOCH_WORDS, PHASES, UP, EpochCurve, Front, RateCurve, interval
+from vae_sweep.report.series import ACROSS, EPOCH_WORDS, PHASES, PUBLISHED_UP, UP, EpochCurve, Front, RateCurve
 from vae_sweep.report.tables import Row
 from vae_sweep.report.terminal import cell_name, number_text
 from vae_sweep.statistics.intervals import Interval
 from vae_sweep.tracking.names import METRICS
+
+FAINT = 0.35
+"""Opacity of a cell whose likelihood is not known."""
 
 PHASE_TITLES = {"pretrain": "Pretraining (autoencoder)", "vae": "VAE phase"}
 
@@ -78,13 +81,13 @@ def _cells(rows: Sequence[Row], method: str) -> dict[str, Any]:
         "legendgroup": method,
         "x": [short(row.numbers[ACROSS]) for row in rows],
         "y": [short(row.numbers[UP]) for row in rows],
-        "error_x": _bars([interval(row, ACROSS) for row in rows], style.colour),
-        "error_y": _bars([interval(row, UP) for row in rows], style.colour),
+        "error_x": _bars([row.interval(ACROSS) for row in rows], style.colour),
+        "error_y": _bars([row.interval(UP) for row in rows], style.colour),
         "marker": {
             "color": style.colour,
             "symbol": style.marker,
             "size": [13 if row.front else 9 for row in rows],
-            "opacity": 1,
+            "opacity": [FAINT if row.untold else 1 for row in rows],
             "line": {"width": 0},
         },
         "customdata": [row.cell for row in rows],
@@ -109,7 +112,8 @@ def _published(front: Front, method: str) -> list[dict[str, Any]]:
             "y": [point.up for point in points],
             "marker": {"color": style.colour, "symbol": f"{style.marker}-open", "size": 8, "opacity": 0.8},
             "text": [
-                f"paper: {name}<br>{METRICS[UP].symbol} {point.up:g}<br>{METRICS[ACROSS].symbol} {point.across:g}"
+                f"paper: {name}<br>{METRICS[PUBLISHED_UP].symbol} {point.up:g}"
+                f"<br>{METRICS[ACROSS].symbol} {point.across:g}"
                 for name, point in zip(names, points, strict=True)
             ],
             "hovertemplate": "%{text}<extra></extra>",
@@ -207,12 +211,13 @@ def _bars(intervals: Sequence[Interval], colour: str) -> dict[str, Any]:
 def _hover(row: Row) -> str:
     numbers = [
         f"{METRICS[word].symbol} {number_text(word, row.numbers[word], row.half_widths.get(word))}"
-        for word in (UP, ACROSS, "kl", "active_units", "mutual_information")
+        for word in (UP, PUBLISHED_UP, ACROSS, "kl", "active_units", "mutual_information")
         if word in row.numbers
     ]
     seeds = f"{row.seeds} seed{'s' * (row.seeds != 1)}"
     place = f"cell {row.cell}, {seeds}{', on the front' if row.front else ''}"
-    return "<br>".join([f"<b>{escape(cell_name(row))}</b>", place, *map(escape, numbers)])
+    unknown = [f"cannot tell PPL: {row.untold}"] if row.untold else []
+    return "<br>".join([f"<b>{escape(cell_name(row))}</b>", place, *map(escape, [*numbers, *unknown])])
 
 
 def _level_hover(word: str, name: str, cell: int, level: Interval) -> str:

@@ -1,0 +1,56 @@
+"""Whether a likelihood may rank: how its importance weights look, and what sampling alone leaves open."""
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from statistics import fmean
+
+TIGHT = frozenset({"perplexity", "nll"})
+"""Words of the tight estimate of −log p(x)."""
+
+MOST_BAD = 0.5
+"""The largest share of sentences with Pareto k > 0.7 with which a likelihood still ranks.
+
+Up to it the mean was found within 1 % of PPL of a long run, beyond it samples from q were off by 2 to 14 %
+(docs/reading.md, What cannot be told). k itself is read off a few dozen weights in a search, and strays by 0.2.
+"""
+
+Words = Mapping[str, float | None]
+"""The numbers of one replicate on one split, by their plain words."""
+
+
+def bad_share(replicates: Iterable[Words]) -> float:
+    """Return the share of sentences with Pareto k > 0.7 behind a mean over replicates.
+
+    A likelihood without k counts as known: it is exact, or rests on too few samples for one.
+    """
+    return fmean([numbers.get("pareto_k_bad") or 0.0 for numbers in replicates] or [0.0])
+
+
+def cannot_tell(replicates: Iterable[Words], objectives: Collection[str]) -> bool:
+    """Say whether one of the objectives is a likelihood that is not known well enough to rank a cell."""
+    return not TIGHT.isdisjoint(objectives) and bad_share(replicates) > MOST_BAD
+
+
+def sampling_error(replicates: Collection[Words], word: str) -> float:
+    """Return how far sampling alone may put the mean of a word off, as a standard error; 0 for words not of TIGHT.
+
+    That is the standard error of the mean, and beside it the bias of the logarithm of a sampled mean, half its
+    variance (delta method): N e²/2 for a standard error e of the mean over N sentences. The bias is one-sided, and
+    neither sentences nor seeds average it out.
+    """
+    if word not in TIGHT or not replicates:
+        return 0.0
+    scale = [_per_nat(numbers, word) for numbers in replicates]
+    errors = [numbers.get("nll_sampling_error") or 0.0 for numbers in replicates]
+    counts = [numbers.get("sentences") or 0.0 for numbers in replicates]
+    biases = [rate * count * error**2 / 2 for rate, count, error in zip(scale, counts, errors, strict=True)]
+    spread = math.hypot(*(rate * error for rate, error in zip(scale, errors, strict=True))) / len(errors)
+    return math.hypot(spread, fmean(biases))
+
+
+def _per_nat(numbers: Words, word: str) -> float:
+    """Return by how much a word rises with a nat of NLL: PPL ln(PPL)/NLL for PPL = exp(NLL/tokens)."""
+    nll, perplexity = numbers.get("nll"), numbers.get("perplexity")
+    if word == "nll":
+        return 1.0
+    return perplexity * math.log(perplexity) / nll if nll and perplexity else 0.0
