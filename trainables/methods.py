@@ -62,7 +62,10 @@ METHODS = {
             name="lstm_lm",
             title="LSTM-LM",
             language_model=True,
-            lacks=("kl", "mutual_information", "active_units", "elbo_gap", "elbo_gap_error", "iw_ess"),
+            lacks=(
+                *("kl", "kl_error", "mutual_information", "mutual_information_error", "active_units"),
+                *("elbo_gap", "elbo_gap_error", "iw_ess"),
+            ),
             reference=True,
         ),
         Method(name="ae", title="AE", objective=AUTOENCODER, reference=True),

@@ -14,13 +14,13 @@ from trainables.training.report import EpochReport, FinalReport
 from trainables.training.spec import PhaseSpec
 from trainables.training.updates import Joint
 
-WORDS = {"neg_elbo", "reconstruction", "kl", "mutual_information", "active_units"}
+WORDS = {"neg_elbo", "reconstruction", "kl", "mutual_information", "mutual_information_error", "active_units"}
 EPOCH_KEYS = {
     *(f"validation/{word}" for word in WORDS),
     *(f"train/{word}" for word in ("loss", "reconstruction", "kl", "learning_rate", "kl_weight")),
     *COSTS,
 }
-FINAL_KEYS = {f"validation/{word}" for word in WORDS | {"sentences", "tokens"}}
+FINAL_KEYS = {f"validation/{word}" for word in WORDS | {"sentences", "tokens", "reconstruction_error", "kl_error"}}
 LIKELIHOOD_KEYS = {
     f"validation/{word}"
     for word in (

@@ -12,7 +12,8 @@ from torch import Generator, Tensor, nn
 from torch.optim import Optimizer
 
 from trainables.base import DivergedError, derived_seed
-from trainables.measure.latent import active_units, mutual_information
+from trainables.measure.final import standard_error
+from trainables.measure.latent import active_units, pointwise_information
 from trainables.measure.likelihood import Bound, measure_bound, rows, words
 from trainables.measure.spec import Boundary
 from trainables.model.vae import Vae
@@ -116,11 +117,13 @@ def validation_numbers(bound: Bound, seed: int, boundary: Boundary) -> Numbers:
         bound.posterior.mean.shape,
         generator=Generator().manual_seed(derived_seed(seed, "mutual_information")),
     )
+    information = pointwise_information(bound.posterior, noise)
     return {
         "validation/neg_elbo": neg_elbo,
         "validation/reconstruction": float(bound.reconstruction.double().mean()),
         "validation/kl": float(bound.kl.double().mean()),
-        "validation/mutual_information": mutual_information(bound.posterior, noise),
+        "validation/mutual_information": float(information.mean()),
+        "validation/mutual_information_error": standard_error(information),
         "validation/active_units": float(active_units(bound.posterior.mean, boundary=boundary)),
     }
 
