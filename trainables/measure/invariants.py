@@ -59,17 +59,16 @@ def violations(
 def information_noise(sentences: int, error: float = 0.0) -> float:
     """Return by how much the mutual information's estimate may leave its bounds by chance, nats.
 
-    It is the mean over N sentences of log q(z|x)/q(z), one independent z each. Under the posteriors the mean over
-    sentences of E[q(z)/q(z|x)] is 1, so by Markov's inequality the estimate lies below −t with a chance of at
-    most exp(−N t), whatever the posteriors: RARE/N is passed as rarely as ERRORS standard errors. The same holds of
-    log q(z)/p(z), by which it falls short of a sampled KL; what the sampling of the KL adds has at most the
-    variance that the sentences' values show, so its standard error is at most `error`, that over sentences.
+    It is the mean over N sentences of log q(z|x)/q(z), one independent z each. The mean over sentences of
+    E[q(z)/q(z|x)] is 1, so by Markov's inequality the estimate lies below −t with a chance of at most exp(−N t),
+    whatever the posteriors: RARE/N is passed as rarely as ERRORS standard errors. Above, it strays from what it
+    estimates by the standard error of its sampling, which is at most that over sentences, `error`.
     """
     return ERRORS * error + RARE / sentences
 
 
 def entropy_noise(latent_size: int, sentences: int) -> float:
-    """Return the same for the authors' estimate, which takes the entropy of q(z|x) exactly: ERRORS standard errors.
+    """Return the same for the authors' estimate, which takes the entropy of q(z|x) exactly.
 
     Its noise is that of log q(z): for a Gaussian of n_z units the variance of one log density is n_z/2.
     """
