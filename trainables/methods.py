@@ -32,6 +32,12 @@ class Method(Spec):
         """Whether the row is the pretraining itself."""
         return self.objective == AUTOENCODER
 
+    @property
+    def target_rate(self) -> float | None:
+        """Return λ of a row with free bits, nats, None without."""
+        term = self.objective.kl if isinstance(self.objective, Elbo) else None
+        return term.target_rate if isinstance(term, FreeBits | FreeBitsTotal) else None
+
     def laid_over(self, descent: DescentSpec) -> DescentSpec:
         """Return the sweep's descent with what the row brings of its own."""
         return self.descent.over(descent) if self.descent else descent
