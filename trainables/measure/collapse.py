@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 LEAST_INFORMATION = 0.1
-"""Nats: below this the mutual information is that of an unused code. An exactly collapsed posterior has 0, a code of
-0.3 nats seldom less than 0.15 on 200 sentences."""
+"""Nats: less mutual information than this is that of an unused code. An exactly collapsed posterior has 0, a code
+of 0.3 nats seldom less than 0.15 on 200 sentences."""
 
 LEAST_KL = 0.5
 """Nats: what a code costs that may carry something, where no target rate is paid anyway."""
