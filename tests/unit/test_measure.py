@@ -52,6 +52,7 @@ def test_active_units_by_hand() -> None:
     half = torch.tensor([[0.0, 0.0], [1.0, 1.1]])  # variances 0.5 and 0.605
     assert [active_units(half, 0.5, boundary) for boundary in ("above", "at_least")] == [1, 2]
     assert active_units(torch.empty(4, 0)) == 0
+    assert unit_variance(torch.ones(1, 2)).tolist() == [0.0, 0.0]
     assert active_units(torch.tensor([[0.0], [0.14]])) == 0  # variance 0.0098
     assert active_units(torch.tensor([[0.0], [0.15]])) == 1  # variance 0.01125
 

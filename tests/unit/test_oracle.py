@@ -237,12 +237,6 @@ def test_active_units(oracle: Oracle) -> None:
     assert [active_units(mean, delta) for delta in deltas] == oracle["out_au_at_delta"].tolist()
 
 
-def test_greedy_decoding(oracle: Oracle) -> None:
-    expected = oracle["out_greedy_ids_z_fixed"]
-    found = oracle.model().decoder.greedy(oracle["in_z_fixed"], steps=expected.shape[1])
-    assert found == [[i for i in row if i >= 0] for row in expected.tolist()]
-
-
 def test_equal_length_batches_are_the_authors(oracle: Oracle) -> None:
     found = [(int(batch.rows[0]), int(batch.rows[-1]) + 1) for batch in oracle.batches()]
     assert found == oracle.bounds()

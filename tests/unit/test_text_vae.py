@@ -49,7 +49,7 @@ def test_a_code_does_not_depend_on_its_company(trained: TextVae) -> None:
     assert codes.shape == (4, 3)
     for text, code in zip(LINES, codes, strict=True):
         assert torch.allclose(trained.encode([text])[0], code, atol=1e-6)
-    assert torch.equal(codes[0], codes[3])
+    assert torch.allclose(codes[0], codes[3], atol=1e-6)
     ids = torch.from_numpy(tiny_corpus().vocabulary.encode(["a", "dog", "runs", "."])).unsqueeze(0)
     assert torch.allclose(trained.model.encoder(ids).mean[0], codes[0], atol=1e-6)
 
@@ -84,6 +84,16 @@ def test_sentences_are_drawn_by_the_seed(trained: TextVae) -> None:
     assert drawn == trained.sample(6, 0)
     assert drawn != trained.sample(6, 1)
     assert trained.decode(trained.encode(LINES), 3) == trained.decode(trained.encode(LINES), 3)
+
+
+def test_a_sentence_has_at_most_as_many_words_as_asked_for(trained: TextVae) -> None:
+    whole = trained.reconstruct(LINES)
+    assert max(len(line.split()) for line in whole) > 2
+    assert trained.reconstruct(LINES, longest=2) == [" ".join(line.split()[:2]) for line in whole]
+    walk = trained.interpolate(LINES[0], LINES[2], 3)
+    assert trained.interpolate(LINES[0], LINES[2], 3, longest=2) == [" ".join(line.split()[:2]) for line in walk]
+    assert max(len(line.split()) for line in trained.sample(20, 0, longest=2)) == 2
+    assert max(len(line.split()) for line in trained.decode(trained.encode(LINES), 1, longest=2)) == 2
 
 
 def test_codes_of_another_width_are_refused(trained: TextVae) -> None:

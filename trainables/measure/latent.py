@@ -15,8 +15,15 @@ CHUNK = 128
 
 
 def unit_variance(mean: Tensor) -> Tensor:
-    """Return Var_x(E_q[z_i]) of each unit over a split, unbiased: [N, latent_size] -> [latent_size]."""
-    return mean.double().var(0, correction=1) if mean.shape[1] else mean.double().sum(0)
+    """Return Var_x(E_q[z_i]) of each unit over a split, unbiased: [N, latent_size] -> [latent_size].
+
+    Over a single sentence nothing varies: 0.
+    """
+    return (
+        mean.double().var(0, correction=1)
+        if mean.numel() and len(mean) > 1
+        else mean.new_zeros(mean.shape[1]).double()
+    )
 
 
 def active_units(mean: Tensor, threshold: float = ACTIVITY_THRESHOLD, boundary: Boundary = "above") -> int:

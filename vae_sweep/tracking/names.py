@@ -41,6 +41,7 @@ _ALL = (
     Metric("floor_gap", "NLL - floor", "nats/sentence", "min", 3, "NLL above the exact -log p, paired"),
     Metric("floor_gap_error", "gap s.e.", "nats/sentence", None, 3, "paired standard error of the gap"),
     Metric("bleu", "BLEU", "0 to 100", "max", 2, "corpus BLEU of greedy reconstructions"),
+    Metric("bleu_cut", "cut", "share", "min", 3, "reconstructions cut at the most words"),
     Metric("pcc", "PCC", "", "max", 3, "correlation of code distances with word edit distances"),
     *(
         Metric(
