@@ -68,7 +68,7 @@ class TrialSpec(Spec):
             objective=AUTOENCODER if first else self.method.objective,
             updates=Joint() if first else self.method.updates,
             descent=self.pretraining if first else self.method.laid_over(self.descent),
-            selection="reconstruction" if first else "neg_elbo",
+            selection="reconstruction" if first else self.method.selection,
             seed=self.seed,
         )
 

@@ -38,6 +38,7 @@ OTHER: dict[str, Any] = {
     "descent.course.first_decay_epoch": 9,
     "descent.course.decays": 9,
     "descent.course.factor": 0.11,
+    "descent.course.first_reference": 1e4,
     "descent.epochs": 9,
     "descent.batch_size": 9,
     "descent.clip": 1.5,

@@ -62,6 +62,10 @@ class Iwae(Spec):
 
     kind: Literal["iwae"] = "iwae"
     samples: PositiveInt = Field(10, description="k, samples of z a sentence")
+    selection: Literal["neg_elbo", "iw_bound"] = Field(
+        "neg_elbo",
+        description="the validation word that picks the best epoch; iw_bound, this bound: authors' code",
+    )
 
     def weight(self, epoch: float, fullness: float = 1.0) -> float:
         """Return 1: the bound weighs its KL fully."""

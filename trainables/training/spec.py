@@ -10,11 +10,11 @@ from trainables.objective.bound import Objective
 from trainables.training.descent import DescentSpec
 from trainables.training.updates import Joint, Updates
 
-VERSION = 3
+VERSION = 4
 """Raised by hand whenever the same PhaseSpec would train to other bits than before."""
 
 PhaseName = Literal["pretrain", "vae"]
-Selection = Literal["neg_elbo", "reconstruction"]
+Selection = Literal["neg_elbo", "reconstruction", "iw_bound"]
 
 
 class PhaseSpec(Spec):

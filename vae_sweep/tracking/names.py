@@ -29,6 +29,7 @@ _ALL = (
     Metric("active_units", "AU", "units", "max", 0, "units with Var_x(E_q[z]) > 0.01"),
     Metric("iw_nll", "NLL", "nats/sentence", "min", 2, "importance-weighted estimate of -log p(x)"),
     Metric("iw_nll_error", "NLL s.e.", "nats/sentence", None, 2, "standard error of NLL over sentences"),
+    Metric("iw_bound", "IW bound", "nats/sentence", "min", 2, "the bound that an IWAE trains, k samples"),
     Metric("perplexity", "PPL", "per token", "min", 2, "exp(sum of NLL / tokens)"),
     Metric("elbo_perplexity", "PPL(ELBO)", "per token", "min", 2, "exp(sum of -ELBO / tokens), an upper bound"),
     Metric("elbo_gap", "-ELBO - NLL", "nats/sentence", "min", 3, "how far the bound lies above NLL, paired"),
