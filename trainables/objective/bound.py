@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
-from trainables.base import Spec
+from trainables.base import Later, Spec
 from trainables.objective.kl import KlTerm, PlainKl
 from trainables.objective.kl_weight import Constant, KlWeight
 
@@ -62,7 +62,7 @@ class Iwae(Spec):
 
     kind: Literal["iwae"] = "iwae"
     samples: PositiveInt = Field(10, description="k, samples of z a sentence")
-    selection: Literal["neg_elbo", "iw_bound"] = Field(
+    selection: Annotated[Literal["neg_elbo", "iw_bound"], Later("neg_elbo")] = Field(
         "neg_elbo",
         description="the validation word that picks the best epoch; iw_bound, this bound: authors' code",
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from trainables.base import Spec
+from trainables.base import Later, Spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +37,7 @@ class Plateau(Spec):
     first_decay_epoch: int = Field(15, ge=0, description="no decay before this epoch, counted from 0")
     decays: PositiveInt = Field(5, description="stop after this many")
     factor: float = Field(0.5, gt=0, lt=1, description="of the rate at a decay")
-    first_reference: PositiveFloat | None = Field(
+    first_reference: Annotated[PositiveFloat | None, Later(None)] = Field(
         None, description="nats, what the first epoch is compared with; none: it is better than nothing"
     )
 
