@@ -87,7 +87,7 @@ def check_corpus(spec: TrialSpec, corpus: Corpus) -> None:
 
 
 def hand_over(model: Vae, state: TrialState, generator: Generator) -> None:
-    """Keep the best pretrained encoder and draw the decoder afresh (paper, section 3)."""
+    """Keep the best pretrained encoder and draw the decoder afresh (paper, section 2.4)."""
     model.load_state_dict(state.best)
     initialise(model.decoder, model.spec.initialisation, generator)
 

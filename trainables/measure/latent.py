@@ -27,9 +27,9 @@ def unit_variance(mean: Tensor) -> Tensor:
 
 
 def active_units(mean: Tensor, threshold: float = ACTIVITY_THRESHOLD, boundary: Boundary = "above") -> int:
-    """Count the units with Var_x(E_q[z_i]) > threshold (Burda et al. 2016; paper, section 4.1).
+    """Count the units with Var_x(E_q[z_i]) > threshold (Burda et al. 2016; paper, section 2.1).
 
-    With boundary `at_least` a variance equal to the threshold counts too (authors' code, section 7).
+    With boundary `at_least` a variance equal to the threshold counts too (authors' code).
     """
     variance = unit_variance(mean)
     return int((variance >= threshold if boundary == "at_least" else variance > threshold).sum())
@@ -45,7 +45,7 @@ def mutual_information(posterior: Gaussian, noise: Tensor) -> float:
 
 
 def authors_mutual_information(posterior: Gaussian, noise: Tensor) -> float:
-    """Return −E_x H(q(z|x)) − E_q [log q(z)] with the entropy H exact (authors' code, section 7).
+    """Return −E_x H(q(z|x)) − E_q [log q(z)] with the entropy H exact (authors' code).
 
     The same expectation as `mutual_information`, from which it differs by ½ (mean ‖noise‖² − n_z): noise of
     variance n_z/2N that has nothing to do with the code.

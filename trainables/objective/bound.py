@@ -29,7 +29,7 @@ class Loss:
 
 
 class Elbo(Spec):
-    """Reconstruction + β · KL term, one sample of z a sentence (Kingma and Welling 2014; paper, eq. 1)."""
+    """Reconstruction + β · KL term, one sample of z a sentence (Kingma and Welling 2014; paper, section 1)."""
 
     kind: Literal["elbo"] = "elbo"
     kl_weight: KlWeight = Constant()

@@ -26,7 +26,7 @@ class Constant(Spec):
 
 
 class Linear(Spec):
-    """From `start` to 1 in a straight line over `epochs`, then 1 (Bowman et al. 2016; paper, section 4.1)."""
+    """From `start` to 1 in a straight line over `epochs`, then 1 (Bowman et al. 2016; paper, section 2.4)."""
 
     kind: Literal["linear"] = "linear"
     start: float = Field(0.0, ge=0, le=1)

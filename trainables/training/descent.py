@@ -28,7 +28,7 @@ class Plateau(Spec):
     """Multiply the rate by `factor` after `patience` epochs without improvement; stop after `decays`.
 
     An epoch is compared with the lowest loss since the last decay, at which the loss of that epoch becomes
-    the reference, the best weights are reloaded and the optimizer is made anew (authors' code, section 3).
+    the reference, the best weights are reloaded and the optimizer is made anew (authors' code).
     There `first_reference` is 1e4: losses above it, of long documents, count as no improvement.
     """
 
@@ -85,7 +85,7 @@ class CosineRestarts(Spec):
     """From the full rate along half a cosine towards 0 in each cycle of `period` epochs, one rate an epoch.
 
     At epoch e, counted from 0, the rate is multiplied by (1 + cos(π (e mod period) / period)) / 2: the course
-    that Liu et al. 2019 run their cyclic annealing with (authors' code, section 6).
+    that Liu et al. 2019 run their cyclic annealing with (authors' code).
     """
 
     kind: Literal["cosine_restarts"] = "cosine_restarts"
@@ -109,7 +109,7 @@ Optimizers = Literal["sgd", "adam"]
 
 
 class DescentSpec(Spec):
-    """One phase's optimizer; the defaults are the paper's (section 4.1)."""
+    """One phase's optimizer; the defaults are the paper's (appendix A), batch size and clip those of its code."""
 
     optimizer: Optimizers = "sgd"
     learning_rate: PositiveFloat = Field(0.5, description="at the start of the course")
