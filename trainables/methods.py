@@ -4,6 +4,8 @@ Rows differ in pretraining, objective, updates and descent. A new schedule, floo
 is one class in its module, with its name in the union there.
 """
 
+from typing import Literal
+
 from pydantic import Field
 
 from trainables.base import Spec
@@ -32,6 +34,17 @@ class Method(Spec):
         """Whether the row is the pretraining itself."""
         return self.objective == AUTOENCODER
 
+    @property
+    def target_rate(self) -> float | None:
+        """Return λ of a row with free bits, nats, None without."""
+        term = self.objective.kl if isinstance(self.objective, Elbo) else None
+        return term.target_rate if isinstance(term, FreeBits | FreeBitsTotal) else None
+
+    @property
+    def selection(self) -> Literal["neg_elbo", "iw_bound"]:
+        """Return the validation word that picks the best epoch of the row's own phase."""
+        return self.objective.selection if isinstance(self.objective, Iwae) else "neg_elbo"
+
     def laid_over(self, descent: DescentSpec) -> DescentSpec:
         """Return the sweep's descent with what the row brings of its own."""
         return self.descent.over(descent) if self.descent else descent
@@ -39,8 +52,8 @@ class Method(Spec):
     def parameters(self) -> dict[str, tuple[str, ...]]:
         """Return the row's own parameters: name in a space -> paths in the row, all of which it sets."""
         found: dict[str, tuple[str, ...]] = {}
-        if not isinstance(self.objective, Elbo):
-            return found
+        if isinstance(self.objective, Iwae):
+            return {"selection": ("objective.selection",)}
         if isinstance(self.objective.kl, FreeBits | FreeBitsTotal):
             found |= {name: (f"objective.kl.{name}",) for name in ("target_rate", "form", "per")}
         if isinstance(self.objective.kl_weight, Linear):
@@ -62,7 +75,10 @@ METHODS = {
             name="lstm_lm",
             title="LSTM-LM",
             language_model=True,
-            lacks=("kl", "mutual_information", "active_units", "elbo_gap", "elbo_gap_error", "iw_ess"),
+            lacks=(
+                *("kl", "kl_error", "mutual_information", "mutual_information_error", "active_units"),
+                *("elbo_gap", "elbo_gap_error", "iw_ess"),
+            ),
             reference=True,
         ),
         Method(name="ae", title="AE", objective=AUTOENCODER, reference=True),
@@ -70,7 +86,12 @@ METHODS = {
         Method(name="vae_anneal", title="VAE + anneal", objective=Elbo(kl_weight=Linear())),
         Method(name="vae_cyclic", title="VAE + cyclic", objective=Elbo(kl_weight=Cyclic()), descent=CYCLIC_ADAM),
         Method(name="vae_cyclic_sgd", title="VAE + cyclic (SGD)", objective=Elbo(kl_weight=Cyclic())),
-        Method(name="vae_aggressive", title="VAE + aggressive", updates=Aggressive()),
+        Method(
+            name="vae_aggressive",
+            title="VAE + aggressive",
+            objective=Elbo(kl_weight=Linear(start=0.1, epochs=0)),
+            updates=Aggressive(),
+        ),
         Method(name="vae_fb", title="VAE + FB", objective=Elbo(kl=FreeBits())),
         Method(name="vae_fbp", title="VAE + FBP", objective=Elbo(kl=FreeBitsTotal())),
         Method(name="vae_pretrain", title="VAE + pretrain", pretrain=True),

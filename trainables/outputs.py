@@ -10,8 +10,10 @@ from safetensors.torch import save
 from torch import Generator, Tensor
 
 from trainables.base import StateError, derived_seed
+from trainables.model.spec import LONGEST
 from trainables.model.vae import Vae
 from trainables.places import Place, read
+from trainables.probes.codes import decode, shown
 from trainables.probes.portrait import PORTRAIT_FILE
 from trainables.probes.portray import portray
 from trainables.spec import TrialSpec
@@ -22,6 +24,7 @@ from trainables.training.state import TrialState, load_tensors, metadata_of
 WEIGHTS_FILE, SPEC_FILE, SAMPLES_FILE = "weights.safetensors", "trial.json", "samples.txt"
 VOCABULARY_FILE = "vocabulary.json"
 PAGE = 10
+CUT = f", cut after {LONGEST} words by …"
 
 
 def new_model(spec: TrialSpec, vocabulary: Vocabulary) -> Vae:
@@ -58,19 +61,19 @@ def samples_page(model: Vae, corpus: Corpus, seed: int) -> str:
     """Return a page of validation sentences with their reconstructions, and of samples from the prior."""
     device = next(model.parameters()).device
     if not model.spec.latent_size:
-        [decoded] = model.decoder.greedy(torch.empty(1, 0, device=device))
-        return "Greedy, from a language model without z:\n  " + " ".join(corpus.vocabulary.decode(decoded)) + "\n"
-    lines = ["Reconstructions (posterior mean, greedy):"]
+        [decoded] = decode(model, torch.empty(1, 0, device=device))
+        return f"Greedy, from a language model without z{CUT}:\n  {shown(corpus.vocabulary, decoded)}\n"
+    lines = [f"Reconstructions (posterior mean, greedy{CUT}):"]
     sentences = corpus.splits["validation"].sentences[:PAGE]
     rows = (torch.from_numpy(sentence).unsqueeze(0).to(device) for sentence in sentences)
     means = torch.cat([model.encoder(row).mean for row in rows])
-    for sentence, decoded in zip(sentences, model.decoder.greedy(means), strict=True):
+    for sentence, decoded in zip(sentences, decode(model, means), strict=True):
         lines.append("  input  " + " ".join(corpus.vocabulary.decode(sentence.tolist())))
-        lines.append("  output " + " ".join(corpus.vocabulary.decode(decoded)))
+        lines.append("  output " + shown(corpus.vocabulary, decoded))
     generator = Generator().manual_seed(derived_seed(seed, "samples"))
     z = torch.randn(PAGE, model.spec.latent_size, generator=generator).to(device)
-    lines.append("Samples from the prior (greedy):")
-    lines += ["  " + " ".join(corpus.vocabulary.decode(row)) for row in model.decoder.greedy(z)]
+    lines.append(f"Samples from the prior (greedy{CUT}):")
+    lines += ["  " + shown(corpus.vocabulary, row) for row in decode(model, z)]
     return "\n".join(lines) + "\n"
 
 
@@ -90,7 +93,7 @@ def load_model(directory: Place, spec: TrialSpec, vocabulary: Vocabulary, device
     content = _content(path)
     tensors = load_tensors(content, path)
     metadata = metadata_of(content)
-    if metadata.get("trial") != spec.key():
+    if metadata.get("trial") not in spec.weight_keys():
         key = str(metadata.get("trial"))
         raise StateError(f"{path}: weights of another trial (key {key[:12]}, not {spec.key()[:12]})")
     if metadata.get("sha256") != checksum(tensors):

@@ -4,8 +4,7 @@ from trainables.measure.adapted import Effort
 from trainables.measure.collapse import collapse
 from trainables.measure.final import measure_split
 from trainables.model.vae import Vae
-from trainables.objective.bound import Elbo, Objective
-from trainables.objective.kl import FreeBits, FreeBitsTotal
+from trainables.objective.bound import Objective
 from trainables.spec import TrialSpec
 from trainables.text.corpus import Corpus
 from trainables.training.report import RungReport
@@ -43,10 +42,5 @@ def rung_report(spec: TrialSpec, corpus: Corpus, model: Vae, epoch: int) -> Rung
         evaluation.activity_boundary,
     )
     kept = {f"validation/{word}": value for word, value in numbers.items() if word not in spec.method.lacks}
-    return RungReport(epoch=epoch, numbers=kept, collapsed=_collapsed(spec, kept))
-
-
-def _collapsed(spec: TrialSpec, numbers: dict[str, float]) -> str | None:
-    term = spec.method.objective.kl if isinstance(spec.method.objective, Elbo) else None
-    rate = term.target_rate if isinstance(term, FreeBits | FreeBitsTotal) else None
-    return collapse(numbers, spec.model.latent_size, rate)
+    collapsed = collapse(kept, spec.model.latent_size, spec.method.target_rate)
+    return RungReport(epoch=epoch, numbers=kept, collapsed=collapsed)

@@ -9,6 +9,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from trainables.base import StateError, VaeSweepError, derived_seed
+from trainables.model.spec import LONGEST
 from trainables.model.vae import Vae
 from trainables.outputs import SPEC_FILE, VOCABULARY_FILE, load_model, stored_spec, stored_vocabulary
 from trainables.places import Place
@@ -65,23 +66,24 @@ class TextVae:
             return posterior.mean
         return posterior.sample(standard_normal(seed, len(texts), self.latent_size))
 
-    def decode(self, codes: Tensor, seed: int | None = None) -> list[str]:
+    def decode(self, codes: Tensor, seed: int | None = None, longest: int = LONGEST) -> list[str]:
         """Return the most probable words for each code [N, latent_size], or with a seed words drawn from p(x|z).
 
+        A sentence is cut after `longest` words: one of so many has no end. Here, as wherever it can be given.
         Raises UseError for a language model or codes of another width.
         """
         self._need_code("decode")
         if codes.dim() != 2 or codes.shape[1] != self.latent_size:
             found = list(codes.shape)
             raise UseError(f"codes of shape {found}; this model's codes are [N, {self.latent_size}]")
-        return self._texts(decode(self.model, codes.float(), seed))
+        return self._texts(decode(self.model, codes.float(), seed, longest))
 
-    def reconstruct(self, texts: Sequence[str]) -> list[str]:
+    def reconstruct(self, texts: Sequence[str], longest: int = LONGEST) -> list[str]:
         """Return what comes back of each text through its posterior mean, decoded greedily. Raises UseError."""
         self._need_code("reconstruct")
-        return self.decode(self.encode(texts))
+        return self.decode(self.encode(texts), longest=longest)
 
-    def sample(self, count: int, seed: int) -> list[str]:
+    def sample(self, count: int, seed: int, longest: int = LONGEST) -> list[str]:
         """Return sentences drawn from p(z) p(x|z). Raises UseError for an autoencoder: it has no prior."""
         if self.spec.method.autoencodes:
             raise UseError(
@@ -89,9 +91,9 @@ class TextVae:
                 "take a VAE's trial, or reconstruct and interpolate with this one"
             )
         z = standard_normal(derived_seed(seed, "codes"), count, self.latent_size)
-        return self._texts(decode(self.model, z, derived_seed(seed, "words")))
+        return self._texts(decode(self.model, z, derived_seed(seed, "words"), longest))
 
-    def interpolate(self, source: str, target: str, steps: int) -> list[str]:
+    def interpolate(self, source: str, target: str, steps: int, longest: int = LONGEST) -> list[str]:
         """Return `steps` (2 or more) greedy sentences on the line between two texts' means, both ends included.
 
         Raises UseError.
@@ -100,7 +102,7 @@ class TextVae:
         if steps < 2:
             raise UseError(f"{steps} steps; an interpolation has at least 2, its two ends")
         means = self.encode([source, target])
-        [walk] = interpolate(self.model, means[:1], means[1:], steps - 2)
+        [walk] = interpolate(self.model, means[:1], means[1:], steps - 2, longest)
         return self._texts(walk)
 
     def codes_file(self, codes: Tensor, suffix: str) -> bytes:

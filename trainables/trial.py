@@ -6,6 +6,7 @@ from torch import Generator
 
 from trainables.base import derived_seed
 from trainables.measure.adapted import Effort
+from trainables.measure.collapse import collapse
 from trainables.measure.final import evaluation_batches, measure_split
 from trainables.model.layers import initialise
 from trainables.model.vae import Vae
@@ -87,16 +88,18 @@ def check_corpus(spec: TrialSpec, corpus: Corpus) -> None:
 
 
 def hand_over(model: Vae, state: TrialState, generator: Generator) -> None:
-    """Keep the best pretrained encoder and draw the decoder afresh (paper, section 3)."""
+    """Keep the best pretrained encoder and draw the decoder afresh (paper, section 2.4)."""
     model.load_state_dict(state.best)
     initialise(model.decoder, model.spec.initialisation, generator)
 
 
 def final_report(spec: TrialSpec, corpus: Corpus, model: Vae, collapsed: str | None = None) -> FinalReport:
-    """Measure the best weights on validation and name the outcome; `collapsed` says why a rung ended it."""
+    """Measure the best weights on validation and name the outcome, by the same rule (`collapse`) as at rungs.
+
+    `collapsed` says why a rung ended it."""
     numbers = score(spec, corpus, model, "validation")
-    if collapsed is None and numbers.get("validation/active_units") == 0:
-        collapsed = f"no unit of {spec.model.latent_size} is active on validation: the decoder ignores z"
+    if collapsed is None:
+        collapsed = collapse(numbers, spec.model.latent_size, spec.method.target_rate)
     outcome: Outcome = "collapsed" if collapsed else "finished"
     return FinalReport(outcome=outcome, reason=collapsed, numbers=numbers)
 

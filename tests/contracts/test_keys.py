@@ -10,9 +10,11 @@ import pytest
 from tests.helpers import tiny_trial
 from trainables.base import derived_seed, digest
 from trainables.methods import METHODS
+from trainables.objective.bound import Iwae
 from trainables.spec import TrialSpec, with_value
 from trainables.text.spec import CorpusSpec
 from trainables.training import spec as training_spec
+from trainables.training.descent import Plateau
 from trainables.training.spec import PhaseSpec
 
 OTHER: dict[str, Any] = {
@@ -38,6 +40,7 @@ OTHER: dict[str, Any] = {
     "descent.course.first_decay_epoch": 9,
     "descent.course.decays": 9,
     "descent.course.factor": 0.11,
+    "descent.course.first_reference": 1e4,
     "descent.epochs": 9,
     "descent.batch_size": 9,
     "descent.clip": 1.5,
@@ -213,3 +216,10 @@ def test_reading_a_spec_needs_no_heavy_library() -> None:
     program = "import sys, trainables.spec; print(sorted({'torch', 'ray', 'optuna', 'mlflow'} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_fields_that_came_later_leave_the_keys_of_stored_weights_as_they_were() -> None:
+    assert "first_reference" not in Plateau().keyed()
+    assert Plateau(first_reference=1e4).keyed()["first_reference"] == 1e4
+    assert "selection" not in Iwae().keyed()
+    assert Iwae(selection="iw_bound").keyed()["selection"] == "iw_bound"

@@ -14,13 +14,13 @@ from trainables.training.report import EpochReport, FinalReport
 from trainables.training.spec import PhaseSpec
 from trainables.training.updates import Joint
 
-WORDS = {"neg_elbo", "reconstruction", "kl", "mutual_information", "active_units"}
+WORDS = {"neg_elbo", "reconstruction", "kl", "mutual_information", "mutual_information_error", "active_units"}
 EPOCH_KEYS = {
     *(f"validation/{word}" for word in WORDS),
     *(f"train/{word}" for word in ("loss", "reconstruction", "kl", "learning_rate", "kl_weight")),
     *COSTS,
 }
-FINAL_KEYS = {f"validation/{word}" for word in WORDS | {"sentences", "tokens"}}
+FINAL_KEYS = {f"validation/{word}" for word in WORDS | {"sentences", "tokens", "reconstruction_error", "kl_error"}}
 LIKELIHOOD_KEYS = {
     f"validation/{word}"
     for word in (
@@ -51,6 +51,9 @@ PARAMETERS = {
     "vae_fb": {"target_rate", "form", "per"},
     "vae_fbp": {"target_rate", "form", "per"},
     "vae_pretrain_anneal": {"anneal_epochs", "anneal_pace"},
+    "vae_aggressive": {"anneal_epochs", "anneal_pace"},
+    "iwae": {"selection"},
+    "iwae_pretrain": {"selection"},
     "ours": {"target_rate", "form", "per", "anneal_epochs", "anneal_pace"},
 }
 BRINGS = {
@@ -151,7 +154,7 @@ def test_parameters_reach_the_row(method: str) -> None:
     assert set(found) == PARAMETERS.get(method, set())
     drawn: dict[str, Value] = {
         "target_rate": 3.5, "form": "mask", "per": "batch", "anneal_epochs": 4.0, "anneal_pace": "full_batches",
-        "cycle_epochs": 3.0,
+        "cycle_epochs": 3.0, "selection": "iw_bound",
     }  # fmt: skip
     values = {name: value for name, value in drawn.items() if name in found}
     spec = tiny_trial(method).with_values(values)

@@ -59,8 +59,8 @@ def test_the_best_trial_is_taken_where_none_is_named(sweep: Handmade, best: str)
 
 
 def test_a_trial_is_named_by_how_it_begins(sweep: Handmade) -> None:
-    done = call("reconstruct", sweep.folder, "0001", "--text", "a dog runs .")
-    assert done.stdout.splitlines() == vae_of(sweep, "0001-ours-s0").reconstruct(["a dog runs ."])
+    done = call("encode", sweep.folder, "0001", "--text", "a dog runs .")
+    assert len(json.loads(done.stdout)) == vae_of(sweep, "0001-ours-s0").latent_size
     assert done.stderr == ""
 
 
@@ -69,6 +69,17 @@ def test_sentences_are_drawn_by_the_seed(sweep: Handmade) -> None:
     assert call("generate", sweep.folder, "0000", "-n", 4).stdout.splitlines() == vae.sample(4, 0)
     assert call("generate", sweep.folder, "0000", "-n", 4, "--seed", 7).stdout.splitlines() == vae.sample(4, 7)
     assert len(call("generate", sweep.folder, "0003", "-n", 2).stdout.splitlines()) == 2
+
+
+def test_a_cut_is_told_and_can_be_moved(sweep: Handmade) -> None:
+    done = call("reconstruct", sweep.folder, "0001", "--longest", 2, "--text", "a dog runs .")
+    assert done.stdout.splitlines() == vae_of(sweep, "0001-ours-s0").reconstruct(["a dog runs ."], longest=2)
+    assert "1 of 1 sentences are cut after 2 words; --longest sets the most" in done.stderr
+    for verb in ("generate", "interpolate"):
+        done = call(
+            verb, sweep.folder, "0001", "--longest", 1, *(["--text", "a", "--text", "b"] * (verb[0] == "i"))
+        )
+        assert max(len(line.split()) for line in done.stdout.splitlines()) == 1
 
 
 def test_two_sentences_are_walked_between(sweep: Handmade) -> None:

@@ -144,7 +144,8 @@ def test_plateau_counts(losses: list[float], patience: int, first: int, decays: 
         new, decayed = course.after(loss, epoch, state)
         waited += 1
         assert new.decays == state.decays + decayed
-        assert new.reference == (loss if decayed or loss <= state.reference else state.reference)
+        known = state.reference
+        assert new.reference == (loss if decayed or known is None or loss <= known else known)
         if decayed:
             assert epoch >= first
             assert waited >= patience

@@ -10,7 +10,7 @@ from torch.optim import SGD, Adam
 from trainables.training.descent import CosineRestarts, DescentSpec, OwnDescent, Plateau, PlateauState, Tail
 
 
-def trace(course: Plateau, losses: list[float]) -> list[tuple[float, int, int, bool]]:
+def trace(course: Plateau, losses: list[float]) -> list[tuple[float | None, int, int, bool]]:
     """(reference, epochs not improved, decays, decay now) after each epoch."""
     state, found = PlateauState(), []
     for epoch, loss in enumerate(losses):
@@ -53,8 +53,13 @@ def test_the_papers_plateau_may_decay_at_epoch_15_and_not_before() -> None:
     assert sum(decayed) == 1
 
 
-def test_the_first_loss_beyond_the_authors_start_counts_as_no_improvement() -> None:
-    assert trace(Plateau(), [20_000.0]) == [(1e4, 1, 0, False)]
+def test_the_first_loss_is_an_improvement_however_long_the_documents() -> None:
+    """The authors start from 1e4: documents that cost more lose half their rate while they still improve."""
+    losses = [20_000.0 - epoch for epoch in range(17)]
+    assert not any(now for *_, now in trace(Plateau(), losses))
+    theirs = trace(Plateau(first_reference=1e4), losses)
+    assert theirs[0] == (1e4, 1, 0, False)
+    assert [now for *_, now in theirs].index(True) == 15
 
 
 def test_plateau_halves_and_stops() -> None:

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from tests.helpers import MODEL, epochs_and_end, seeded, tiny_corpus, tiny_trial
-from trainables.measure.invariants import ERRORS, information_noise, violations
-from trainables.measure.latent import mutual_information
+from trainables.measure.final import standard_error
+from trainables.measure.invariants import ERRORS, RARE, entropy_noise, information_noise, violations
+from trainables.measure.latent import authors_mutual_information, mutual_information, pointwise_information
 from trainables.model.gaussian import Gaussian
 from vae_sweep.report.published import LATENT_SIZE, TEXTS, published
 
@@ -16,6 +17,7 @@ SOUND = {
     "reconstruction": 95.0,
     "kl": 7.0,
     "mutual_information": 5.0,
+    "mutual_information_error": 0.05,
     "active_units": 4.0,
     "nll": 101.0,
     "elbo_gap": 1.0,
@@ -40,9 +42,15 @@ def test_sound_numbers_break_nothing() -> None:
         ({"neg_elbo": 101.99}, "-ELBO = Recon + KL"),
         ({"elbo_gap": -0.5}, "NLL <= -ELBO"),
         ({"elbo_gap": None, "nll": 102.5}, "NLL <= -ELBO"),
-        ({"mutual_information": -0.3}, "0 <= MI"),
-        ({"mutual_information": 7.3}, "MI <= KL"),
-        ({"mutual_information": 8.6, "kl": 9.0, "neg_elbo": 104.0}, "MI <= ln N"),
+        ({"mutual_information": -0.003}, "0 <= MI"),
+        ({"mutual_information": 7.21}, "MI <= KL"),
+        ({"mutual_information": 8.233, "kl": 9.0, "neg_elbo": 104.0}, "MI <= ln N"),
+        ({"mutual_information": -0.3, "mutual_information_error": None}, "0 <= MI"),
+        ({"mutual_information": 7.3, "mutual_information_error": None}, "MI <= KL"),
+        (
+            {"mutual_information": 8.6, "mutual_information_error": None, "kl": 9.0, "neg_elbo": 104.0},
+            "MI <= ln N",
+        ),
         ({"active_units": 33.0}, "AU <= n_z"),
     ],
 )
@@ -55,9 +63,12 @@ def test_each_rule_broken_alone(changes: dict[str, float | None], rule: str) -> 
     [
         {"kl": 7.0005, "neg_elbo": 102.001},
         {"elbo_gap": -0.39},
-        {"mutual_information": -0.2},
+        {"mutual_information": -0.0027},
         {"mutual_information": 7.2},
-        {"mutual_information": 8.4, "kl": 9.0, "neg_elbo": 104.0},
+        {"mutual_information": 8.232, "kl": 9.0, "neg_elbo": 104.0},
+        {"mutual_information": -0.2, "mutual_information_error": None},
+        {"mutual_information": 7.2, "mutual_information_error": None},
+        {"mutual_information": 8.4, "mutual_information_error": None, "kl": 9.0, "neg_elbo": 104.0},
         {"active_units": 32.0},
     ],
 )
@@ -84,7 +95,22 @@ def test_the_figures_are_said() -> None:
 
 
 def test_the_noise_of_mutual_information() -> None:
-    assert information_noise(32, 3761) == pytest.approx(ERRORS * math.sqrt(16 / 3761))
+    assert math.exp(-RARE) == pytest.approx(math.erfc(ERRORS / math.sqrt(2)) / 2, rel=0.05)
+    assert information_noise(3761) == RARE / 3761
+    assert information_noise(3761, 0.05) == 0.2 + RARE / 3761
+    assert entropy_noise(32, 3761) == pytest.approx(ERRORS * math.sqrt(16 / 3761))
+
+
+@pytest.mark.parametrize("spread", [0.05, 0.3, 1.0])
+def test_no_estimate_lies_below_zero_more_often_than_the_inequality_allows(spread: float) -> None:
+    """The chance of less than −t is at most exp(−N t): N = 10, at t = 0.05, 0.1 and 0.2 over 2000 draws."""
+    draw = seeded(0)
+    mean = spread * torch.randn(10, 4, generator=draw)
+    posterior = Gaussian(mean, torch.zeros_like(mean))
+    drawn = torch.randn(2000, 10, 4, generator=draw)
+    found = torch.tensor([mutual_information(posterior, noise) for noise in drawn])
+    for least in (0.05, 0.1, 0.2):
+        assert float((found < -least).double().mean()) <= math.exp(-10 * least)
 
 
 @pytest.mark.parametrize("corpus", list(TEXTS))
@@ -119,8 +145,13 @@ def test_information_stays_within_its_noise() -> None:
         mean = spread * torch.randn(count, units, generator=draw) * (case % 3 > 0)
         log_variance = (min(width, 3.0) * torch.randn(count, units, generator=draw) - case % 7) * (case % 3 > 0)
         posterior = Gaussian(mean, log_variance)
-        numbers = {
-            "kl": float(posterior.kl_per_unit().double().sum(1).mean()),
-            "mutual_information": mutual_information(posterior, torch.randn(count, units, generator=draw)),
+        noise = torch.randn(count, units, generator=draw)
+        information = pointwise_information(posterior, noise)
+        kl = {"kl": float(posterior.kl_per_unit().double().sum(1).mean())}
+        ours = {
+            "mutual_information": float(information.mean()),
+            "mutual_information_error": standard_error(information),
         }
-        assert violations(numbers, units, count) == []
+        theirs = {"mutual_information": authors_mutual_information(posterior, noise)}
+        assert violations(kl | ours, units, count) == []
+        assert violations(kl | theirs, units, count) == []

@@ -9,9 +9,18 @@ from tests.driving import Scribe, small_sweep
 from tests.unit.test_explain import END, PLATEAU, ours, said
 
 
-def vae_epochs(scribe: Scribe, trial: str, units: list[int], weights: list[float], kl: float = 2.0) -> None:
+def vae_epochs(
+    scribe: Scribe,
+    trial: str,
+    units: list[int],
+    weights: list[float],
+    kl: float = 2.0,
+    information: float = 0.0625,
+) -> None:
     for number, (unit, weight) in enumerate(zip(units, weights, strict=True)):
-        scribe.epoch(trial, "vae", number, kl=kl, active_units=unit, mutual_information=0.25, kl_weight=weight)
+        scribe.epoch(
+            trial, "vae", number, kl=kl, active_units=unit, mutual_information=information, kl_weight=weight
+        )
 
 
 def test_a_collapse_is_said_with_the_epoch_at_which_it_came(tmp_path: Path) -> None:
@@ -46,6 +55,13 @@ def test_a_running_trial_gets_no_verdict_before_its_annealing_is_over(
     trial = ours(scribe)
     vae_epochs(scribe, trial, units, weights)
     assert verdict in said(scribe.folder, trial)["z"]
+
+
+def test_numbers_that_disagree_are_no_verdict(tmp_path: Path) -> None:
+    scribe = Scribe(tmp_path, small_sweep(descent=PLATEAU))
+    trial = ours(scribe)
+    vae_epochs(scribe, trial, [0], [1.0], information=0.25)
+    assert "MI and KL are not both those of an unused code" in said(scribe.folder, trial)["z"]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,13 @@ from trainables.measure import latent
 from trainables.measure.adapted import Effort
 from trainables.measure.final import evaluation_batches, floor_numbers, measure_split, standard_error
 from trainables.measure.importance import BLOCK, iw_nll, sentence_noise
-from trainables.measure.latent import active_units, mutual_information, unit_variance
+from trainables.measure.latent import (
+    active_units,
+    authors_mutual_information,
+    mutual_information,
+    pointwise_information,
+    unit_variance,
+)
 from trainables.measure.likelihood import measure_bound, perplexity
 from trainables.measure.tight import tight
 from trainables.model.gaussian import Gaussian
@@ -50,6 +56,7 @@ def test_active_units_by_hand() -> None:
     half = torch.tensor([[0.0, 0.0], [1.0, 1.1]])  # variances 0.5 and 0.605
     assert [active_units(half, 0.5, boundary) for boundary in ("above", "at_least")] == [1, 2]
     assert active_units(torch.empty(4, 0)) == 0
+    assert unit_variance(torch.ones(1, 2)).tolist() == [0.0, 0.0]
     assert active_units(torch.tensor([[0.0], [0.14]])) == 0  # variance 0.0098
     assert active_units(torch.tensor([[0.0], [0.15]])) == 1  # variance 0.01125
 
@@ -85,7 +92,44 @@ def test_mutual_information_is_the_sum_over_all_pairs(chunk: int, monkeypatch: p
     for dtype, error in ((torch.float64, 1e-9), (torch.float32, 1e-6)):
         posterior = Gaussian(mean.to(dtype), log_variance.to(dtype) - 2)
         expected = direct_information(posterior, noise)
-        assert mutual_information(posterior, noise) == pytest.approx(expected, abs=error)
+        assert authors_mutual_information(posterior, noise) == pytest.approx(expected, abs=error)
+
+
+@LAW
+@given(st.integers(0, 2**31), st.floats(0.0, 2.0))
+def test_both_estimates_of_the_information_have_the_same_mean(seed: int, spread: float) -> None:
+    """Over 200 draws of the same posteriors, within 5 standard errors of the mean difference."""
+    draw = seeded(seed)
+    posterior = gaussian((spread * torch.randn(20, 4, generator=draw)).tolist())
+    pairs = torch.tensor(
+        [
+            [estimate(posterior, noise) for estimate in (mutual_information, authors_mutual_information)]
+            for noise in torch.randn(200, 20, 4, generator=draw)
+        ]
+    )
+    apart = pairs[:, 0] - pairs[:, 1]
+    assert abs(float(apart.mean())) <= 5 * standard_error(apart)
+
+
+def test_an_exactly_collapsed_posterior_has_no_information() -> None:
+    """N = 200, n_z = 32: the authors' estimate is spread by √(n_z/2N) = 0.28 nats, ours by rounding."""
+    prior = Gaussian(torch.zeros(200, 32), torch.zeros(200, 32))
+    draws = [torch.randn(200, 32, generator=seeded(seed)) for seed in range(100)]
+    assert max(abs(mutual_information(prior, noise)) for noise in draws) < 1e-6
+    theirs = torch.tensor([authors_mutual_information(prior, noise) for noise in draws])
+    assert 0.22 < float(theirs.std()) < 0.34
+    assert int((theirs >= 0.2).sum()) > 10
+
+
+def test_words_carry_standard_errors_over_sentences() -> None:
+    model, split = corpus_model(), tiny_corpus().splits["validation"]
+    numbers = measure_split(model, split, None, None, seed=2)
+    bound = measure_bound(model, evaluation_batches(split.sentences, "cpu"), derived_seed(2, "final", "bound"))
+    for word, values in (("reconstruction", bound.reconstruction), ("kl", bound.kl)):
+        assert numbers[f"{word}_error"] == pytest.approx(float(values.double().std()) / 4)
+    noise = torch.randn(16, 3, generator=seeded(derived_seed(2, "final", "mutual_information")))
+    information = pointwise_information(bound.posterior, noise)
+    assert numbers["mutual_information_error"] == pytest.approx(float(information.std()) / 4)
 
 
 def test_a_variance_beyond_floating_point_is_a_divergence() -> None:

@@ -9,7 +9,7 @@ from tests.helpers import MODEL, VOCABULARY, random_batch, same_tensors, seeded,
 from trainables.model.layers import dropout
 from trainables.model.spec import ModelSpec
 from trainables.model.vae import Vae
-from trainables.text.vocabulary import BOS, EOS
+from trainables.text.vocabulary import BOS, EOS, PAD
 
 PAPER = MODEL.model_copy(update={"initialisation": "paper"})
 
@@ -121,9 +121,27 @@ def test_greedy_takes_the_most_probable_word_each_time() -> None:
         assert len(row) == 7 or row[-1] == EOS
         assert EOS not in row[:-1]
         for at in range(len(row)):
-            options = torch.tensor([[BOS, *row[:at], word] for word in range(VOCABULARY)])
-            losses = model.decoder.reconstruction(options, latent.expand(VOCABULARY, -1))
-            assert int(losses.argmin()) == row[at]
+            options = torch.tensor([[BOS, *row[:at], word] for word in range(EOS, VOCABULARY)])
+            losses = model.decoder.reconstruction(options, latent.expand(len(options), -1))
+            assert EOS + int(losses.argmin()) == row[at]
+
+
+def test_what_is_no_word_is_never_decoded() -> None:
+    """The most probable outputs at every step are made to be `<pad>` and `<s>`."""
+    model, z = tiny_model(), torch.randn(40, 3, generator=seeded(4))
+    words = model.decoder.output
+    with torch.no_grad():
+        words.weight[[PAD, BOS]] = (
+            9 * model.decoder.hidden_states(model.decoder.embedding(torch.tensor([[BOS]])), z[:1]).flatten()
+        )
+    assert int(
+        words(model.decoder.hidden_states(model.decoder.embedding(torch.tensor([[BOS]])), z[:1])).argmax()
+    ) in (
+        PAD,
+        BOS,
+    )
+    for decoded in (model.decoder.greedy(z, 9), model.decoder.sample(z, seeded(0), 9)):
+        assert not {PAD, BOS} & {word for row in decoded for word in row}
 
 
 def test_greedy_stops_when_all_sentences_have_ended() -> None:

@@ -124,7 +124,7 @@ def test_constant_weight() -> None:
         lambda: FreeBits(target_rate=0),
         lambda: FreeBitsTotal(target_rate=-1),
         lambda: FreeBits(form="min"),
-        lambda: Linear(epochs=0),
+        lambda: Linear(epochs=-1),
         lambda: Linear(start=1.5),
         lambda: Linear(pace="steps"),
         lambda: Cyclic(period=0),

@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from tests.helpers import MODEL, random_sentences, same_tensors, tiny_model
-from trainables.base import DivergedError
+from tests.helpers import MODEL, random_sentences, same_tensors, tiny_model, tiny_trial, without_costs
+from trainables.base import DivergedError, derived_seed
+from trainables.measure.importance import iw_nll
 from trainables.methods import AUTOENCODER
 from trainables.model.vae import Vae
-from trainables.objective.bound import Elbo, Loss
+from trainables.objective.bound import Elbo, Iwae, Loss, Objective
 from trainables.objective.kl import FreeBits
 from trainables.objective.kl_weight import Linear
 from trainables.text.batches import Batch, equal_length_batches
@@ -31,7 +32,7 @@ WILD = DescentSpec(
 )
 
 
-def phase(descent: DescentSpec, selection: Selection = "neg_elbo", objective: Elbo = Elbo()) -> PhaseSpec:  # noqa: B008
+def phase(descent: DescentSpec, selection: Selection = "neg_elbo", objective: Objective = Elbo()) -> PhaseSpec:  # noqa: B008
     return PhaseSpec(
         name="vae",
         corpus_fingerprint="f",
@@ -85,6 +86,23 @@ def test_the_best_epoch_is_that_of_the_selected_word(selection: Selection) -> No
     end = epochs[-1][1]
     assert (end.counters.best_epoch, end.counters.best_loss) == (best, losses[best])
     assert same_tensors(end.best, epochs[best][1].model)
+
+
+def test_an_iwae_may_be_selected_by_its_own_bound() -> None:
+    """As the authors' code does it; the numbers of other words are those of a phase selected by −ELBO."""
+    descent = DescentSpec(optimizer="adam", learning_rate=0.3, course=Tail(), epochs=4)
+    bound, elbo = (run(phase(descent, word, Iwae(samples=3))) for word in ("iw_bound", "neg_elbo"))
+    losses = [report.numbers["validation/iw_bound"] for report, _ in bound]
+    end = bound[-1][1]
+    assert (end.counters.best_epoch, end.counters.best_loss) == (losses.index(min(losses)), min(losses))
+    for (one, _), (other, _) in zip(bound, elbo, strict=True):
+        assert one.numbers.keys() - other.numbers.keys() == {"validation/iw_bound"}
+        assert without_costs(one).numbers.items() >= without_costs(other).numbers.items()
+    model = tiny_model()
+    model.load_state_dict(end.best)
+    assert min(losses) == float(iw_nll(model, DATA.validation, 3, derived_seed(1, "vae", "bound")).mean())
+    row = tiny_trial("iwae_pretrain").with_values({"selection": "iw_bound"})
+    assert [found.selection for found in row.phases()] == ["reconstruction", "iw_bound"]
 
 
 def test_the_weight_and_the_rate_follow_the_epoch() -> None:

@@ -26,7 +26,7 @@ from trainables.text.spec import SPLITS, SplitName
 
 SMALL = ProbeSpec(pairs=200, paths=2, labels=(10, 30, 400), samples=20)
 NUMBERS: dict[ProbeName, set[str]] = {
-    "bleu": {"probe/bleu"},
+    "bleu": {"probe/bleu", "probe/bleu_cut"},
     "pcc": {"probe/pcc"},
     "swaps": {f"probe/recon_swap{k}" for k in (1, 2, 3, 4)},
     "interpolation": set(),
@@ -104,6 +104,17 @@ def test_one_class_alone_is_always_guessed() -> None:
 
 def test_an_unknown_label_is_never_right() -> None:
     assert accuracy(np.array([0, 1, 1, 0]), np.array([0, UNKNOWN, 1, 1])) == 50.0
+    assert accuracy(np.array([0, UNKNOWN, UNKNOWN, 0]), np.array([0, UNKNOWN, 1, 1])) == 25.0
+
+
+def test_a_component_without_a_label_is_right_about_no_sentence() -> None:
+    """Validation labels that training never had name both components; test has the same."""
+    data = three(12.0)
+    strange = np.full(600, UNKNOWN, dtype=np.int64)
+    for name in ("validation", "test"):
+        data[name] = Labelled(data[name].codes, strange)
+    assert cluster_accuracy(data, "most_responsible", seed=1) == 0.0
+    assert cluster_accuracy(data, "one_to_one", seed=1) == 0.0
 
 
 def corpus_with(labels: dict[SplitName, list[str] | None]) -> Corpus:
@@ -172,6 +183,19 @@ def test_all_probes_give_their_numbers_and_pages() -> None:
     assert set(report.texts) == {"interpolation_prior", "interpolation_posterior", "copying"}
     again = run_probes(SMALL, model_of(corpus), corpus, 7)
     assert again == report
+
+
+@pytest.mark.parametrize("name", PROBE_NAMES)
+def test_a_probe_of_a_split_of_one_sentence_is_no_error(name: ProbeName) -> None:
+    corpus = corpus_with(labels_by_length(tiny_corpus()))
+    one = {
+        part: Split(split.sentences[:count], (split.labels or [])[:count])
+        for part, count in (("train", 48), ("validation", 1), ("test", 1))
+        if (split := corpus.splits[part])
+    }
+    few = Corpus(corpus.title, corpus.vocabulary, one, corpus.fingerprint)
+    report = run_probes(SMALL.model_copy(update={"probes": (name,)}), model_of(corpus), few, 7)
+    assert set(report.numbers) == (set() if name == "pcc" else NUMBERS[name])
 
 
 @pytest.mark.parametrize("name", PROBE_NAMES)

@@ -14,7 +14,7 @@ from tests.probing import captions_model, slow_edit_distance
 from trainables.model.encoder import Encoder
 from trainables.model.gaussian import Gaussian
 from trainables.model.vae import Vae
-from trainables.probes.codes import decode, inner, posteriors, standard_normal, trimmed
+from trainables.probes.codes import decode, inner, posteriors, shown, standard_normal, trimmed
 from trainables.probes.interpolation import between_posterior_samples, between_prior_samples, interpolate
 from trainables.probes.noise import noisy_reconstruction, swapped
 from trainables.probes.reconstruction import corpus_bleu, reconstruction_bleu
@@ -71,10 +71,20 @@ def test_reconstruction_bleu_is_sacrebleus_own() -> None:
     model, corpus = captions_model(), tiny_corpus()
     sentences = corpus.splits["test"].sentences
     z = posteriors(model, sentences).sample(standard_normal(5, len(sentences), 3))
-    lines = [" ".join(corpus.vocabulary.decode(row)) for row in model.decoder.greedy(z)]
+    decoded = model.decoder.greedy(z)
+    lines = [" ".join(corpus.vocabulary.decode(row)) for row in decoded]
     references = [" ".join(corpus.vocabulary.decode(s.tolist())) for s in sentences]
     own = sacrebleu.corpus_bleu(lines, [references], tokenize="none", smooth_method="none", force=True)
-    assert reconstruction_bleu(model, corpus, 5) == pytest.approx(own.score)
+    bleu, cut = reconstruction_bleu(model, corpus, 5)
+    assert bleu == pytest.approx(own.score)
+    assert cut == sum(EOS not in row for row in decoded) / len(sentences)
+    assert reconstruction_bleu(model, corpus, 5, longest=1) == (0.0, 1.0)
+
+
+def test_a_sentence_that_was_cut_is_shown_with_an_ellipsis() -> None:
+    vocabulary = tiny_corpus().vocabulary
+    two = " ".join(vocabulary.words[5:7])
+    assert [shown(vocabulary, [5, 6], longest) for longest in (3, 2)] == [two, f"{two} …"]
 
 
 def test_pearson_of_lines_and_of_numpy() -> None:
@@ -113,6 +123,7 @@ def test_codes_that_count_words_are_perfectly_smooth() -> None:
     assert smoothness(counting_model(), split, 500, 0) == pytest.approx(1.0)
     alike = Split([sentence(5 + n, 6) for n in range(4)])
     assert smoothness(counting_model(), alike, 500, 0) is None
+    assert smoothness(counting_model(), Split([sentence(5, 6)]), 500, 0) is None
 
 
 def test_a_swap_exchanges_two_places() -> None:

@@ -19,6 +19,7 @@ from vae_sweep.recipes import RECIPES
 from vae_sweep.spec import SweepSpec
 
 SPACES = Path(__file__).parents[2] / "search_spaces"
+CODE_PLATEAU = Plateau(patience=5, first_reference=1e4)
 CODE = "recipe: official_code\ncorpus: {name: captions}\n"
 METHODS = "methods: {vae: , vae_anneal: , ours: {target_rate: {choice: [4, 8]}}}\n"
 REST = f"corpus: {{name: captions}}\n{METHODS}"
@@ -33,11 +34,14 @@ def everything(rows: Iterable[str]) -> list[Difference]:
 
     return [
         Difference("descent.course.patience", (2, 5)),
+        Difference("descent.course.first_reference", (None, 1e4)),
         Difference("pretraining.course.patience", (2, 5)),
+        Difference("pretraining.course.first_reference", (None, 1e4)),
         Difference("evaluation.final_samples", (1000, 500)),
         Difference("evaluation.activity_boundary", ("above", "at_least")),
         Difference(f"anneal_pace of {having('anneal_pace')}", ("epochs", "full_batches")),
         Difference(f"form of {having('form')}", ("max", "mask")),
+        *[Difference(f"selection of {having('selection')}", ("neg_elbo", "iw_bound"))] * bool(having("selection")),
     ]
 
 
@@ -58,7 +62,7 @@ def test_the_default_is_the_paper(tmp_path: Path) -> None:
 
 def test_the_official_code(tmp_path: Path) -> None:
     spec = read(tmp_path, CODE + METHODS)
-    assert spec.descent == spec.pretraining == DescentSpec(course=Plateau(patience=5))
+    assert spec.descent == spec.pretraining == DescentSpec(course=CODE_PLATEAU)
     assert (spec.evaluation.final_samples, spec.evaluation.activity_boundary) == (500, "at_least")
     assert spec.methods["vae"] == {}
     points = spec.points() or []
@@ -67,7 +71,8 @@ def test_the_official_code(tmp_path: Path) -> None:
     assert vae.objective.kind == "elbo"
     assert vae.objective.kl == FreeBits(target_rate=8, form="mask", per="sentence")
     assert vae.objective.kl_weight == Linear(pace="full_batches")
-    assert pretraining.descent.course == vae.descent.course == Plateau(patience=5, first_decay_epoch=15)
+    assert pretraining.descent.course == vae.descent.course == CODE_PLATEAU
+    assert vae.descent.course.first_decay_epoch == 15
     assert vae.descent.learning_rate == 0.5
 
 
@@ -81,7 +86,7 @@ def test_the_official_code(tmp_path: Path) -> None:
 def test_what_the_file_says_itself_wins(text: str, override: tuple[str, ...], tmp_path: Path) -> None:
     rows = "methods: {vae_anneal: {anneal_pace: epochs}, ours: {form: {choice: [max, mask]}}}\n"
     spec = read(tmp_path, CODE + text + rows, *override)
-    assert spec.descent.course == spec.pretraining.course == Plateau(patience=3)
+    assert spec.descent.course == spec.pretraining.course == Plateau(patience=3, first_reference=1e4)
     assert (spec.evaluation.final_samples, spec.evaluation.activity_boundary) == (7, "at_least")
     assert spec.methods["vae_anneal"] == {"anneal_pace": "epochs"}
     assert [values["form"] for method, values in spec.points() or () if method == "ours"] == ["max", "mask"]
@@ -91,16 +96,19 @@ def test_a_file_with_another_course_keeps_it(tmp_path: Path) -> None:
     spec = read(tmp_path, CODE + METHODS + "descent: {course: {kind: tail}}\npretraining: {epochs: 3}\n")
     assert spec.descent.course == spec.pretraining.course == Tail()
     merged = read(tmp_path, CODE + METHODS + "descent: {epochs: 7, course: {kind: plateau, decays: 2}}\n")
-    assert merged.descent == DescentSpec(epochs=7, course=Plateau(patience=5, decays=2))
+    assert merged.descent == DescentSpec(epochs=7, course=Plateau(patience=5, decays=2, first_reference=1e4))
     own = read(tmp_path, CODE + METHODS + "pretraining: {course: {kind: plateau, patience: 4}}\n")
-    assert (own.descent.course, own.pretraining.course) == (Plateau(patience=5), Plateau(patience=4))
+    assert (own.descent.course, own.pretraining.course) == (
+        CODE_PLATEAU,
+        Plateau(patience=4, first_reference=1e4),
+    )
 
 
 def test_a_recipe_comes_with_what_a_file_extends(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text(CODE + METHODS + "evaluation: {final_samples: 9}\n", "utf-8")
     spec = read(tmp_path, "extends: base.yaml\nmethods: {vae_fb: }\n")
     assert (spec.recipe, spec.methods) == ("official_code", {"vae_fb": {"form": "mask"}})
-    assert (spec.evaluation.final_samples, spec.descent.course) == (9, Plateau(patience=5))
+    assert (spec.evaluation.final_samples, spec.descent.course) == (9, CODE_PLATEAU)
     assert read(tmp_path, "extends: base.yaml\nrecipe: paper\n").descent.course == Plateau(patience=2)
 
 
@@ -156,5 +164,6 @@ def test_plan_prints_the_differences_with_and_without_a_file() -> None:
         for setting, (paper, code) in everything(rows_there):
             assert [*setting.split(), str(paper), str(code)] in rows
         assert "FB and FBP are not annealed: an assumption" in ran.output
+        assert "aggressive training is not annealed: an assumption" in ran.output
     ran = CliRunner().invoke(app, ["plan"])
     assert ran.exit_code == 2

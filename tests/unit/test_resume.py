@@ -147,7 +147,7 @@ def test_a_trial_without_active_units_is_collapsed() -> None:
     dead = tiny_trial("vae").model.model_copy(update={"initialisation": "paper"})
     _, final, _ = epochs_and_end(tiny_trial("vae", descent=still, model=dead))
     assert (final.outcome, final.numbers["validation/active_units"]) == ("collapsed", 0.0)
-    assert "no unit of 3 is active" in str(final.reason)
+    assert "none of 3 units is active" in str(final.reason)
 
 
 def test_the_end_is_measured_on_the_best_weights(whole: Whole) -> None:

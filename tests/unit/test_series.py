@@ -101,7 +101,7 @@ def test_the_answer_names_the_best_and_the_collapsed(report: Report) -> None:
     assert reconstruction.endswith(
         "ours λ=4 (cell 2), 15.05±0.64; its interval over seeds lies below those of all other cells."
     )
-    assert collapsed == "Collapsed (no active unit, the decoder ignores z): vae (cell 0)."
+    assert collapsed == "Collapsed (the decoder ignores z): vae (cell 0)."
 
 
 def test_one_seed_says_little(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_one_seed_says_little(tmp_path: Path) -> None:
     end(sweep, sweep.start(0, 0), "finished", {"perplexity": 9.0})
     [only, none] = answers(make_report(sweep.record, OBJECTIVES).rows, OBJECTIVES)
     assert only == "Lowest PPL on validation: vae (cell 0), 9.00; it is the only cell that has ended."
-    assert none == "No cell collapsed: every one has active units."
+    assert none == "No cell collapsed: every one uses its code."
     end(sweep, sweep.start(1, 0, "ours", target_rate=2), "finished", {"perplexity": 8.5})
     [best, _] = answers(make_report(sweep.record, OBJECTIVES).rows, OBJECTIVES)
     assert best.endswith("ours λ=2 (cell 1), 8.50, next vae with 9.00; one seed says little of a difference.")

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from tests.helpers import epochs_and_end, put_files, seeded, tiny_corpus, tiny_trial
 from tests.probing import captions_model
 from trainables.base import StateError
-from trainables.outputs import VOCABULARY_FILE, WEIGHTS_FILE, new_model, outputs
+from trainables.outputs import VOCABULARY_FILE, WEIGHTS_FILE, new_model, outputs, samples_page
 from trainables.text.corpus import Corpus
 from trainables.text.spec import CorpusSpec
 from trainables.text_vae import TextVae, UseError, load_text_vae
@@ -84,6 +84,24 @@ def test_sentences_are_drawn_by_the_seed(trained: TextVae) -> None:
     assert drawn == trained.sample(6, 0)
     assert drawn != trained.sample(6, 1)
     assert trained.decode(trained.encode(LINES), 3) == trained.decode(trained.encode(LINES), 3)
+
+
+def test_a_sentence_has_at_most_as_many_words_as_asked_for(trained: TextVae) -> None:
+    whole = trained.reconstruct(LINES)
+    assert max(len(line.split()) for line in whole) > 2
+    assert trained.reconstruct(LINES, longest=2) == [" ".join(line.split()[:2]) for line in whole]
+    walk = trained.interpolate(LINES[0], LINES[2], 3)
+    assert trained.interpolate(LINES[0], LINES[2], 3, longest=2) == [" ".join(line.split()[:2]) for line in walk]
+    assert max(len(line.split()) for line in trained.sample(20, 0, longest=2)) == 2
+    assert max(len(line.split()) for line in trained.decode(trained.encode(LINES), 1, longest=2)) == 2
+
+
+def test_the_page_of_samples_says_which_sentences_were_cut(trained: TextVae) -> None:
+    page = samples_page(trained.model, tiny_corpus(), 0).splitlines()
+    assert page[0] == "Reconstructions (posterior mean, greedy, cut after 99 words by …):"
+    outputs = [line.removeprefix("  output ").split() for line in page if line.startswith("  output ")]
+    assert {len(words) for words in outputs if words[-1:] == ["…"]} == {100}
+    assert all(len(words) < 99 for words in outputs if words[-1:] != ["…"])
 
 
 def test_codes_of_another_width_are_refused(trained: TextVae) -> None:

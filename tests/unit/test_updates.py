@@ -155,4 +155,6 @@ def test_a_diverging_inner_loop_is_a_divergence() -> None:
 def test_the_row_is_aggressive_as_its_authors_ran_it() -> None:
     [vae] = tiny_trial("vae_aggressive").phases()
     assert vae.updates == Aggressive(window=15, longest=100)
-    assert vae.objective == Elbo()
+    assert [vae.objective.weight(epoch) for epoch in (0.0, 0.1, 9.0)] == [1.0, 1.0, 1.0], "our assumption"
+    [theirs] = tiny_trial("vae_aggressive").with_values({"anneal_epochs": 10}).phases()
+    assert [theirs.objective.weight(epoch) for epoch in (0.0, 5.0, 10.0, 11.0)] == [0.1, 0.55, 1.0, 1.0]

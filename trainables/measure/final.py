@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 from trainables.base import derived_seed
 from trainables.measure.adapted import Effort
 from trainables.measure.importance import Importance, importance
-from trainables.measure.latent import active_units, mutual_information
+from trainables.measure.latent import active_units, pointwise_information
 from trainables.measure.likelihood import measure_bound, perplexity, words
 from trainables.measure.psis import UNTRUSTED_K
 from trainables.measure.spec import Boundary
@@ -50,6 +50,9 @@ def measure_split(
     With `samples` the paper's protocol stands beside the tight estimate, so many samples from q, and the gap of
     the ELBO is split in two.
 
+    Reconstruction, KL and mutual information carry standard errors over sentences. That of the mutual information
+    takes the aggregate posterior as given: it leaves out which sentences make that up.
+
     Where the exact −log p of the sentences is known it stands beside: the floor, and the paired gap above
     it with its standard error.
     """
@@ -60,13 +63,17 @@ def measure_split(
     bound = measure_bound(model, batches, derived_seed(seed, "final", "bound"))
     generator = Generator().manual_seed(derived_seed(seed, "final", "mutual_information"))
     noise = torch.randn(bound.posterior.mean.shape, generator=generator)
+    information = pointwise_information(bound.posterior, noise)
     numbers = {
         "sentences": float(len(chosen)),
         "tokens": float(count),
         "neg_elbo": float(bound.neg_elbo.double().mean()),
         "reconstruction": float(bound.reconstruction.double().mean()),
+        "reconstruction_error": standard_error(bound.reconstruction.double()),
         "kl": float(bound.kl.double().mean()),
-        "mutual_information": mutual_information(bound.posterior, noise),
+        "kl_error": standard_error(bound.kl.double()),
+        "mutual_information": float(information.mean()),
+        "mutual_information_error": standard_error(information),
         "active_units": float(active_units(bound.posterior.mean, boundary=boundary)),
     }
     if effort is None:

@@ -15,30 +15,56 @@ CHUNK = 128
 
 
 def unit_variance(mean: Tensor) -> Tensor:
-    """Return Var_x(E_q[z_i]) of each unit over a split, unbiased: [N, latent_size] -> [latent_size]."""
-    return mean.double().var(0, correction=1) if mean.shape[1] else mean.double().sum(0)
+    """Return Var_x(E_q[z_i]) of each unit over a split, unbiased: [N, latent_size] -> [latent_size].
+
+    Over a single sentence nothing varies: 0.
+    """
+    return (
+        mean.double().var(0, correction=1)
+        if mean.numel() and len(mean) > 1
+        else mean.new_zeros(mean.shape[1]).double()
+    )
 
 
 def active_units(mean: Tensor, threshold: float = ACTIVITY_THRESHOLD, boundary: Boundary = "above") -> int:
-    """Count the units with Var_x(E_q[z_i]) > threshold (Burda et al. 2016; paper, section 4.1).
+    """Count the units with Var_x(E_q[z_i]) > threshold (Burda et al. 2016; paper, section 2.1).
 
-    With boundary `at_least` a variance equal to the threshold counts too (authors' code, section 7).
+    With boundary `at_least` a variance equal to the threshold counts too (authors' code).
     """
     variance = unit_variance(mean)
     return int((variance >= threshold if boundary == "at_least" else variance > threshold).sum())
 
 
 def mutual_information(posterior: Gaussian, noise: Tensor) -> float:
-    """Return E_x E_q [log q(z|x)] − E_q [log q(z)], nats, with q(z) aggregated over the whole split.
+    """Return E_x E_q [log q(z|x) − log q(z)], nats, with q(z) aggregated over the whole split.
 
-    `noise` [N, latent_size] draws one z a sentence; the estimate is bounded by log N (Hoffman and Johnson
-    2016; authors' code, section 7). log q(z_i|x_j) for all pairs is one product of matrices, in float64;
-    its sums are in the precision of the posteriors, by log-softmax, which is much quicker than exponentials.
+    The mean of `pointwise_information`, at most log N (Hoffman and Johnson 2016). For posteriors that are all
+    the same it is 0 up to rounding, whatever was drawn.
+    """
+    return float(pointwise_information(posterior, noise).mean())
+
+
+def authors_mutual_information(posterior: Gaussian, noise: Tensor) -> float:
+    """Return −E_x H(q(z|x)) − E_q [log q(z)] with the entropy H exact (authors' code).
+
+    The same expectation as `mutual_information`, from which it differs by ½ (mean ‖noise‖² − n_z): noise of
+    variance n_z/2N that has nothing to do with the code.
+    """
+    excess = float(noise.double().pow(2).sum(1).mean()) - noise.shape[1]
+    return mutual_information(posterior, noise) + 0.5 * excess
+
+
+def pointwise_information(posterior: Gaussian, noise: Tensor) -> Tensor:
+    """Return log q(z|x) − log q(z) of every sentence, [N], nats, float64, each at most log N.
+
+    `noise` [N, latent_size] draws one z a sentence; q(z) is the mean of all N posteriors. log q(z_i|x_j) for all
+    pairs is one product of matrices, in float64; its sums are in the precision of the posteriors, by log-softmax,
+    which is much quicker than exponentials. Raises DivergedError where a value is not finite.
     """
     mean, log_variance, dtype = posterior.mean.double(), posterior.log_variance.double(), posterior.mean.dtype
     count, latent_size = mean.shape
     if not latent_size:
-        return 0.0
+        return torch.zeros(count, dtype=torch.float64)
     z = mean + (0.5 * log_variance).exp() * noise.double()
     precision = (-log_variance).exp()
     largest = -0.5 * (log_variance.sum(1) + latent_size * LOG_2PI)
@@ -46,15 +72,13 @@ def mutual_information(posterior: Gaussian, noise: Tensor) -> float:
     constant = largest - 0.5 * (mean.pow(2) * precision).sum(1)
     left = torch.cat([z.pow(2), z, z.new_ones(count, 1)], dim=1)
     right = torch.cat([-0.5 * precision, mean * precision, constant.unsqueeze(1)], dim=1).T
-    parts = []
+    shares = []
     for start in range(0, count, CHUNK):
         density = (left[start : start + CHUNK] @ right).to(dtype).minimum(largest.to(dtype))
         density.diagonal(start)[:] = own[start : start + CHUNK]
-        parts.append(density.amax(1) - density.log_softmax(1).amax(1))
-    log_aggregate = torch.cat(parts).double() - math.log(count)
-    negative_entropy = -0.5 * (latent_size * LOG_2PI + (1 + log_variance).sum(1))
-    information = float(negative_entropy.mean() - log_aggregate.mean())
-    if not math.isfinite(information):
+        shares.append(density.log_softmax(1).diagonal(start))
+    information = math.log(count) + torch.cat(shares).double()
+    if not bool(information.isfinite().all()):
         raise DivergedError(
             "the mutual information is not finite: a posterior's variance is beyond floating point"
         )

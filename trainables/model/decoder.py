@@ -7,8 +7,8 @@ from torch import Generator, Tensor, nn
 
 from trainables.model.layers import dropout, lowered
 from trainables.model.projection import word_losses
-from trainables.model.spec import ModelSpec
-from trainables.text.vocabulary import BOS, EOS
+from trainables.model.spec import LONGEST, ModelSpec
+from trainables.text.vocabulary import BOS, EOS, NO_WORDS
 
 State = tuple[Tensor, Tensor]
 
@@ -65,15 +65,19 @@ class Decoder(nn.Module):
         return cell.tanh(), cell
 
     @torch.inference_mode()
-    def greedy(self, z: Tensor, steps: int = 99) -> list[list[int]]:
-        """Decode each z [B, latent_size] by the most probable word, up to and with `</s>`, at most `steps`."""
+    def greedy(self, z: Tensor, steps: int = LONGEST) -> list[list[int]]:
+        """Decode each z [B, latent_size] by the most probable word, up to and with `</s>`, at most `steps`.
+
+        `<pad>` and `<s>` are no words and never chosen.
+        """
         return self._decode(z, steps, lambda logits: logits.argmax(-1))
 
     @torch.inference_mode()
-    def sample(self, z: Tensor, generator: Generator, steps: int = 99) -> list[list[int]]:
+    def sample(self, z: Tensor, generator: Generator, steps: int = LONGEST) -> list[list[int]]:
         """Draw a sentence from p(x|z) for each z [B, latent_size], word by word, at most `steps` of them.
 
-        `generator` lives on the device of z; a sentence ends with its `</s>` where it has one.
+        `generator` lives on the device of z; a sentence ends with its `</s>` where it has one. `<pad>` and `<s>`
+        are no words and never drawn: their probability goes to the others in proportion.
         """
         return self._decode(
             z, steps, lambda logits: logits.softmax(-1).multinomial(1, generator=generator).squeeze(1)
@@ -87,7 +91,9 @@ class Decoder(nn.Module):
         for _ in range(steps):
             embedded = self.embedding(last).unsqueeze(1)
             hidden, state = self.lstm(torch.cat([embedded, z.unsqueeze(1)], dim=-1), state)
-            last = choose(self.output(hidden.squeeze(1)))
+            logits = self.output(hidden.squeeze(1))
+            logits[:, NO_WORDS] = -torch.inf
+            last = choose(logits)
             columns.append(torch.where(done, -1, last))
             done |= last == EOS
             if bool(done.all()):

@@ -18,7 +18,7 @@ class NoEncoder(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Embedding, one LSTM layer, and hidden -> [mean; log variance] without bias (authors' code, section 2)."""
+    """Embedding, one LSTM layer, and hidden -> [mean; log variance] without bias (authors' code)."""
 
     def __init__(self, vocabulary_size: int, spec: ModelSpec) -> None:
         super().__init__()

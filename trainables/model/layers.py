@@ -14,7 +14,7 @@ Initialisation = Literal["paper", "torch"]
 def initialise(module: nn.Module, kind: Initialisation, generator: Generator) -> None:
     """Draw every parameter afresh, in place.
 
-    `paper`: embeddings U(−0.1, 0.1), all else U(−0.01, 0.01) (authors' code, section 2).
+    `paper`: embeddings U(−0.1, 0.1), all else U(−0.01, 0.01) (appendix A; authors' code).
     `torch`: embeddings U(−0.1, 0.1), LSTM U(±1/√hidden), linear maps U(±1/√inputs) (PyTorch's defaults).
     """
     with torch.no_grad():

@@ -24,7 +24,9 @@ def word_losses(hidden: Tensor, weight: Tensor, targets: Tensor, dtype: torch.dt
     """Return −log softmax(hidden · weightᵀ) at each target, nats: [N, H], [V, H], [N] -> [N].
 
     Matrix products run in `dtype`, by default that of `weight`; sums, logarithms and losses in float32 at least.
-    Where a gradient is wanted, its factor softmax − one-hot takes the place of the logits in the forward already.
+    Where a gradient is wanted, its factor softmax − one-hot takes the place of the logits in the forward already;
+    what comes from above scales it in float32 at least. There is no second derivative: create_graph=True raises
+    RuntimeError.
     """
     dtype = dtype or weight.dtype
     hidden, padded = hidden.to(dtype), functional.pad(weight.to(dtype), (0, 0, 0, -len(weight) % WIDTH))
@@ -76,6 +78,9 @@ class _WordLosses(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        if torch.is_grad_enabled():
+            raise RuntimeError("word_losses can be differentiated once: with create_graph=True, no further")
         hidden, weight, residual = ctx.saved_tensors
-        scale = gradient.unsqueeze(1).to(hidden.dtype)
-        return (residual @ weight) * scale, residual.T @ (hidden * scale), None, None
+        scale = _wide(gradient).unsqueeze(1)
+        to_hidden = (_wide(residual @ weight) * scale).to(hidden.dtype)
+        return to_hidden, residual.T @ (_wide(hidden) * scale).to(hidden.dtype), None, None

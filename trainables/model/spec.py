@@ -6,6 +6,9 @@ from pydantic import Field, PositiveInt
 
 from trainables.base import Spec
 
+LONGEST = 99
+"""Words after which a decoded sentence is cut, where nothing else is asked for (authors' code)."""
+
 Precision = Literal["float32", "bfloat16", "auto"]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
-from trainables.base import Spec
+from trainables.base import Later, Spec
 from trainables.objective.kl import KlTerm, PlainKl
 from trainables.objective.kl_weight import Constant, KlWeight
 
@@ -29,7 +29,7 @@ class Loss:
 
 
 class Elbo(Spec):
-    """Reconstruction + β · KL term, one sample of z a sentence (Kingma and Welling 2014; paper, eq. 1)."""
+    """Reconstruction + β · KL term, one sample of z a sentence (Kingma and Welling 2014; paper, section 1)."""
 
     kind: Literal["elbo"] = "elbo"
     kl_weight: KlWeight = Constant()
@@ -62,6 +62,10 @@ class Iwae(Spec):
 
     kind: Literal["iwae"] = "iwae"
     samples: PositiveInt = Field(10, description="k, samples of z a sentence")
+    selection: Annotated[Literal["neg_elbo", "iw_bound"], Later("neg_elbo")] = Field(
+        "neg_elbo",
+        description="the validation word that picks the best epoch; iw_bound, this bound: authors' code",
+    )
 
     def weight(self, epoch: float, fullness: float = 1.0) -> float:
         """Return 1: the bound weighs its KL fully."""

@@ -22,7 +22,7 @@ def floored(kl: Tensor, threshold: float, form: Form, per: Per) -> Tensor:
     """Floor `kl` [B, ...] at `threshold`, each sentence by its own value or all by the batch mean.
 
     `max` gives max(threshold, kl); `mask` gives kl where it exceeds the threshold and 0 elsewhere: the
-    same gradient, a value without the constant (authors' code, section 5).
+    same gradient, a value without the constant (authors' code).
     """
     level = kl if per == "sentence" else kl.mean(0, keepdim=True).expand_as(kl)
     above = level > threshold
@@ -41,7 +41,7 @@ class PlainKl(Spec):
 
 
 class FreeBits(Spec):
-    """Σ_i max(λ/n_z, KL_i): a floor under each unit (FB; paper, eq. 1 with the total λ of its tables)."""
+    """Σ_i max(λ/n_z, KL_i): a floor under each unit (FB; paper, eq. 1, with λ the total of its tables)."""
 
     kind: Literal["free_bits"] = "free_bits"
     target_rate: PositiveFloat = Field(8.0, description="λ, nats, total over units")
@@ -55,7 +55,7 @@ class FreeBits(Spec):
 
 
 class FreeBitsTotal(Spec):
-    """max(λ, Σ_i KL_i): one floor under the whole KL (FBP; paper, section 4.1)."""
+    """max(λ, Σ_i KL_i): one floor under the whole KL (FBP; paper, section 2.2)."""
 
     kind: Literal["free_bits_total"] = "free_bits_total"
     target_rate: PositiveFloat = Field(8.0, description="λ, nats, total over units")

@@ -26,11 +26,11 @@ class Constant(Spec):
 
 
 class Linear(Spec):
-    """From `start` to 1 in a straight line over `epochs`, then 1 (Bowman et al. 2016; paper, section 4.1)."""
+    """From `start` to 1 in a straight line over `epochs`, then 1 (Bowman et al. 2016; paper, section 2.4)."""
 
     kind: Literal["linear"] = "linear"
     start: float = Field(0.0, ge=0, le=1)
-    epochs: PositiveFloat = Field(10.0, description="until the weight is 1")
+    epochs: float = Field(10.0, ge=0, description="until the weight is 1; 0: it is 1 from the start")
     pace: Pace = Field(
         "epochs",
         description="an epoch of the ramp: all steps of an epoch, or as many as full batches (authors' code)",
@@ -39,7 +39,7 @@ class Linear(Spec):
     def __call__(self, epoch: float, fullness: float = 1.0) -> float:
         """Return β at `epoch`; the authors count sentences / batch size steps an epoch, so they end earlier."""
         passed = epoch * fullness if self.pace == "full_batches" else epoch
-        return min(1.0, self.start + (1 - self.start) * passed / self.epochs)
+        return self.start + (1 - self.start) * passed / self.epochs if passed < self.epochs else 1.0
 
 
 class Cyclic(Spec):

@@ -19,7 +19,7 @@ from trainables.text.spec import SPLITS, SplitName
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 UNKNOWN = -1
-"""Label of a sentence whose label no training sentence has; no guess at it counts as right."""
+"""Label of a sentence whose label no training sentence has, and of a component named by one; never right."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ def component_labels(responsibilities: Floats, labels: Labels, mapping: Mapping)
     """Return the label of each component from validation responsibilities [N, K] and labels [N].
 
     `one_to_one`: the assignment that gets most sentences right, each to its most responsible component.
-    `most_responsible`: the label of the one sentence for which the component is most responsible.
+    `most_responsible`: the label of the one sentence for which the component is most responsible, which may be
+    UNKNOWN.
     """
     if mapping == "most_responsible":
         found: Labels = labels[responsibilities.argmax(axis=0)]
@@ -110,5 +111,5 @@ def _predictions(train: Labelled, rows: NDArray[np.int64], codes: Floats) -> Lab
 
 
 def accuracy(predicted: Labels, labels: Labels) -> float:
-    """Return the share of right predictions in per cent, as the paper prints it."""
-    return 100 * float((predicted == labels).mean())
+    """Return the share of right predictions in per cent, as the paper prints it; UNKNOWN is right nowhere."""
+    return 100 * float(((predicted == labels) & (labels != UNKNOWN)).mean())

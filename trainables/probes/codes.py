@@ -7,11 +7,11 @@ from torch import Generator, Tensor
 
 from trainables.measure.final import evaluation_batches
 from trainables.model.gaussian import Gaussian
+from trainables.model.spec import LONGEST
 from trainables.model.vae import Vae
-from trainables.text.vocabulary import BOS, EOS, Ids
+from trainables.text.vocabulary import BOS, EOS, Ids, Vocabulary
 
 DECODE_BATCH = 256
-LONGEST = 99
 LOGIT_BUDGET = 2**23
 """Most logits that a step of decoding, or a part of a reconstruction, may hold at once."""
 
@@ -52,7 +52,7 @@ def posteriors(model: Vae, sentences: Sequence[Ids]) -> Gaussian:
 def decode(model: Vae, z: Tensor, seed: int | None = None, longest: int = LONGEST) -> list[list[int]]:
     """Decode each code [N, latent_size] into the ids of at most `longest` words.
 
-    Greedily, or with a seed by drawing each word from p(x|z).
+    Greedily, or with a seed by drawing each word from p(x|z). A sentence of `longest` words was cut: see `shown`.
     """
     generator = None if seed is None else Generator(device_of(model)).manual_seed(seed)
     decoded = []
@@ -62,6 +62,11 @@ def decode(model: Vae, z: Tensor, seed: int | None = None, longest: int = LONGES
         else:
             decoded += model.decoder.sample(part, generator, longest)
     return [trimmed(row) for row in decoded]
+
+
+def shown(vocabulary: Vocabulary, decoded: Sequence[int], longest: int = LONGEST) -> str:
+    """Return the words of a decoded sentence, with an ellipsis where it was cut after `longest`."""
+    return " ".join(vocabulary.decode(decoded)) + (" …" if len(decoded) >= longest else "")
 
 
 def decode_rows(model: Vae) -> int:

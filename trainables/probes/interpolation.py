@@ -1,39 +1,45 @@
 """Walks between two codes, decoded on the way (paper, Tables 7, 12 and 13)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Generator, Tensor
 
 from trainables.base import derived_seed
+from trainables.model.spec import LONGEST
 from trainables.model.vae import Vae
-from trainables.probes.codes import decode, posteriors, standard_normal
+from trainables.probes.codes import decode, posteriors, shown, standard_normal
 from trainables.text.corpus import Corpus
-from trainables.text.vocabulary import Ids
 
 Path = list[list[int]]
 
 
-def interpolate(model: Vae, source: Tensor, target: Tensor, inner_points: int) -> list[Path]:
+def interpolate(
+    model: Vae, source: Tensor, target: Tensor, inner_points: int, longest: int = LONGEST
+) -> list[Path]:
     """Decode evenly spaced codes greedily, both ends included; `source`, `target` [P, latent_size].
 
-    Returns P paths of `inner_points` + 2 sentences of ids.
+    Returns P paths of `inner_points` + 2 sentences of ids, each of at most `longest` words.
     """
     steps = torch.linspace(0, 1, inner_points + 2).view(1, -1, 1)
     z = (1 - steps) * source.unsqueeze(1) + steps * target.unsqueeze(1)
-    decoded, length = decode(model, z.flatten(0, 1)), inner_points + 2
+    decoded, length = decode(model, z.flatten(0, 1), longest=longest), inner_points + 2
     return [decoded[start : start + length] for start in range(0, len(decoded), length)]
 
 
-def between_prior_samples(model: Vae, corpus: Corpus, paths: int, inner_points: int, seed: int) -> str:
+def between_prior_samples(
+    model: Vae, corpus: Corpus, paths: int, inner_points: int, seed: int, longest: int = LONGEST
+) -> str:
     """Return a page of walks between two samples of the prior."""
     source, target = standard_normal(seed, 2 * paths, model.spec.latent_size).chunk(2)
-    walks = interpolate(model, source, target, inner_points)
-    blocks = [_lines(corpus, walk) for walk in walks]
-    return _page("Between two samples of the prior, greedy", blocks)
+    walks = interpolate(model, source, target, inner_points, longest)
+    blocks = [_lines(corpus, walk, longest) for walk in walks]
+    return _page(f"Between two samples of the prior, greedy, cut after {longest} words by …", blocks)
 
 
-def between_posterior_samples(model: Vae, corpus: Corpus, paths: int, inner_points: int, seed: int) -> str:
+def between_posterior_samples(
+    model: Vae, corpus: Corpus, paths: int, inner_points: int, seed: int, longest: int = LONGEST
+) -> str:
     """Return a page of walks between posterior samples of two random test sentences."""
     sentences = corpus.splits["test"].sentences
     paths = min(paths, len(sentences) // 2)
@@ -41,21 +47,19 @@ def between_posterior_samples(model: Vae, corpus: Corpus, paths: int, inner_poin
     chosen = [sentences[row] for row in torch.randperm(len(sentences), generator=generator)[: 2 * paths].tolist()]
     noise = standard_normal(derived_seed(seed, "noise"), 2 * paths, model.spec.latent_size)
     source, target = posteriors(model, chosen).sample(noise).chunk(2)
-    walks = interpolate(model, source, target, inner_points)
+    walks = interpolate(model, source, target, inner_points, longest)
     blocks = []
     for row, walk in enumerate(walks):
         inputs = {"source input": chosen[row], "target input": chosen[paths + row]}
-        shown = [f"  {name}: {_text(corpus, sentence)}" for name, sentence in inputs.items()]
-        blocks.append([*shown, *_lines(corpus, walk)])
-    return _page("Between posterior samples of two test sentences, greedy", blocks)
+        ends = [f"  {name}: {' '.join(corpus.vocabulary.decode(ids))}" for name, ids in inputs.items()]
+        blocks.append([*ends, *_lines(corpus, walk, longest)])
+    return _page(
+        f"Between posterior samples of two test sentences, greedy, cut after {longest} words by …", blocks
+    )
 
 
-def _lines(corpus: Corpus, walk: Path) -> list[str]:
-    return [f"  {number:2d}  {_text(corpus, ids)}" for number, ids in enumerate(walk)]
-
-
-def _text(corpus: Corpus, ids: Iterable[int] | Ids) -> str:
-    return " ".join(corpus.vocabulary.decode(ids))
+def _lines(corpus: Corpus, walk: Path, longest: int) -> list[str]:
+    return [f"  {number:2d}  {shown(corpus.vocabulary, ids, longest)}" for number, ids in enumerate(walk)]
 
 
 def _page(title: str, blocks: Sequence[Sequence[str]]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sacrebleu.metrics.bleu import BLEU
 
+from trainables.model.spec import LONGEST
 from trainables.model.vae import Vae
 from trainables.probes.codes import decode, posteriors, standard_normal
 from trainables.text.corpus import Corpus
@@ -15,10 +16,14 @@ def corpus_bleu(outputs: Sequence[str], references: Sequence[str]) -> float:
     return float(metric.corpus_score(list(outputs), [list(references)]).score)
 
 
-def reconstruction_bleu(model: Vae, corpus: Corpus, seed: int) -> float:
-    """Return the BLEU of the test split decoded greedily, each from one sample of its posterior."""
+def reconstruction_bleu(model: Vae, corpus: Corpus, seed: int, longest: int = LONGEST) -> tuple[float, float]:
+    """Return the BLEU of the test split decoded greedily, each from one sample of its posterior.
+
+    Beside it stands the share of outputs that were cut after `longest` words.
+    """
     sentences = corpus.splits["test"].sentences
     z = posteriors(model, sentences).sample(standard_normal(seed, len(sentences), model.spec.latent_size))
-    outputs = [" ".join(corpus.vocabulary.decode(row)) for row in decode(model, z)]
+    decoded = decode(model, z, longest=longest)
+    outputs = [" ".join(corpus.vocabulary.decode(row)) for row in decoded]
     references = [" ".join(corpus.vocabulary.decode(sentence.tolist())) for sentence in sentences]
-    return corpus_bleu(outputs, references)
+    return corpus_bleu(outputs, references), sum(len(row) >= longest for row in decoded) / len(decoded)

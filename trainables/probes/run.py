@@ -30,7 +30,8 @@ Probe = Callable[[ProbeSpec, Vae, Corpus, int], ProbeReport]
 def run_probes(spec: ProbeSpec, model: Vae, corpus: Corpus, seed: int) -> ProbeReport:
     """Run the probes that `spec` names; what one finds does not depend on which others run.
 
-    What is undefined is absent: accuracies of a corpus without labels, a correlation where all codes are one.
+    What is undefined is absent: accuracies of a corpus without labels, a correlation of a single
+    sentence or where all codes are one.
     Raises DivergedError where a number is not finite.
     """
     numbers: dict[str, float] = {}
@@ -46,7 +47,8 @@ def run_probes(spec: ProbeSpec, model: Vae, corpus: Corpus, seed: int) -> ProbeR
 
 
 def _bleu(spec: ProbeSpec, model: Vae, corpus: Corpus, seed: int) -> ProbeReport:
-    return ProbeReport(numbers={"bleu": reconstruction_bleu(model, corpus, seed)})
+    bleu, cut = reconstruction_bleu(model, corpus, seed, spec.longest)
+    return ProbeReport(numbers={"bleu": bleu, "bleu_cut": cut})
 
 
 def _pcc(spec: ProbeSpec, model: Vae, corpus: Corpus, seed: int) -> ProbeReport:
@@ -60,13 +62,13 @@ def _swaps(spec: ProbeSpec, model: Vae, corpus: Corpus, seed: int) -> ProbeRepor
 
 
 def _interpolation(spec: ProbeSpec, model: Vae, corpus: Corpus, seed: int) -> ProbeReport:
-    sizes = (spec.paths, spec.inner_points)
+    pages = {"prior": between_prior_samples, "posterior": between_posterior_samples}
     return ProbeReport(
         texts={
-            "interpolation_prior": between_prior_samples(model, corpus, *sizes, derived_seed(seed, "prior")),
-            "interpolation_posterior": between_posterior_samples(
-                model, corpus, *sizes, derived_seed(seed, "posterior")
-            ),
+            f"interpolation_{name}": page(
+                model, corpus, spec.paths, spec.inner_points, derived_seed(seed, name), spec.longest
+            )
+            for name, page in pages.items()
         }
     )
 

@@ -20,8 +20,10 @@ CHUNK = 1 << 16
 def smoothness(model: Vae, split: Split, pairs: int, seed: int) -> float | None:
     """Return Pearson's correlation over random pairs of sentences, or None where it is undefined.
 
-    It relates the L2 distance of posterior means to the word edit distance.
+    It relates the L2 distance of posterior means to the word edit distance. A single sentence has no pairs.
     """
+    if len(split.sentences) < 2:
+        return None
     chosen = random_pairs(len(split.sentences), pairs, seed)
     latent = latent_distances(posteriors(model, split.sentences).mean, chosen)
     return pearson(latent, edit_distances(split.sentences, chosen))

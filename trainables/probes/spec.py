@@ -5,6 +5,7 @@ from typing import Literal, get_args
 from pydantic import Field, PositiveInt
 
 from trainables.base import Spec
+from trainables.model.spec import LONGEST
 
 ProbeName = Literal["bleu", "pcc", "swaps", "interpolation", "accuracy", "copying"]
 PROBE_NAMES: tuple[ProbeName, ...] = get_args(ProbeName)
@@ -24,5 +25,8 @@ class ProbeSpec(Spec):
         "one_to_one",
         description="how mixture components get labels: an assignment on validation counts, or each the label "
         "of its most responsible validation sentence, as the authors' code has it",
+    )
+    longest: PositiveInt = Field(
+        LONGEST, description="words after which a reconstruction or an interpolated sentence is cut"
     )
     samples: PositiveInt = Field(300, description="prior samples of the copying check")

@@ -33,7 +33,7 @@ def equal_length_batches(
 ) -> list[Batch]:
     """Cut a stable sort by length into batches of at most `batch_size`, each of one length.
 
-    The composition is fixed; a phase shuffles the order of batches each epoch (authors' code, section 1).
+    The composition is fixed; a phase shuffles the order of batches each epoch (authors' code).
     """
     lengths = np.array([len(sentence) for sentence in sentences])
     order = np.argsort(lengths, kind="stable")

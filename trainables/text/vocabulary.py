@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 PAD, BOS, EOS, UNK = 0, 1, 2, 3
 SPECIAL = ("<pad>", "<s>", "</s>", "<unk>")
+NO_WORDS = [PAD, BOS]
+"""What no sentence holds after its `<s>`: never decoded, though the softmax has it."""
 
 Ids = NDArray[np.int64]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from trainables.base import Spec
+from trainables.base import Later, Spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class PlateauState(Spec):
-    """Where a plateau course stands."""
+    """Where a plateau course stands; without a reference no loss was seen yet."""
 
-    reference: float = 1e4
+    reference: float | None = None
     not_improved: int = 0
     decays: int = 0
 
@@ -28,7 +28,8 @@ class Plateau(Spec):
     """Multiply the rate by `factor` after `patience` epochs without improvement; stop after `decays`.
 
     An epoch is compared with the lowest loss since the last decay, at which the loss of that epoch becomes
-    the reference, the best weights are reloaded and the optimizer is made anew (authors' code, section 3).
+    the reference, the best weights are reloaded and the optimizer is made anew (authors' code).
+    There `first_reference` is 1e4: losses above it, of long documents, count as no improvement.
     """
 
     kind: Literal["plateau"] = "plateau"
@@ -36,6 +37,9 @@ class Plateau(Spec):
     first_decay_epoch: int = Field(15, ge=0, description="no decay before this epoch, counted from 0")
     decays: PositiveInt = Field(5, description="stop after this many")
     factor: float = Field(0.5, gt=0, lt=1, description="of the rate at a decay")
+    first_reference: Annotated[PositiveFloat | None, Later(None)] = Field(
+        None, description="nats, what the first epoch is compared with; none: it is better than nothing"
+    )
 
     def rate(self, base: float, epoch: float, epochs: int, state: PlateauState) -> float:
         """Return the learning rate at a (fractional) epoch."""
@@ -43,12 +47,13 @@ class Plateau(Spec):
 
     def after(self, loss: float, epoch: int, state: PlateauState) -> tuple[PlateauState, bool]:
         """Take an epoch's validation loss; return the next state, and whether a decay fell due."""
-        if loss <= state.reference:
+        reference = self.first_reference if state.reference is None else state.reference
+        if reference is None or loss <= reference:
             return PlateauState(reference=loss, not_improved=0, decays=state.decays), False
         waited = state.not_improved + 1
         if waited >= self.patience and epoch >= self.first_decay_epoch:
             return PlateauState(reference=loss, not_improved=0, decays=state.decays + 1), True
-        return PlateauState(reference=state.reference, not_improved=waited, decays=state.decays), False
+        return PlateauState(reference=reference, not_improved=waited, decays=state.decays), False
 
     def done(self, state: PlateauState) -> bool:
         """Say whether the last decay has fallen."""
@@ -80,7 +85,7 @@ class CosineRestarts(Spec):
     """From the full rate along half a cosine towards 0 in each cycle of `period` epochs, one rate an epoch.
 
     At epoch e, counted from 0, the rate is multiplied by (1 + cos(π (e mod period) / period)) / 2: the course
-    that Liu et al. 2019 run their cyclic annealing with (authors' code, section 6).
+    that Liu et al. 2019 run their cyclic annealing with (authors' code).
     """
 
     kind: Literal["cosine_restarts"] = "cosine_restarts"
@@ -104,7 +109,7 @@ Optimizers = Literal["sgd", "adam"]
 
 
 class DescentSpec(Spec):
-    """One phase's optimizer; the defaults are the paper's (section 4.1)."""
+    """One phase's optimizer; the defaults are the paper's (appendix A), batch size and clip those of its code."""
 
     optimizer: Optimizers = "sgd"
     learning_rate: PositiveFloat = Field(0.5, description="at the start of the course")

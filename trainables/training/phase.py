@@ -12,10 +12,13 @@ from torch import Generator, Tensor, nn
 from torch.optim import Optimizer
 
 from trainables.base import DivergedError, derived_seed
-from trainables.measure.latent import active_units, mutual_information
+from trainables.measure.final import standard_error
+from trainables.measure.importance import iw_nll
+from trainables.measure.latent import active_units, pointwise_information
 from trainables.measure.likelihood import Bound, measure_bound, rows, words
 from trainables.measure.spec import Boundary
 from trainables.model.vae import Vae
+from trainables.objective.bound import Iwae
 from trainables.text.batches import Batch
 from trainables.training.report import EpochReport
 from trainables.training.spec import PhaseSpec
@@ -53,6 +56,8 @@ def run_phase(
         trained = time.perf_counter() - started
         bound = measure_bound(model, data.validation, derived_seed(phase.seed, phase.name, "validation"))
         numbers |= validation_numbers(bound, phase.seed, boundary)
+        if phase.selection == "iw_bound":
+            numbers["validation/iw_bound"] = importance_bound(phase, model, data.validation)
         numbers |= costs(trained, time.perf_counter() - started, words(data.train))
         loss = numbers[f"validation/{phase.selection}"]
         if counters.best_loss is None or loss < counters.best_loss:
@@ -116,13 +121,21 @@ def validation_numbers(bound: Bound, seed: int, boundary: Boundary) -> Numbers:
         bound.posterior.mean.shape,
         generator=Generator().manual_seed(derived_seed(seed, "mutual_information")),
     )
+    information = pointwise_information(bound.posterior, noise)
     return {
         "validation/neg_elbo": neg_elbo,
         "validation/reconstruction": float(bound.reconstruction.double().mean()),
         "validation/kl": float(bound.kl.double().mean()),
-        "validation/mutual_information": mutual_information(bound.posterior, noise),
+        "validation/mutual_information": float(information.mean()),
+        "validation/mutual_information_error": standard_error(information),
         "validation/active_units": float(active_units(bound.posterior.mean, boundary=boundary)),
     }
+
+
+def importance_bound(phase: PhaseSpec, model: Vae, batches: list[Batch]) -> float:
+    """Return the bound that an IWAE trains, nats a sentence, without dropout, on the same noise in every epoch."""
+    samples = phase.objective.samples if isinstance(phase.objective, Iwae) else 1
+    return float(iw_nll(model, batches, samples, derived_seed(phase.seed, phase.name, "bound")).mean())
 
 
 def costs(trained: float, whole: float, train_words: int) -> Numbers:

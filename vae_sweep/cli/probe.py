@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trainables.model.spec import LONGEST
 from vae_sweep.cli.arguments import Folder, make_console
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ def probe(
             help="Some of bleu, pcc, swaps, interpolation, accuracy, copying, joined by commas. Default: all.",
         ),
     ] = "",
+    longest: Annotated[
+        int,
+        typer.Option(min=1, metavar="WORDS", help="Where reconstructions and interpolated sentences are cut."),
+    ] = LONGEST,
 ) -> None:
     """Run the paper's probes on ended trials (Tables 4 to 8, 12, 13); what was probed before is not run again."""
     from vae_sweep.sweep.folder import JOURNAL_FILE
@@ -39,7 +44,7 @@ def probe(
     def note(text: str) -> None:
         console.print(text, soft_wrap=True, highlight=False, markup=False)
 
-    probed = probe_sweep(sweep, trial or (), names, note)
+    probed = probe_sweep(sweep, trial or (), names, note, longest)
     record = read_sweep(sweep / JOURNAL_FILE)
     for table in probe_tables(record):
         console.print(_rich(table))

@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trainables.model.spec import LONGEST
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from trainables.text_vae import TextVae
 
 MOST_NAMED = 5
+
+Longest = Annotated[
+    int,
+    typer.Option(min=1, metavar="WORDS", help="Where a printed sentence is cut; stderr says how many were."),
+]
 
 Model = Annotated[
     str,
@@ -52,16 +59,19 @@ def generate(
     trial: Trial = None,
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many sentences.")] = 10,
     seed: Annotated[int, typer.Option(help="The same seed gives the same sentences.")] = 0,
+    longest: Longest = LONGEST,
     uri: TrackingUri = None,
 ) -> None:
     """Print sentences drawn from the model: z from the prior, then word after word."""
-    _print(_load(model, trial, uri).sample(count, seed))
+    _print_sentences(_load(model, trial, uri).sample(count, seed, longest), longest)
 
 
-def reconstruct(model: Model, trial: Trial = None, text: Text = None, uri: TrackingUri = None) -> None:
+def reconstruct(
+    model: Model, trial: Trial = None, text: Text = None, longest: Longest = LONGEST, uri: TrackingUri = None
+) -> None:
     """Print what comes back of each sentence through its code, one line for one line."""
     vae = _load(model, trial, uri)
-    _print(vae.reconstruct(_texts(vae, text)))
+    _print_sentences(vae.reconstruct(_texts(vae, text), longest), longest)
 
 
 def interpolate(
@@ -69,6 +79,7 @@ def interpolate(
     trial: Trial = None,
     text: Text = None,
     steps: Annotated[int, typer.Option(min=2, help="Sentences, with both ends.")] = 7,
+    longest: Longest = LONGEST,
     uri: TrackingUri = None,
 ) -> None:
     """Print the sentences on the way between the codes of two sentences."""
@@ -78,7 +89,7 @@ def interpolate(
     texts = _texts(vae, text)
     if len(texts) != 2:
         raise UseError(f"interpolate takes two sentences, its ends; {len(texts)} came")
-    _print(vae.interpolate(texts[0], texts[1], steps))
+    _print_sentences(vae.interpolate(texts[0], texts[1], steps, longest), longest)
 
 
 def encode(
@@ -148,6 +159,13 @@ def _check_suffix(output: Path) -> None:
 
     if output.suffix not in CODE_FILES:
         raise UseError(f"--output: {output}; its name ends with {' or '.join(CODE_FILES)}")
+
+
+def _print_sentences(sentences: list[str], longest: int) -> None:
+    """Print sentences, saying on stderr how many have as many words as they may and so no end."""
+    _print(sentences)
+    if cut := sum(len(sentence.split()) >= longest for sentence in sentences):
+        _say(f"{cut} of {len(sentences)} sentences are cut after {longest} words; --longest sets the most")
 
 
 def _print(lines: "Iterable[str]") -> None:

@@ -53,9 +53,9 @@ def _overlap(best: Row, other: Row, word: str) -> bool:
 def _collapsed(rows: list[Row]) -> str:
     fallen = [row for row in rows if row.outcomes.get("collapsed")]
     if not fallen:
-        return "No cell collapsed: every one has active units."
+        return "No cell collapsed: every one uses its code."
     names = ", ".join(_fallen(row) for row in fallen)
-    return f"Collapsed (no active unit, the decoder ignores z): {names}."
+    return f"Collapsed (the decoder ignores z): {names}."
 
 
 def _fallen(row: Row) -> str:

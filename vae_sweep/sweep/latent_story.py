@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from trainables.measure.collapse import collapse
 from trainables.measure.invariants import RATE_TOLERANCE
 from trainables.objective.bound import Elbo
 from trainables.objective.kl import FreeBits, FreeBitsTotal
@@ -33,7 +34,7 @@ def latent_story(trial: TrialRecord, spec: TrialSpec) -> list[str]:
     if spec.method.autoencodes:
         return [*lines, "an autoencoder: its KL has no weight in the loss, so nothing draws it to collapse"]
     weight = epochs[-1].numbers.get(WEIGHT) if epochs else None
-    lines.append(_verdict(numbers, weight, ended=numbers is measured))
+    lines.append(_verdict(numbers, spec, weight, ended=numbers is measured))
     if numbers.get(AU) == 0 and epochs:
         lines.append(_since(epochs))
         if (kl := numbers.get(KL) or 0.0) > NOTHING:
@@ -64,12 +65,15 @@ def _units(numbers: Numbers, latent_size: int) -> str:
     return ", ".join(parts)
 
 
-def _verdict(numbers: Numbers, weight: float | None, *, ended: bool) -> str:
+def _verdict(numbers: Numbers, spec: TrialSpec, weight: float | None, *, ended: bool) -> str:
     active = numbers.get(AU)
     if active is None:
         return "whether z is used cannot be said: AU is not reported"
     if active:
         return f"z is used: {active:.0f} active units"
+    known = {word: value for word, value in numbers.items() if value is not None}
+    if MI in known and collapse(known, spec.model.latent_size, spec.method.target_rate) is None:
+        return "AU = 0, but MI and KL are not both those of an unused code: this is no verdict on z"
     if weight is None or weight == 1.0:
         return f"AU = 0 {'after annealing' if ended else 'so far'}, at KL weight 1: the decoder ignores z"
     if ended:

@@ -11,6 +11,7 @@ import torch
 from pydantic import ValidationError
 
 from trainables.base import VaeSweepError
+from trainables.model.spec import LONGEST
 from trainables.outputs import load_model
 from trainables.probes.run import ProbeReport, run_probes
 from trainables.probes.spec import PROBE_NAMES, ProbeName, ProbeSpec
@@ -75,12 +76,14 @@ def chosen_trials(record: SweepRecord, ids: Sequence[str]) -> list[TrialRecord]:
     return [trial for name, trial in usable.items() if name in ids or not ids]
 
 
-def probe_sweep(folder: Path, ids: Sequence[str], only: Sequence[str], note: Note) -> Probed:
+def probe_sweep(
+    folder: Path, ids: Sequence[str], only: Sequence[str], note: Note, longest: int = LONGEST
+) -> Probed:
     """Run the probes that the chosen trials lack; journal each trial, then bring MLflow up to date.
 
-    A trial whose weights or corpus cannot be used is told of and passed over; one whose weights were collected
-    counts as failed only if it was named. Raises LaunchError where a driver holds the sweep, ProbeError where a
-    name is unknown.
+    Sentences are cut after `longest` words. A trial whose weights or corpus cannot be used is told of and passed
+    over; one whose weights were collected counts as failed only if it was named. Raises LaunchError where a driver
+    holds the sweep, ProbeError where a name is unknown.
     """
     spec, probes = existing_spec(folder), chosen_probes(only)
     cores = spec.resources.cpu
@@ -104,7 +107,9 @@ def probe_sweep(folder: Path, ids: Sequence[str], only: Sequence[str], note: Not
             note(f"{place}: {', '.join(missing)}")
             started = time.monotonic()
             try:
-                report = reader.run(trial, ProbeSpec(probes=missing, mapping=MAPPINGS[spec.recipe]))
+                report = reader.run(
+                    trial, ProbeSpec(probes=missing, mapping=MAPPINGS[spec.recipe], longest=longest)
+                )
             except VaeSweepError as error:
                 failed += 1
                 note(f"{place}: not probed: {error}")

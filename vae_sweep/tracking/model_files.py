@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trainables.model.spec import LONGEST
 from trainables.places import Place, copied
 from vae_sweep.tracking.mlflow_door import TrackingError
 
@@ -72,5 +73,6 @@ def _signature() -> "ModelSignature":
         ParamSpec("count", DataType.long, 1),
         ParamSpec("seed", DataType.long, 0),
         ParamSpec("steps", DataType.long, 7),
+        ParamSpec("longest", DataType.long, LONGEST),
     ]
     return ModelSignature(rows, rows, ParamSchema(params))

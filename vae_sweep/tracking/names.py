@@ -19,19 +19,20 @@ class Metric:
 _ALL = (
     Metric("neg_elbo", "-ELBO", "nats/sentence", "min", 2, "reconstruction + KL at weight 1, plain KL"),
     Metric("reconstruction", "Recon", "nats/sentence", "min", 2, "-E_q log p(x|z)"),
-    Metric("kl", "KL", "nats/sentence", None, 2, "KL(q(z|x) || p(z)), summed over units"),
-    Metric("mutual_information", "MI", "nats", "max", 2, "mutual information of x and z under q"),
-    Metric("active_units", "AU", "units", "max", 0, "units with Var_x(E_q[z]) > 0.01"),
     Metric(
-        "reconstruction_error", "Recon s.e.", "nats/sentence", None, 3, "standard error of Recon over sentences"
+        "reconstruction_error", "Recon s.e.", "nats/sentence", None, 2, "standard error of Recon over sentences"
     ),
-    Metric("kl_error", "KL s.e.", "nats/sentence", None, 3, "standard error of KL over sentences"),
+    Metric("kl", "KL", "nats/sentence", None, 2, "KL(q(z|x) || p(z)), summed over units"),
+    Metric("kl_error", "KL s.e.", "nats/sentence", None, 2, "standard error of KL over sentences"),
+    Metric("mutual_information", "MI", "nats", "max", 2, "mutual information of x and z under q"),
     Metric("mutual_information_error", "MI s.e.", "nats", None, 3, "standard error of MI over sentences"),
+    Metric("active_units", "AU", "units", "max", 0, "units with Var_x(E_q[z]) > 0.01"),
     Metric("nll", "NLL", "nats/sentence", "min", 2, "-log p(x) by a proposal adapted to each sentence"),
     Metric("nll_error", "NLL s.e.", "nats/sentence", None, 2, "standard error of NLL over sentences"),
     Metric(
         "nll_sampling_error", "NLL sampling", "nats/sentence", None, 4, "part of NLL's error that sampling makes"
     ),
+    Metric("iw_bound", "IW bound", "nats/sentence", "min", 2, "the bound that an IWAE trains, k samples"),
     Metric("perplexity", "PPL", "per token", "min", 2, "exp(sum of NLL / tokens)"),
     Metric("elbo_perplexity", "PPL(ELBO)", "per token", "min", 2, "exp(sum of -ELBO / tokens), an upper bound"),
     Metric("elbo_gap", "-ELBO - NLL", "nats/sentence", "min", 3, "how far the bound lies above NLL, paired"),
@@ -61,6 +62,7 @@ _ALL = (
     Metric("floor_gap", "NLL - floor", "nats/sentence", "min", 3, "NLL above the exact -log p, paired"),
     Metric("floor_gap_error", "gap s.e.", "nats/sentence", None, 3, "paired standard error of the gap"),
     Metric("bleu", "BLEU", "0 to 100", "max", 2, "corpus BLEU of greedy reconstructions"),
+    Metric("bleu_cut", "cut", "share", "min", 3, "reconstructions cut at the most words"),
     Metric("pcc", "PCC", "", "max", 3, "correlation of code distances with word edit distances"),
     *(
         Metric(

@@ -9,8 +9,10 @@ import torch
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
+from trainables.model.spec import LONGEST
 from trainables.text_vae import TextVae, UseError, load_text_vae
 
+DEFAULTS: dict[str, Any] = {"task": "reconstruct", "count": 1, "seed": 0, "steps": 7, "longest": LONGEST}
 TASKS = ("reconstruct", "encode", "decode", "sample", "interpolate")
 
 
@@ -31,21 +33,23 @@ class TextVaeModel(PythonModel):
         Codes come and go as lists of latent_size numbers. Raises UseError where the model or the rows do not
         allow the task.
         """
-        asked: dict[str, Any] = {"task": "reconstruct", "count": 1, "seed": 0, "steps": 7} | (params or {})
+        asked = DEFAULTS | (params or {})
         match asked["task"]:
             case "reconstruct":
-                return _texts(self.vae.reconstruct(_column(model_input, "text")))
+                return _texts(self.vae.reconstruct(_column(model_input, "text"), asked["longest"]))
             case "encode":
                 return pd.DataFrame({"code": self.vae.encode(_column(model_input, "text")).tolist()})
             case "decode":
-                return _texts(self.vae.decode(torch.tensor(_column(model_input, "code"))))
+                return _texts(
+                    self.vae.decode(torch.tensor(_column(model_input, "code")), longest=asked["longest"])
+                )
             case "sample":
-                return _texts(self.vae.sample(asked["count"], asked["seed"]))
+                return _texts(self.vae.sample(asked["count"], asked["seed"], asked["longest"]))
             case "interpolate":
                 ends = _column(model_input, "text")
                 if len(ends) != 2:
                     raise UseError(f"interpolate takes two texts, its ends; {len(ends)} came")
-                return _texts(self.vae.interpolate(ends[0], ends[1], asked["steps"]))
+                return _texts(self.vae.interpolate(ends[0], ends[1], asked["steps"], asked["longest"]))
         raise UseError(f"task {asked['task']!r}; allowed are {', '.join(TASKS)}")
 
 
