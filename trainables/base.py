@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -27,6 +28,28 @@ class Spec(BaseModel):
     """A frozen value that refuses unknown keys; its fields are the only home of its defaults."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def keyed(self) -> dict[str, Any]:
+        """Return the plain values that a key is made of: without later fields that hold what was meant before."""
+        plain = self.model_dump(mode="json")
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if any(isinstance(mark, Later) and mark.before == value for mark in field.metadata):
+                del plain[name]
+            elif isinstance(value, Spec):
+                plain[name] = value.keyed()
+        return plain
+
+
+@dataclass(frozen=True)
+class Later:
+    """Marks a spec's field, in `Annotated`, that came after keys were first written.
+
+    `before` is the value under which all is as it was without the field; a key leaves it out, so that what earlier
+    versions stored keeps its key.
+    """
+
+    before: Any
 
 
 def digest(value: Any) -> str:

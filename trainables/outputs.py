@@ -90,7 +90,7 @@ def load_model(directory: Place, spec: TrialSpec, vocabulary: Vocabulary, device
     content = _content(path)
     tensors = load_tensors(content, path)
     metadata = metadata_of(content)
-    if metadata.get("trial") != spec.key():
+    if metadata.get("trial") not in spec.weight_keys():
         key = str(metadata.get("trial"))
         raise StateError(f"{path}: weights of another trial (key {key[:12]}, not {spec.key()[:12]})")
     if metadata.get("sha256") != checksum(tensors):

@@ -10,7 +10,7 @@ from trainables.methods import AUTOENCODER, METHODS, Method
 from trainables.model.spec import ModelSpec
 from trainables.text.spec import CorpusSpec
 from trainables.training.descent import DescentSpec
-from trainables.training.spec import PhaseSpec
+from trainables.training.spec import READ_VERSIONS, PhaseSpec
 from trainables.training.updates import Joint
 
 Value = float | int | str | bool
@@ -72,11 +72,15 @@ class TrialSpec(Spec):
             seed=self.seed,
         )
 
-    def key(self) -> str:
-        """Return the sha256 that names the trial's result: its phases and its evaluation, not its rungs."""
+    def key(self, version: int | None = None) -> str:
+        """Return the sha256 that names the trial's result: its phases and its evaluation, not its rungs.
+
+        It is that of the present version, or as an earlier one wrote it.
+        """
         return digest(
-            {
-                "phases": [phase.key() for phase in self.phases()],
-                "evaluation": self.evaluation.model_dump(mode="json"),
-            }
+            {"phases": [phase.key(version) for phase in self.phases()], "evaluation": self.evaluation.keyed()}
         )
+
+    def weight_keys(self) -> tuple[str, ...]:
+        """Return the keys under which weights of this trial are read, whichever version trained them."""
+        return tuple(self.key(version) for version in READ_VERSIONS)

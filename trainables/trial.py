@@ -97,7 +97,7 @@ def final_report(spec: TrialSpec, corpus: Corpus, model: Vae, collapsed: str | N
     if collapsed is None and numbers.get("validation/active_units") == 0:
         collapsed = f"no unit of {spec.model.latent_size} is active on validation: the decoder ignores z"
     outcome: Outcome = "collapsed" if collapsed else "finished"
-    return FinalReport(outcome=outcome, reason=collapsed, numbers=numbers)
+    return FinalReport(outcome=outcome, reason=collapsed, numbers=numbers, evaluation=spec.evaluation.key())
 
 
 def score(spec: TrialSpec, corpus: Corpus, model: Vae, split: SplitName) -> dict[str, float]:

@@ -4,7 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt
 
-from trainables.base import Spec
+from trainables.base import Spec, digest
+
+VERSION = 2
+"""Raised by hand whenever the same EvaluationSpec would measure other numbers of the same weights than before."""
 
 Boundary = Literal["above", "at_least"]
 
@@ -31,6 +34,10 @@ class EvaluationSpec(Spec):
     activity_boundary: Boundary = Field(
         "above", description="what makes a unit active: a variance above 0.01 (paper), or at_least 0.01 (its code)"
     )
+
+    def key(self) -> str:
+        """Return the sha256 that names how a trial is measured; who gets the test split is no part of it."""
+        return digest({"version": VERSION, **{name: value for name, value in self.keyed().items() if name != "final"}})
 
 
 class RungSpec(Spec):

@@ -13,6 +13,9 @@ from trainables.training.updates import Joint, Updates
 VERSION = 3
 """Raised by hand whenever the same PhaseSpec would train to other bits than before."""
 
+READ_VERSIONS = range(3, VERSION + 1)
+"""Versions of which trained weights are read: they are what their trial left, though it would not be trained so now."""
+
 PhaseName = Literal["pretrain", "vae"]
 Selection = Literal["neg_elbo", "reconstruction"]
 
@@ -29,6 +32,9 @@ class PhaseSpec(Spec):
     selection: Selection = Field(description="the validation word that picks the best epoch")
     seed: int
 
-    def key(self) -> str:
-        """Return the sha256 that names this phase's result; the same key means the same bits."""
-        return digest({"version": VERSION, **self.model_dump(mode="json")})
+    def key(self, version: int | None = None) -> str:
+        """Return the sha256 that names this phase's result; the same key means the same bits.
+
+        It is that of the present version, or as an earlier one wrote it.
+        """
+        return digest({"version": VERSION if version is None else version, **self.keyed()})
