@@ -1,0 +1,186 @@
+"""Measuring the stored trials of an ended sweep anew; each score is journaled beside those before it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from trainables.base import VaeSweepError
+from trainables.measure.spec import EvaluationSpec
+from trainables.outputs import WEIGHTS_FILE
+from trainables.text.spec import SplitName
+from vae_sweep.reading import with_overrides
+from vae_sweep.report.front import front_cells
+from vae_sweep.spec import SweepSpec
+from vae_sweep.sweep.folder import JOURNAL_FILE, existing_spec
+from vae_sweep.sweep.history import find_trial
+from vae_sweep.sweep.lock import driver_lock
+from vae_sweep.sweep.nodes.preflight import prepare
+from vae_sweep.sweep.nodes.session import ray_session
+from vae_sweep.sweep.plan import make_plan
+from vae_sweep.sweep.report_folder import ReportFolder
+from vae_sweep.sweep.score import Scoring, run_scorings
+from vae_sweep.sweep.tracker import sync_sweep
+from vae_sweep.sweep.wanted import SCORED_OUTCOMES, stored_weights, why_collected
+from vae_sweep.tracking.brake import REQUEST_FILE, Brake
+from vae_sweep.tracking.journal import Journal, JournalError
+from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.tracking.mlflow_door import TrackingError
+from vae_sweep.tracking.records import SweepRecord, TrialRecord
+
+SPLITS: tuple[SplitName, ...] = ("validation", "test")
+Watch = Callable[[dict[str, Any]], None]
+
+
+class ScoreError(VaeSweepError):
+    """What was asked to be scored is not there."""
+
+
+@dataclass(frozen=True)
+class Rescored:
+    """How scoring ended: how many trials were scored and could not be, why it stopped early, what MLflow lacks."""
+
+    done: int
+    failed: int
+    stopped: str | None
+    unmirrored: str | None
+
+
+def rescore_sweep(folder: Path, names: Sequence[str], overrides: Sequence[str], watch: Watch) -> Rescored:
+    """Measure what the journal lacks under the sweep's evaluation with `overrides`; then renew report and MLflow.
+
+    Every ended trial is measured on validation; on test those that `evaluation.final` names and those that were
+    before. With `names` it is these trials alone, on both. Raises SpecError, LaunchError where a driver holds the
+    sweep or no node can run trials, ScoreError where there is nothing to score, CorpusError.
+    """
+    stored = existing_spec(folder)
+    spec = with_overrides(stored, overrides, "evaluation")
+    with driver_lock(folder) as lease, Journal(folder / JOURNAL_FILE) as journal:
+        brake = Brake(folder / REQUEST_FILE, lambda: lease.lost)
+        work = _Work(folder, spec, tuple(names), journal, brake, watch)
+        if journal.repaired:
+            work.write("repaired", text=journal.repaired)
+        try:
+            work.run()
+        except JournalError as error:
+            brake.pull(str(error))
+        finally:
+            brake.release()
+        unmirrored = _publish(stored, folder) if work.scored else None
+        return Rescored(len(work.scored), len(work.failed), brake.reason, unmirrored)
+
+
+def chosen_trials(record: SweepRecord, names: Sequence[str]) -> list[TrialRecord]:
+    """Return the trials of these names, or all, that ended with weights.
+
+    Raises ScoreError where a named one did not, or none did, LaunchError where a name is none.
+    """
+    named = [find_trial(record, name) for name in names]
+    if without := [trial for trial in named if not _left_weights(trial)]:
+        outcome = without[0].final.outcome if without[0].final else "not ended"
+        allowed = " or ".join(SCORED_OUTCOMES)
+        raise ScoreError(f"trial {without[0].id} is {outcome}: only what {allowed} left weights that can be scored")
+    found = named or [trial for _, trial in sorted(record.trials.items()) if _left_weights(trial)]
+    if not found:
+        raise ScoreError(f"sweep {record.name} has no ended trial that left weights; there is nothing to score")
+    return list({trial.id: trial for trial in found}.values())
+
+
+@dataclass
+class _Work:
+    """What one call does: `tried` are the splits that were measured or passed over, by trial."""
+
+    folder: Path
+    spec: SweepSpec
+    names: tuple[str, ...]
+    journal: Journal
+    brake: Brake
+    watch: Watch
+    tried: set[tuple[str, str]] = field(default_factory=set)
+    scored: set[str] = field(default_factory=set)
+    failed: set[str] = field(default_factory=set)
+
+    def run(self) -> None:
+        """Measure what is missing; once more for cells that came to the front by their new numbers."""
+        scorings = self._missing()
+        if not scorings:
+            return
+        plan = make_plan(self.spec)
+        with ray_session() as joined:
+            plan, ground = prepare(plan, self.folder, joined, self.write, self._say)
+            while scorings:
+                for scoring, came in run_scorings(plan, ground, self.brake, scorings):
+                    if isinstance(came, VaeSweepError):
+                        self._fail(scoring.trial, str(came))
+                    else:
+                        self._keep(scoring.trial, came)
+                scorings = [] if self.brake.reason else self._missing()
+
+    def write(self, kind: str, **fields: Any) -> None:
+        """Journal a line and tell of it."""
+        self.watch(self.journal.append(kind, **fields))
+
+    def _say(self, text: str) -> None:
+        self.watch({"kind": "said", "text": text})
+
+    def _missing(self) -> list[Scoring]:
+        """Return what is to be measured; what was measured so before another score is journaled anew from there."""
+        record = read_sweep(self.folder / JOURNAL_FILE)
+        front = front_cells(record, self.spec.search.objectives) if self.spec.final == "front" else set()
+        found = []
+        for trial in chosen_trials(record, self.names):
+            tested = bool(self.names or trial.scored) or self.spec.final == "all" or trial.cell in front
+            splits = [split for split in SPLITS[: 1 + tested] if self._lacks(trial, split)]
+            if splits and not stored_weights(trial):
+                self._fail(trial, _gone(self.spec, record, trial))
+            elif splits := [split for split in splits if not self._known(trial, split)]:
+                found.append(Scoring(trial, tuple(splits), self.spec.evaluation))
+                self.tried |= {(trial.id, split) for split in splits}
+        return found
+
+    def _lacks(self, trial: TrialRecord, split: SplitName) -> bool:
+        newest = trial.score(split)
+        other = newest is None or newest.evaluation != self.spec.evaluation.key()
+        return other and (trial.id, split) not in self.tried
+
+    def _known(self, trial: TrialRecord, split: SplitName) -> bool:
+        key = self.spec.evaluation.key()
+        for known in trial.scores:
+            if (known.split, known.evaluation) == (split, key):
+                self._keep(trial, known.numbers)
+                return True
+        return False
+
+    def _keep(self, trial: TrialRecord, numbers: Mapping[str, float | None]) -> None:
+        own, key = EvaluationSpec.model_validate(trial.spec["evaluation"]), self.spec.evaluation.key()
+        settings = None if own.key() == key else self.spec.evaluation.model_dump(mode="json")
+        self.write("scored", trial=trial.id, numbers=dict(numbers), evaluation=key, settings=settings)
+        self.scored.add(trial.id)
+
+    def _fail(self, trial: TrialRecord, reason: str) -> None:
+        self.tried |= {(trial.id, split) for split in SPLITS}
+        self.failed.add(trial.id)
+        self._say(f"{trial.id}: not scored: {reason}")
+
+
+def _left_weights(trial: TrialRecord) -> bool:
+    final = trial.final
+    return final is not None and final.outcome in SCORED_OUTCOMES and final.checkpoint is not None
+
+
+def _gone(spec: SweepSpec, record: SweepRecord, trial: TrialRecord) -> str:
+    place = trial.final.checkpoint if trial.final else None
+    return why_collected(spec, record, trial) or f"no {WEIGHTS_FILE} in {place}: it was deleted or moved away"
+
+
+def _publish(spec: SweepSpec, folder: Path) -> str | None:
+    """Renew the report, then MLflow with it; return what keeps MLflow from it."""
+    report = ReportFolder(folder, spec)
+    report.write_page()
+    report.write_summary()
+    try:
+        sync_sweep(spec, folder)
+        report.write_page(runs=report.runs())
+    except TrackingError as error:
+        return str(error)
+    return None
