@@ -37,7 +37,9 @@ class EvaluationSpec(Spec):
 
     def key(self) -> str:
         """Return the sha256 that names how a trial is measured; who gets the test split is no part of it."""
-        return digest({"version": VERSION, **{name: value for name, value in self.keyed().items() if name != "final"}})
+        return digest(
+            {"version": VERSION, **{name: value for name, value in self.keyed().items() if name != "final"}}
+        )
 
 
 class RungSpec(Spec):

@@ -26,9 +26,9 @@ Settings = Annotated[
 def score(sweep: Folder, trial: Trials = None, overrides: Settings = None) -> None:
     """Measure the weights that trials left anew; each score is journaled beside those before, the newest is shown.
 
-    What the journal has under this evaluation is not measured again, so it is safe to kill and to repeat. Trials of
-    an earlier version of vae-sweep are read. Without names every ended trial is measured on validation, and on test
-    whom evaluation.final names and who was before.
+    What the journal has under this evaluation is not measured again, so it is safe to kill and to repeat. Trials
+    of an earlier version are read. Without names every ended trial is measured on validation, and on test whom
+    evaluation.final names and who was before.
     """
     from vae_sweep.cli.progress import LiveProgress
     from vae_sweep.sweep.environment import prepare_environment

@@ -79,7 +79,9 @@ def chosen_trials(record: SweepRecord, names: Sequence[str]) -> list[TrialRecord
     if without := [trial for trial in named if not _left_weights(trial)]:
         outcome = without[0].final.outcome if without[0].final else "not ended"
         allowed = " or ".join(SCORED_OUTCOMES)
-        raise ScoreError(f"trial {without[0].id} is {outcome}: only what {allowed} left weights that can be scored")
+        raise ScoreError(
+            f"trial {without[0].id} is {outcome}: only what {allowed} left weights that can be scored"
+        )
     found = named or [trial for _, trial in sorted(record.trials.items()) if _left_weights(trial)]
     if not found:
         raise ScoreError(f"sweep {record.name} has no ended trial that left weights; there is nothing to score")
