@@ -14,7 +14,7 @@ VERSION = 3
 """Raised by hand whenever the same PhaseSpec would train to other bits than before."""
 
 READ_VERSIONS = range(3, VERSION + 1)
-"""Versions whose trained weights are read: they are what a trial left, though now it would be trained otherwise."""
+"""Versions whose trained weights are read: they are what a trial left, though it would train otherwise now."""
 
 PhaseName = Literal["pretrain", "vae"]
 Selection = Literal["neg_elbo", "reconstruction"]

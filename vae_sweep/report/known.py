@@ -67,7 +67,7 @@ def recognise(digests: Digests, known: Mapping[str, Digests] | None = None) -> R
 
 @dataclass(frozen=True)
 class TestedText:
-    """What a sweep was tested on: a corpus of the tables by name or by its test split, and which splits are theirs.
+    """What a sweep was tested on: a corpus of the tables by name or by test split, and which splits are theirs.
 
     `foreign` says that the tables' test split is known and is another one.
     """

@@ -30,7 +30,10 @@ LEGEND = (
     "a cell has one seed"
 )
 
-RESERVATION = f"{OTHER_TRAINING}: agreement speaks for the paper's row, a difference may be that of the samples (docs/method.md)"
+RESERVATION = (
+    f"{OTHER_TRAINING}: agreement speaks for the paper's row, a difference may be that of the samples "
+    "(docs/method.md, Verdicts)"
+)
 
 
 def rich_tables(report: Report) -> Iterable[Group]:
@@ -52,8 +55,7 @@ def remarks(report: Report) -> list[str]:
 
 
 def reasons(compared: list[Comparison]) -> list[str]:
-    """Return each reason that numbers beside a published one are not comparable, with its cells, and what those say
-    that are comparable with a reservation."""
+    """Return each reason that numbers beside a published one are not comparable, with its cells; a reservation."""
     cells: dict[str, list[int]] = {}
     for one in compared:
         if one.verdict is Verdict.NOT_COMPARABLE and (one.published or one.no_row):

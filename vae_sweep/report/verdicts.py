@@ -64,7 +64,7 @@ class Comparison:
 
     @property
     def within(self) -> bool:
-        """Say whether numbers on the same test sentences after another training sample differ within the tolerance."""
+        """Say whether a number after another training sample differs within the tolerance."""
         if self.verdict is not Verdict.OTHER_TRAINING or self.published is None or self.tolerance is None:
             return False
         return abs(self.ours.mean - self.published.value) <= self.tolerance

@@ -126,7 +126,7 @@ class _Work:
         self.watch({"kind": "said", "text": text})
 
     def _missing(self) -> list[Scoring]:
-        """Return what is to be measured; what was measured so before another score is journaled anew from there."""
+        """Return what is to be measured; what was measured so before the newest score is journaled again."""
         record = read_sweep(self.folder / JOURNAL_FILE)
         front = front_cells(record, self.spec.search.objectives) if self.spec.final == "front" else set()
         found = []

@@ -98,9 +98,9 @@ class TrialRecord:
     """A cell and a seed, and all that is known of its run; `attempts` counts its starts.
 
     `checkpoints` are the places reported, oldest first; whether they still exist is not known here. `damaged`
-    names what could not be used, `hosts` the machines it ran on. `scored` are its newest numbers on the test split,
-    `scores` all that was measured, oldest first. `probes` are the names of those that ran, `probed` their numbers,
-    `texts` the folder of their pages.
+    names what could not be used, `hosts` the machines it ran on. `scored` are its newest numbers on test, `scores`
+    all that was measured, oldest first. `probes` are the names of those that ran, `probed` their numbers, `texts`
+    the folder of their pages.
     """
 
     id: str
