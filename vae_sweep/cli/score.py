@@ -32,6 +32,7 @@ def score(sweep: Folder, trial: Trials = None, overrides: Settings = None) -> No
     """
     from vae_sweep.cli.progress import LiveProgress
     from vae_sweep.sweep.environment import prepare_environment
+    from vae_sweep.sweep.words import counted
 
     console = make_console()
 
@@ -42,10 +43,12 @@ def score(sweep: Folder, trial: Trials = None, overrides: Settings = None) -> No
     with console.status("loading Ray"):
         from vae_sweep.sweep.rescore import rescore_sweep
     found = rescore_sweep(sweep, trial or (), overrides or (), LiveProgress(console, 0).watch)
-    if not found.done and not found.failed and found.stopped is None:
-        note("every trial was measured before under this evaluation; nothing is missing")
+    if not found.done and found.stopped is None:
+        note("nothing to measure: what can be was measured before under this evaluation")
     if found.done:
-        note(f"{found.done} trials scored; see them with: vae-sweep report {sweep}")
+        note(f"scored: {counted(found.done, 'trial')}; see them with: vae-sweep report {sweep}")
+    if found.untested:
+        note("evaluation.final is none, so no test split was measured: name trials, or --set evaluation.final=all")
     if found.unmirrored:
         note(f"{found.unmirrored}\nnothing is lost: vae-sweep sync {sweep}")
     if found.stopped:

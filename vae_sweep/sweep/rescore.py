@@ -38,10 +38,14 @@ class ScoreError(VaeSweepError):
 
 @dataclass(frozen=True)
 class Rescored:
-    """How scoring ended: how many trials were scored and could not be, why it stopped early, what MLflow lacks."""
+    """How scoring ended: how many trials were scored and could not be, why it stopped early, what MLflow lacks.
+
+    `untested` says that by `evaluation.final: none` no test split was asked for.
+    """
 
     done: int
     failed: int
+    untested: bool
     stopped: str | None
     unmirrored: str | None
 
@@ -66,8 +70,9 @@ def rescore_sweep(folder: Path, names: Sequence[str], overrides: Sequence[str], 
             brake.pull(str(error))
         finally:
             brake.release()
-        unmirrored = _publish(stored, folder) if work.scored else None
-        return Rescored(len(work.scored), len(work.failed), brake.reason, unmirrored)
+        untested = spec.final == "none" and not names
+        unmirrored = _publish(stored, folder)
+        return Rescored(len(work.scored), len(work.failed), untested, brake.reason, unmirrored)
 
 
 def chosen_trials(record: SweepRecord, names: Sequence[str]) -> list[TrialRecord]:
@@ -86,6 +91,24 @@ def chosen_trials(record: SweepRecord, names: Sequence[str]) -> list[TrialRecord
     if not found:
         raise ScoreError(f"sweep {record.name} has no ended trial that left weights; there is nothing to score")
     return list({trial.id: trial for trial in found}.values())
+
+
+def lacking(
+    spec: SweepSpec, record: SweepRecord, names: Sequence[str]
+) -> list[tuple[TrialRecord, list[SplitName]]]:
+    """Return what of each chosen trial has no newest score under the spec's evaluation: its splits, if any.
+
+    Validation is wanted of all; test of named trials, of those that have a test score, and of whom
+    `evaluation.final` names, by the newest validation numbers. Raises as `chosen_trials`.
+    """
+    key = spec.evaluation.key()
+    front = front_cells(record, spec.search.objectives) if spec.final == "front" else set()
+    found = []
+    for trial in chosen_trials(record, names):
+        tested = bool(names or trial.scored) or spec.final == "all" or trial.cell in front
+        newest = {split: trial.score(split) for split in SPLITS[: 1 + tested]}
+        found.append((trial, [split for split, one in newest.items() if one is None or one.evaluation != key]))
+    return found
 
 
 @dataclass
@@ -128,22 +151,16 @@ class _Work:
     def _missing(self) -> list[Scoring]:
         """Return what is to be measured; what was measured so before the newest score is journaled again."""
         record = read_sweep(self.folder / JOURNAL_FILE)
-        front = front_cells(record, self.spec.search.objectives) if self.spec.final == "front" else set()
         found = []
-        for trial in chosen_trials(record, self.names):
-            tested = bool(self.names or trial.scored) or self.spec.final == "all" or trial.cell in front
-            splits = [split for split in SPLITS[: 1 + tested] if self._lacks(trial, split)]
+        for trial, lacks in lacking(self.spec, record, self.names):
+            splits = [split for split in lacks if (trial.id, split) not in self.tried]
+            splits = [split for split in splits if not self._known(trial, split)]
             if splits and not stored_weights(trial):
-                self._fail(trial, _gone(self.spec, record, trial))
-            elif splits := [split for split in splits if not self._known(trial, split)]:
+                self._pass_over(record, trial)
+            elif splits:
                 found.append(Scoring(trial, tuple(splits), self.spec.evaluation))
                 self.tried |= {(trial.id, split) for split in splits}
         return found
-
-    def _lacks(self, trial: TrialRecord, split: SplitName) -> bool:
-        newest = trial.score(split)
-        other = newest is None or newest.evaluation != self.spec.evaluation.key()
-        return other and (trial.id, split) not in self.tried
 
     def _known(self, trial: TrialRecord, split: SplitName) -> bool:
         key = self.spec.evaluation.key()
@@ -155,24 +172,26 @@ class _Work:
 
     def _keep(self, trial: TrialRecord, numbers: Mapping[str, float | None]) -> None:
         own, key = EvaluationSpec.model_validate(trial.spec["evaluation"]), self.spec.evaluation.key()
-        settings = None if own.key() == key else self.spec.evaluation.model_dump(mode="json")
+        settings = None if own.key() == key else self.spec.evaluation.model_dump(mode="json", exclude={"final"})
         self.write("scored", trial=trial.id, numbers=dict(numbers), evaluation=key, settings=settings)
         self.scored.add(trial.id)
 
-    def _fail(self, trial: TrialRecord, reason: str) -> None:
+    def _pass_over(self, record: SweepRecord, trial: TrialRecord) -> None:
+        """Tell of a trial whose weights are gone; that they were collected is no failure where it was not named."""
+        place = trial.final.checkpoint if trial.final else None
+        collected = why_collected(self.spec, record, trial)
+        reason = collected or f"no {WEIGHTS_FILE} in {place}: it was deleted or moved away"
+        self._fail(trial, reason, counts=bool(self.names) or collected is None)
+
+    def _fail(self, trial: TrialRecord, reason: str, counts: bool = True) -> None:
         self.tried |= {(trial.id, split) for split in SPLITS}
-        self.failed.add(trial.id)
+        self.failed |= {trial.id} if counts else set()
         self._say(f"{trial.id}: not scored: {reason}")
 
 
 def _left_weights(trial: TrialRecord) -> bool:
     final = trial.final
     return final is not None and final.outcome in SCORED_OUTCOMES and final.checkpoint is not None
-
-
-def _gone(spec: SweepSpec, record: SweepRecord, trial: TrialRecord) -> str:
-    place = trial.final.checkpoint if trial.final else None
-    return why_collected(spec, record, trial) or f"no {WEIGHTS_FILE} in {place}: it was deleted or moved away"
 
 
 def _publish(spec: SweepSpec, folder: Path) -> str | None:
