@@ -167,7 +167,7 @@ def _cell(record: SweepRecord, number: int, text: TestedText) -> Iterator[Compar
             judged = Verdict.NOT_COMPARABLE, "; ".join(reasons), None
         else:
             judged = judge(ours, theirs, run_noise(corpus, cell.method, word), METRICS[word].better)
-            judged = _after_another_sample(*judged) if text.other_training else judged
+            judged = _of_another_sample(*judged) if text.other_training else judged
         title = METHODS[cell.method].title
         yield Comparison(number, cell.method, title, dict(cell.values), word, ours, theirs, *judged, row is None)
 
@@ -186,10 +186,8 @@ def _sampling(word: str, seeds: list[dict[str, float]]) -> Iterator[str]:
             yield f"{samples:.0f} importance samples, the tables' have {SAMPLES}"
 
 
-def _after_another_sample(
-    verdict: Verdict, why: str, tolerance: float | None
-) -> tuple[Verdict, str, float | None]:
-    """Return the verdict on a model of another training sample: it neither confirms nor refutes the paper's run."""
+def _of_another_sample(verdict: Verdict, why: str, tolerance: float | None) -> tuple[Verdict, str, float | None]:
+    """Return the verdict on a model of another training sample: it neither confirms nor refutes a run."""
     if verdict is Verdict.CANNOT_TELL:
         return verdict, f"{why}; another training sample", tolerance
     within = "within" if verdict is Verdict.REPRODUCED else "beyond"

@@ -177,7 +177,7 @@ class _Work:
         self.scored.add(trial.id)
 
     def _pass_over(self, record: SweepRecord, trial: TrialRecord) -> None:
-        """Tell of a trial whose weights are gone; that they were collected is no failure where it was not named."""
+        """Tell of a trial whose weights are gone; collected ones are no failure of a trial that was not named."""
         place = trial.final.checkpoint if trial.final else None
         collected = why_collected(self.spec, record, trial)
         reason = collected or f"no {WEIGHTS_FILE} in {place}: it was deleted or moved away"
