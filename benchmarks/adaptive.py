@@ -1,4 +1,4 @@
-"""Importance samples until a sentence is known, beside all 1000, on a stored trial: costs and perplexities.
+"""Fewer samples from q and the tight estimate beside 1000 from q, on a stored trial: costs and perplexities.
 
 `python -m benchmarks.adaptive SWEEP TRIAL [--sentences 64]`, for a finished trial of a sweep kept on this machine.
 """
@@ -11,9 +11,11 @@ import torch
 import typer
 
 from trainables.base import derived_seed
+from trainables.measure.adapted import Effort
 from trainables.measure.final import evaluation_batches, spread
 from trainables.measure.importance import Importance, importance
 from trainables.measure.likelihood import perplexity, words
+from trainables.measure.tight import tight
 from trainables.outputs import load_model
 from trainables.spec import TrialSpec
 from trainables.text.corpus import load_corpus
@@ -23,11 +25,11 @@ from vae_sweep.tracking.ledger import read_sweep
 
 SAMPLES = 1000
 FEWER = (50, 100, 200, 400)
-ERRORS = (0.3, 0.2, 0.15, 0.1, 0.05)
+EFFORTS = (Effort(500, 0.2), Effort(500, 0.1), Effort(1600, 0.07), Effort(6400, 0.03))
 
 
 def main(sweep: Path, trial: str, sentences: Annotated[int, typer.Option(min=1)] = 64) -> None:
-    """Print samples, seconds and perplexity beside those of 1000 samples, for fewer and for each error."""
+    """Print passes, seconds and perplexity beside those of 1000 samples, for fewer and for each effort."""
     torch.set_num_threads(1)
     stored, place = read_sweep(sweep / JOURNAL_FILE).trials[trial], existing_spec(sweep).data.directory
     spec = TrialSpec.model_validate(stored.spec)
@@ -40,21 +42,22 @@ def main(sweep: Path, trial: str, sentences: Annotated[int, typer.Option(min=1)]
     every = corpus.splits["validation"].sentences
     batches = evaluation_batches([every[row] for row in spread(len(every), sentences)], "cpu")
 
-    def timed(samples: int, error: float | None) -> tuple[Importance, float]:
-        began = time.perf_counter()
-        found = importance(model, batches, samples, derived_seed(spec.seed, "benchmark"), error)
-        return found, time.perf_counter() - began
+    def timed(asked: int | Effort) -> tuple[Importance, float]:
+        began, seed = time.perf_counter(), derived_seed(spec.seed, "benchmark")
+        if isinstance(asked, Effort):
+            return tight(model, batches, asked, seed), time.perf_counter() - began
+        return importance(model, batches, asked, seed), time.perf_counter() - began
 
-    exact, seconds = timed(SAMPLES, None)
+    exact, seconds = timed(SAMPLES)
     whole = perplexity(exact.nll, words(batches))
     k = "" if exact.pareto_k is None else f", Pareto k {float(exact.pareto_k.quantile(0.5)):.2f}"
     effective = float(exact.effective_samples.quantile(0.5))
     print(f"{trial}: perplexity {whole:.2f}, {effective:.0f} effective of 1000 (median){k}, {seconds:.1f} s")
-    for samples, error in [*((fewer, None) for fewer in FEWER), *((SAMPLES, error) for error in ERRORS)]:
-        found, taken = timed(samples, error)
+    for asked in (*FEWER, *EFFORTS):
+        found, taken = timed(asked)
         off = perplexity(found.nll, words(batches)) / whole - 1
-        name = f"error {error}" if error else f"{samples} samples"
-        print(f"{name:<12} {float(found.samples.mean()):6.0f} samples  {off:+.3%}  x{seconds / taken:.1f}")
+        name = f"{asked} from q" if isinstance(asked, int) else f"tight {asked.most}, error {asked.error}"
+        print(f"{name:<22} {float(found.samples.mean()):6.0f} samples  {off:+.3%}  x{seconds / taken:.1f}")
 
 
 if __name__ == "__main__":

@@ -26,11 +26,13 @@ from benchmarks.side_by_side import Pair, Row, measured
 from benchmarks.sweep_overhead import against, nothing
 from benchmarks.trained import as_theirs, spread_out, trained
 from benchmarks.work import SIZES, OurLoop, TheirLoop, batches_of, held, ours, theirs
+from trainables.measure.adapted import Effort
 from trainables.measure.final import evaluation_batches
 from trainables.measure.importance import importance
 from trainables.measure.latent import active_units, mutual_information
 from trainables.measure.likelihood import measure_bound, perplexity, words
 from trainables.measure.spec import EvaluationSpec
+from trainables.measure.tight import tight
 from trainables.model.gaussian import Gaussian
 from trainables.probes.codes import posteriors
 from trainables.text.vocabulary import BOS, EOS
@@ -51,7 +53,7 @@ def training(repeats: int) -> Iterator[Row]:
 
 
 def likelihood(repeats: int) -> Iterator[Row]:
-    """1000 importance samples a sentence, all of them and as many as it needs, one thread."""
+    """1000 importance samples a sentence, and the tight estimate, one thread."""
     for name, count in (("ptb", 8), ("snli", 8), ("yahoo", 1)):
         size = SIZES[name]
         tokens = batches_of(size)[1][:count]
@@ -69,18 +71,19 @@ def likelihood(repeats: int) -> Iterator[Row]:
 
 
 def adaptive(repeats: int) -> Row:
-    """As many samples as a sentence needs, on a model that ignores its code, beside the perplexity of all."""
-    size, error = SIZES["ptb"], EvaluationSpec().search_error
+    """The tight estimate of a search, on a model that ignores its code, beside 1000 samples from q."""
+    size, asked = SIZES["ptb"], EvaluationSpec()
+    effort = Effort(asked.search_samples, asked.search_error)
     model, batches = trained(size)
     chosen, reference = spread_out(batches, 32), as_theirs(model, size)
     pair = Pair(
-        "IW-NLL until known, ptb",
+        "tight NLL, ptb",
         lambda: [reference_iw_nll(reference, batch.tokens, SAMPLES) for batch in chosen[::8]],
-        lambda: importance(model, chosen, SAMPLES, 0, error),
+        lambda: tight(model, chosen, effort, 0),
         share=len(chosen[::8]) / len(chosen),
     )
     row, count = measured(pair, repeats), words(chosen)
-    some, every = (importance(model, chosen, SAMPLES, 0, each) for each in (error, None))
+    some, every = tight(model, chosen, effort, 0), importance(model, chosen, SAMPLES, 0)
     off = perplexity(some.nll, count) / perplexity(every.nll, count) - 1
     return row | {"samples": float(some.samples.mean()), "perplexity_off": off}
 

@@ -1,5 +1,6 @@
 """Rungs: a trial measured in the midst of its VAE phase, so that a search may end it there."""
 
+from trainables.measure.adapted import Effort
 from trainables.measure.collapse import collapse
 from trainables.measure.final import measure_split
 from trainables.model.vae import Vae
@@ -29,18 +30,17 @@ def on_rung(spec: TrialSpec, phase: PhaseSpec, epochs_done: int, fullness: float
 
 
 def rung_report(spec: TrialSpec, corpus: Corpus, model: Vae, epoch: int) -> RungReport:
-    """Measure a model on the rungs' validation sentences: importance-weighted likelihood, and all words beside."""
+    """Measure a model on the rungs' validation sentences: the tight likelihood, and all words beside."""
     if spec.rungs is None:
         raise ValueError("the trial has no rungs")
-    evaluation, samples = spec.evaluation, 1 if spec.method.language_model else spec.rungs.samples
+    evaluation = spec.evaluation
     numbers = measure_split(
         model,
         corpus.splits["validation"],
         spec.rungs.sentences,
-        samples,
+        Effort(spec.rungs.samples, evaluation.search_error),
         spec.seed,
         evaluation.activity_boundary,
-        evaluation.search_error,
     )
     kept = {f"validation/{word}": value for word, value in numbers.items() if word not in spec.method.lacks}
     return RungReport(epoch=epoch, numbers=kept, collapsed=_collapsed(spec, kept))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from torch import Generator
 
 from trainables.base import derived_seed
+from trainables.measure.adapted import Effort
 from trainables.measure.final import evaluation_batches, measure_split
 from trainables.model.layers import initialise
 from trainables.model.vae import Vae
@@ -103,16 +104,20 @@ def final_report(spec: TrialSpec, corpus: Corpus, model: Vae, collapsed: str | N
 def score(spec: TrialSpec, corpus: Corpus, model: Vae, split: SplitName) -> dict[str, float]:
     """Measure a model on a split as the trial's evaluation asks; keys `<split>/<word>`, without what a row lacks.
 
-    A language model takes one importance sample: its weights are the likelihood itself.
+    Both splits get the tight estimate, test the paper's protocol beside it.
     """
-    evaluation = spec.evaluation
-    last = split == "test"
+    evaluation, last = spec.evaluation, split == "test"
     sentences = evaluation.final_sentences if last else evaluation.search_sentences
-    samples: int | None = evaluation.final_samples if last else evaluation.search_samples
-    if spec.method.autoencodes:
-        samples = None
-    elif spec.method.language_model:
-        samples = 1
-    boundary, error = evaluation.activity_boundary, None if last else evaluation.search_error
-    numbers = measure_split(model, corpus.splits[split], sentences, samples, spec.seed, boundary, error)
+    effort = Effort(evaluation.search_samples, evaluation.search_error)
+    if last:
+        effort = Effort(evaluation.final_effort, evaluation.final_error)
+    numbers = measure_split(
+        model,
+        corpus.splits[split],
+        sentences,
+        None if spec.method.autoencodes else effort,
+        spec.seed,
+        evaluation.activity_boundary,
+        evaluation.final_samples if last else None,
+    )
     return {f"{split}/{word}": value for word, value in numbers.items() if word not in spec.method.lacks}

@@ -24,8 +24,8 @@ FINAL_KEYS = {f"validation/{word}" for word in WORDS | {"sentences", "tokens"}}
 LIKELIHOOD_KEYS = {
     f"validation/{word}"
     for word in (
-        "elbo_perplexity", "iw_samples", "iw_nll", "iw_nll_error", "perplexity",
-        "floor", "floor_perplexity", "floor_gap", "floor_gap_error", "elbo_gap", "elbo_gap_error", "iw_ess",
+        "elbo_perplexity", "samples", "nll", "nll_error", "nll_sampling_error", "perplexity",
+        "floor", "floor_perplexity", "floor_gap", "floor_gap_error", "elbo_gap", "elbo_gap_error",
     )
 }  # fmt: skip
 PHASES = {

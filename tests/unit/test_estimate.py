@@ -116,16 +116,16 @@ def test_a_plateau_makes_the_low_end(tmp_path: Path) -> None:
     assert found.trials == Span(24 * batches(plan), 100 * batches(plan))
 
 
-@pytest.mark.parametrize(("error", "fewest"), [(None, 100), (0.15, 50)])
-def test_evaluation_and_saving_count(tmp_path: Path, error: float | None, fewest: int) -> None:
-    """Sentences that stop where they are known well enough take 50 samples at least."""
-    evaluation = {"search_samples": 100, "search_error": error, "final_samples": 100}
+@pytest.mark.parametrize(("error", "most", "fewest"), [(None, 400, 400), (0.15, 400, 100), (0.15, 100, 100)])
+def test_evaluation_and_saving_count(tmp_path: Path, error: float | None, most: int, fewest: int) -> None:
+    """A sentence takes 50 samples to look and 50 to estimate at least, where there are enough to adapt with."""
+    evaluation = {"search_samples": most, "search_error": error, "final_samples": 100}
     plan = planned(tmp_path, methods={"vae": {}}, seeds=[1], evaluation=evaluation)
     costs, [work] = costs_of(plan, model=model_cost(importance=A_WORD, information=2, page=1), save=10)
     trained = EPOCHS * batches(plan)
     words = plan.corpus.splits["validation"].words
     rest = trained + EPOCHS * (2 + 10) + 1 + 2
-    assert task_of(costs, work).alone == Span(rest + fewest * words, rest + EPOCHS * 10 + 100 * words)
+    assert task_of(costs, work).alone == Span(rest + fewest * words, rest + EPOCHS * 10 + most * words)
 
 
 def test_the_test_split_is_scored_for_all_one_cell_at_least_or_none(tmp_path: Path) -> None:

@@ -1,13 +1,12 @@
-"""The adaptive estimate of a likelihood beside the one of all samples."""
+"""Samples from q: their noise, their errors."""
 
 import math
 
 import pytest
 import torch
 
-from tests.helpers import random_sentences, tiny_model
-from trainables.measure.final import evaluation_batches
-from trainables.measure.importance import BLOCK, importance, iw_nll, standard_errors
+from tests.helpers import random_batch, tiny_model
+from trainables.measure.importance import BLOCK, batch_noise, importance, sentence_noise, standard_errors
 
 
 def test_standard_errors_by_hand() -> None:
@@ -16,26 +15,18 @@ def test_standard_errors_by_hand() -> None:
     assert standard_errors(weights).tolist() == pytest.approx(expected, rel=1e-6, abs=1e-6)
 
 
-def test_a_sentence_stops_where_it_is_known_well_enough() -> None:
-    model, batches = tiny_model(), evaluation_batches(random_sentences(3, 40), "cpu")
-    found = importance(model, batches, 9 * BLOCK, 4, error=0.09)
-    taken = set(found.samples.tolist())
-    assert taken <= {BLOCK, 2 * BLOCK, 4 * BLOCK, 8 * BLOCK, 9 * BLOCK}
-    assert len(taken) > 1, "the sentences must differ in what they need"
-    for samples in taken:
-        chosen = found.samples == samples
-        exact = importance(model, batches, int(samples), 4)
-        torch.testing.assert_close(found.nll[chosen], exact.nll[chosen], rtol=1e-5, atol=1e-5)
-        torch.testing.assert_close(
-            found.effective_samples[chosen], exact.effective_samples[chosen], rtol=1e-4, atol=1e-4
-        )
-    known = found.samples < 9 * BLOCK
-    errors = (1 / found.effective_samples - 1 / found.samples).clamp_min(0).sqrt()
-    assert bool((errors[known] <= 0.09).all())
+def test_a_sentence_has_its_own_noise() -> None:
+    every = batch_noise(3, torch.tensor([5, 9]), 0, 3 * BLOCK, 4)
+    assert torch.equal(every[1], sentence_noise(3, 9, 0, 3 * BLOCK, 4))
+    assert torch.equal(every[:, 20:120], batch_noise(3, torch.tensor([5, 9]), 20, 120, 4))
+    assert not torch.equal(every[0], every[1])
 
 
-def test_an_error_beyond_reach_takes_all_samples() -> None:
-    model, batches = tiny_model(), evaluation_batches(random_sentences(3, 12), "cpu")
-    found = importance(model, batches, 120, 4, 1e-9)
-    assert found.samples.tolist() == [120.0] * 12
-    torch.testing.assert_close(found.nll, iw_nll(model, batches, 120, 4), rtol=1e-6, atol=1e-6)
+def test_the_mean_of_the_same_weights_is_the_neg_elbo() -> None:
+    model, [batch] = tiny_model(), [random_batch(1)]
+    found = importance(model, [batch], 30, 4)
+    noise = batch_noise(4, batch.rows, 0, 30, 3)
+    with torch.inference_mode():
+        weights = model.log_weights(batch.tokens, model.encoder(batch.tokens), noise).double()
+    torch.testing.assert_close(found.neg_elbo, -weights.mean(1))
+    torch.testing.assert_close(found.errors, standard_errors(weights))

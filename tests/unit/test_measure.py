@@ -12,13 +12,17 @@ from torch import Tensor
 from tests.helpers import LAW, log_normal, random_sentences, seeded, signs, tiny_corpus, tiny_model, tiny_trial
 from trainables.base import DivergedError, derived_seed
 from trainables.measure import latent
-from trainables.measure.final import evaluation_batches, likelihood_numbers, measure_split, standard_error
+from trainables.measure.adapted import Effort
+from trainables.measure.final import evaluation_batches, floor_numbers, measure_split, standard_error
 from trainables.measure.importance import BLOCK, iw_nll, sentence_noise
 from trainables.measure.latent import active_units, mutual_information, unit_variance
 from trainables.measure.likelihood import measure_bound, perplexity
+from trainables.measure.tight import tight
 from trainables.model.gaussian import Gaussian
 from trainables.model.vae import Vae
 from trainables.text.corpus import Split
+
+FEW = Effort(3, None)
 
 
 def gaussian(mean: list[list[float]], log_variance: float = 0.0) -> Gaussian:
@@ -135,19 +139,15 @@ def test_a_sample_has_the_same_noise_however_many_are_asked_for(first: int, coun
     assert torch.equal(sentence_noise(1, 5, first, first + count, 2), whole[first : first + count])
 
 
-def test_likelihood_numbers_by_hand() -> None:
+def test_floor_numbers_by_hand() -> None:
     nll, exact = torch.tensor([3.0, 5.0]).double(), torch.tensor([2.0, 1.0]).double()
-    numbers = likelihood_numbers(nll, exact, 4)
-    assert numbers == {
-        "iw_nll": 4.0,
-        "iw_nll_error": pytest.approx(1.0),  # deviation √2 over √2 sentences
-        "perplexity": pytest.approx(math.exp(2)),
+    assert floor_numbers(nll, exact, 4) == {
         "floor": 1.5,
         "floor_perplexity": pytest.approx(math.exp(0.75)),
         "floor_gap": 2.5,
         "floor_gap_error": pytest.approx(1.5),
     }
-    assert set(likelihood_numbers(nll, None, 4)) == {"iw_nll", "iw_nll_error", "perplexity"}
+    assert floor_numbers(nll, None, 4) == {}
 
 
 def test_standard_error_of_a_single_sentence_is_zero() -> None:
@@ -162,22 +162,22 @@ def corpus_model() -> Vae:
 
 def test_a_split_is_measured_on_the_chosen_sentences() -> None:
     model, split = corpus_model(), tiny_corpus().splits["validation"]
-    numbers = measure_split(model, split, sentences=5, samples=3, seed=2)
+    numbers = measure_split(model, split, 5, FEW, seed=2)
     rows = [0, 3, 6, 9, 12]
     assert split.exact_nll is not None
     chosen = Split([split.sentences[row] for row in rows], exact_nll=split.exact_nll[np.array(rows)])
-    assert measure_split(model, chosen, None, 3, seed=2) == numbers
-    assert (numbers["sentences"], numbers["tokens"], numbers["iw_samples"]) == (5.0, chosen.words, 3.0)
+    assert measure_split(model, chosen, None, FEW, seed=2) == numbers
+    assert (numbers["sentences"], numbers["tokens"], numbers["samples"]) == (5.0, chosen.words, 3.0)
     assert numbers["floor"] == pytest.approx(float(split.exact_nll[rows].mean()))
     assert numbers["neg_elbo"] == pytest.approx(numbers["reconstruction"] + numbers["kl"])
-    assert numbers["perplexity"] == pytest.approx(math.exp(5 * numbers["iw_nll"] / numbers["tokens"]))
+    assert numbers["perplexity"] == pytest.approx(math.exp(5 * numbers["nll"] / numbers["tokens"]))
     assert numbers["elbo_perplexity"] == pytest.approx(math.exp(5 * numbers["neg_elbo"] / numbers["tokens"]))
 
 
 def test_a_split_is_measured_by_its_parts() -> None:
     model, split = corpus_model(), tiny_corpus().splits["validation"]
     batches = evaluation_batches(split.sentences, "cpu")
-    numbers = measure_split(model, split, None, 3, seed=2)
+    numbers = measure_split(model, split, None, FEW, seed=2, samples=3)
     bound = measure_bound(model, batches, derived_seed(2, "final", "bound"))
     noise = torch.randn(16, 3, generator=seeded(derived_seed(2, "final", "mutual_information")))
     assert numbers["reconstruction"] == float(bound.reconstruction.double().mean())
@@ -185,4 +185,6 @@ def test_a_split_is_measured_by_its_parts() -> None:
     assert numbers["active_units"] == active_units(bound.posterior.mean)
     nll = iw_nll(model, batches, 3, derived_seed(2, "final", "importance"))
     assert numbers["iw_nll"] == float(nll.mean())
-    assert "iw_nll" not in measure_split(model, split, None, None, seed=2)
+    found = tight(model, batches, FEW, derived_seed(2, "final", "tight"))
+    assert numbers["nll"] == float(found.nll.mean())
+    assert not {"nll", "iw_nll"} & measure_split(model, split, None, None, seed=2).keys()

@@ -2,17 +2,20 @@
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Generator, Tensor
 
 from trainables.base import derived_seed
+from trainables.measure.adapted import Effort
 from trainables.measure.importance import Importance, importance
 from trainables.measure.latent import active_units, mutual_information
 from trainables.measure.likelihood import measure_bound, perplexity, words
 from trainables.measure.psis import UNTRUSTED_K
 from trainables.measure.spec import Boundary
+from trainables.measure.tight import Tight, tight
 from trainables.model.vae import Vae
 from trainables.text.batches import Batch, equal_length_batches
 from trainables.text.corpus import Split
@@ -37,14 +40,15 @@ def measure_split(
     model: Vae,
     split: Split,
     sentences: int | None,
-    samples: int | None,
+    effort: Effort | None,
     seed: int,
     boundary: Boundary = "above",
-    error: float | None = None,
+    samples: int | None = None,
 ) -> dict[str, float]:
-    """Return the paper's words for at most `sentences` of a split; without `samples` no likelihood.
+    """Return the paper's words for at most `sentences` of a split; without `effort` no likelihood.
 
-    With an `error` the likelihood is sampled until that is each sentence's standard error, nats.
+    With `samples` the paper's protocol stands beside the tight estimate, so many samples from q, and the gap of
+    the ELBO is split in two.
 
     Where the exact −log p of the sentences is known it stands beside: the floor, and the paired gap above
     it with its standard error.
@@ -65,53 +69,72 @@ def measure_split(
         "mutual_information": mutual_information(bound.posterior, noise),
         "active_units": float(active_units(bound.posterior.mean, boundary=boundary)),
     }
-    if samples is None:
+    if effort is None:
         return numbers
-    estimate = importance(model, batches, samples, derived_seed(seed, "final", "importance"), error)
     exact = None if split.exact_nll is None else torch.from_numpy(split.exact_nll[np.array(chosen)])
-    return (
-        numbers
-        | {"elbo_perplexity": perplexity(bound.neg_elbo, count), "iw_samples": float(estimate.samples.mean())}
-        | likelihood_numbers(estimate.nll, exact, count)
-        | trust_numbers(estimate, bound.neg_elbo)
-    )
+    numbers["elbo_perplexity"] = perplexity(bound.neg_elbo, count)
+    if model.spec.latent_size == 0:
+        known = importance(model, batches, 1, seed)
+        beside = {} if samples is None else likelihood_numbers(known, count, "iw_")
+        return numbers | likelihood_numbers(known, count) | floor_numbers(known.nll, exact, count) | beside
+    estimate = tight(model, batches, effort, derived_seed(seed, "final", "tight"))
+    numbers |= likelihood_numbers(estimate, count) | floor_numbers(estimate.nll, exact, count)
+    if samples is None:
+        return numbers | gap("elbo_gap", bound.neg_elbo.double() - estimate.nll)
+    paper = importance(model, batches, samples, derived_seed(seed, "final", "importance"))
+    return numbers | likelihood_numbers(paper, count, "iw_") | gap_numbers(paper.neg_elbo, estimate)
 
 
-def likelihood_numbers(nll: Tensor, exact: Tensor | None, word_count: int) -> dict[str, float]:
-    """Return the words of an importance-weighted NLL [N], beside the exact −log p [N] where it is known."""
-    numbers = {
-        "iw_nll": float(nll.mean()),
-        "iw_nll_error": standard_error(nll),
-        "perplexity": perplexity(nll, word_count),
-    }
-    if exact is not None:
-        numbers |= {
-            "floor": float(exact.mean()),
-            "floor_perplexity": perplexity(exact, word_count),
-            "floor_gap": float((nll - exact).mean()),
-            "floor_gap_error": standard_error(nll - exact),
-        }
-    return numbers
-
-
-def trust_numbers(estimate: Importance, neg_elbo: Tensor) -> dict[str, float]:
-    """Return how far an importance-weighted estimate lies below −ELBO [N], and how its weights look.
+def likelihood_numbers(estimate: Importance, word_count: int, prefix: Literal["", "iw_"] = "") -> dict[str, float]:
+    """Return the words of an estimate, the paper's protocol with the prefix `iw_`, and how its weights look.
 
     `pareto_k` is the median over sentences: the mean would hang on the few heavy tails that `pareto_k_bad`
-    counts. Both are absent where there are too few samples for a tail.
+    counts. They and the effective samples are absent where there are too few samples for a tail.
     """
-    gap = neg_elbo.double() - estimate.nll
     numbers = {
-        "elbo_gap": float(gap.mean()),
-        "elbo_gap_error": standard_error(gap),
-        "iw_ess": float(estimate.effective_samples.mean()),
+        "nll": float(estimate.nll.mean()),
+        "nll_error": standard_error(estimate.nll),
+        "perplexity": perplexity(estimate.nll, word_count),
+        "samples": float(estimate.samples.mean()),
     }
+    if not prefix:
+        numbers["nll_sampling_error"] = float(estimate.errors.pow(2).sum().sqrt()) / len(estimate.errors)
     if estimate.pareto_k is not None:
         numbers |= {
+            "ess": float(estimate.effective_samples.mean()),
             "pareto_k": float(estimate.pareto_k.quantile(0.5)),
             "pareto_k_bad": float((estimate.pareto_k > UNTRUSTED_K).double().mean()),
         }
-    return numbers
+    return {f"{prefix}{word}": value for word, value in numbers.items()}
+
+
+def floor_numbers(nll: Tensor, exact: Tensor | None, word_count: int) -> dict[str, float]:
+    """Return the exact −log p [N] of the sentences, where it is known, and how far an estimate lies above it."""
+    if exact is None:
+        return {}
+    floor = {"floor": float(exact.mean()), "floor_perplexity": perplexity(exact, word_count)}
+    return floor | gap("floor_gap", nll - exact)
+
+
+def gap_numbers(neg_elbo: Tensor, estimate: Tight) -> dict[str, float]:
+    """Return −ELBO − NLL in two parts (Cremer et al. 2018), all paired; `neg_elbo` [N] is that of q, nats.
+
+    q* of a sentence is q or the Gaussian that was fitted to its samples, whichever has the lower −ELBO by one
+    half of the last samples; its −ELBO is taken from the other half. q* is thus no optimum of the ELBO: the
+    amortisation gap is, if anything, too small and the approximation gap too large.
+    """
+    choosing, value = estimate.fit_neg_elbo.unbind(1)
+    best = torch.where(choosing < neg_elbo, value, neg_elbo)
+    return (
+        gap("elbo_gap", neg_elbo - estimate.nll)
+        | gap("amortisation_gap", neg_elbo - best)
+        | gap("approximation_gap", best - estimate.nll)
+    )
+
+
+def gap(word: str, values: Tensor) -> dict[str, float]:
+    """Return the mean of paired differences [N] and its standard error."""
+    return {word: float(values.mean()), f"{word}_error": standard_error(values)}
 
 
 def standard_error(values: Tensor) -> float:

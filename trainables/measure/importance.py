@@ -1,7 +1,7 @@
-"""The importance-weighted NLL of a split, exact or sampled until each sentence is known well enough."""
+"""The importance-weighted NLL of a split, by samples from q as it was trained: the paper's protocol."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,12 +10,11 @@ from torch import Generator, Tensor
 from trainables.base import DivergedError, derived_seed
 from trainables.measure.likelihood import rows
 from trainables.measure.psis import FEWEST_SAMPLES, effective_samples, pareto_k
-from trainables.model.gaussian import Gaussian
 from trainables.model.vae import Vae
 from trainables.text.batches import Batch
 
 BLOCK = 50
-"""Samples that are drawn from one seed; also the fewest that an adaptive estimate takes."""
+"""Samples that are drawn from one seed; also the fewest of a round of adaptation."""
 
 WORDS_AT_ONCE = {"cpu": 2**13, "cuda": 2**17}
 """Most words, of all samples together, whose hidden states are held at once."""
@@ -26,13 +25,16 @@ class Importance:
     """An importance-weighted estimate of each sentence, [N], and how far it can be trusted.
 
     `nll` in nats; `samples` taken; `effective_samples` between 1 and those; `pareto_k` of the weights' tail, None
-    where they are too few for one.
+    where they are too few for one; `errors` are the standard errors that come from sampling, nats; `neg_elbo` is
+    −ELBO of the proposal by the same samples, nats.
     """
 
     nll: Tensor
     samples: Tensor
     effective_samples: Tensor
     pareto_k: Tensor | None
+    errors: Tensor
+    neg_elbo: Tensor
 
 
 def iw_nll(model: Vae, batches: Sequence[Batch], samples: int, seed: int) -> Tensor:
@@ -41,26 +43,27 @@ def iw_nll(model: Vae, batches: Sequence[Batch], samples: int, seed: int) -> Ten
 
 
 @torch.inference_mode()
-def importance(
-    model: Vae, batches: Sequence[Batch], samples: int, seed: int, error: float | None = None
-) -> Importance:
-    """Estimate every sentence's −log p(x) from S weights, and look at the weights while they are there.
+def importance(model: Vae, batches: Sequence[Batch], samples: int, seed: int) -> Importance:
+    """Estimate every sentence's −log p(x) from S weights of samples from q, and look at the weights.
 
-    With an `error` a sentence doubles its samples until the standard error of its estimate is at most that, in
-    nats, or S are taken. Its noise depends on `seed`, its row and the sample's number alone, so neither chunks
-    nor other sentences change the result. Raises DivergedError where an estimate is not finite.
+    Its noise depends on `seed`, its row and the sample's number alone, so neither chunks nor other sentences
+    change the result. Raises DivergedError where an estimate is not finite.
     """
-    nll, taken, effective, k = (torch.empty(rows(batches), dtype=torch.float64) for _ in range(4))
+    nll, neg_elbo, effective, k, errors = (torch.empty(rows(batches), dtype=torch.float64) for _ in range(5))
     for batch in batches:
-        for places, weights in _sampled(model, batch, samples, seed, error):
-            count = weights.shape[1]
-            nll[places], taken[places] = math.log(count) - weights.logsumexp(1), float(count)
-            if not bool(torch.isfinite(nll[places]).all()):
-                raise DivergedError("a sentence's importance-weighted NLL is not finite")
-            effective[places] = effective_samples(weights)
-            if count >= FEWEST_SAMPLES:
-                k[places] = pareto_k(weights)
-    return Importance(nll, taken, effective, k if samples >= FEWEST_SAMPLES else None)
+        weights = _log_weights(model, batch, samples, seed)
+        nll[batch.rows] = math.log(samples) - weights.logsumexp(1).cpu()
+        neg_elbo[batch.rows] = -weights.mean(1).cpu()
+        effective[batch.rows], errors[batch.rows] = (
+            effective_samples(weights).cpu(),
+            standard_errors(weights).cpu(),
+        )
+        if samples >= FEWEST_SAMPLES:
+            k[batch.rows] = pareto_k(weights).cpu()
+    if not bool(torch.isfinite(nll).all()):
+        raise DivergedError("a sentence's importance-weighted NLL is not finite")
+    taken = torch.full_like(nll, float(samples))
+    return Importance(nll, taken, effective, k if samples >= FEWEST_SAMPLES else None, errors, neg_elbo)
 
 
 def standard_errors(log_weights: Tensor) -> Tensor:
@@ -78,32 +81,27 @@ def sentence_noise(seed: int, row: int, first: int, last: int, latent_size: int)
     return torch.cat(drawn)[first - blocks.start * BLOCK :][: last - first]
 
 
-def _sampled(
-    model: Vae, batch: Batch, samples: int, seed: int, error: float | None
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield the rows of sentences that are known well enough, with their log weights [., S], in float64."""
-    posterior, going = model.encoder(batch.tokens), torch.arange(batch.size)
-    weights = torch.empty(batch.size, 0, dtype=torch.float64)
-    while len(going):
-        first = weights.shape[1]
-        last = samples if error is None else min(samples, max(BLOCK, 2 * first))
-        drawn = [
-            sentence_noise(seed, row, first, last, model.spec.latent_size) for row in batch.rows[going].tolist()
-        ]
-        weights = torch.cat([weights, _log_weights(model, batch.tokens, posterior, going, torch.stack(drawn))], 1)
-        done = standard_errors(weights) <= error if error is not None else torch.full((len(going),), True)
-        done |= last == samples
-        yield batch.rows[going[done]], weights[done]
-        going, weights = going[~done], weights[~done]
+def batch_noise(seed: int, rows: Tensor, first: int, last: int, latent_size: int) -> Tensor:
+    """Return `sentence_noise` of each of the rows, [B, last - first, latent_size]."""
+    return torch.stack([sentence_noise(seed, row, first, last, latent_size) for row in rows.tolist()])
 
 
-def _log_weights(model: Vae, tokens: Tensor, posterior: Gaussian, going: Tensor, noise: Tensor) -> Tensor:
-    """Return the log weights of the sentences `going`, in float64 on the CPU, a few samples at a time."""
-    device = tokens.device
-    going = going.to(device)
-    tokens, posterior = tokens[going], Gaussian(posterior.mean[going], posterior.log_variance[going])
-    size = max(1, WORDS_AT_ONCE[device.type] // (len(tokens) * (tokens.shape[1] - 1)))
+def log_joints(model: Vae, tokens: Tensor, z: Tensor) -> Tensor:
+    """Return log p(x, z) of z [B, S, latent_size], nats, [B, S] in float64, a few samples at a time."""
+    parts = [model.log_joint(tokens, part) for part in torch.split(z, _at_once(tokens), dim=1)]
+    return torch.cat(parts, dim=1).double()
+
+
+def _log_weights(model: Vae, batch: Batch, samples: int, seed: int) -> Tensor:
+    """Return the log weights of q's samples, [B, S], in float64, a few samples at a time."""
+    tokens, posterior = batch.tokens, model.encoder(batch.tokens)
+    noise = batch_noise(seed, batch.rows, 0, samples, model.spec.latent_size)
     parts = [
-        model.log_weights(tokens, posterior, part.to(device)).cpu() for part in torch.split(noise, size, dim=1)
+        model.log_weights(tokens, posterior, part.to(tokens.device))
+        for part in torch.split(noise, _at_once(tokens), dim=1)
     ]
     return torch.cat(parts, dim=1).double()
+
+
+def _at_once(tokens: Tensor) -> int:
+    return max(1, WORDS_AT_ONCE[tokens.device.type] // (len(tokens) * (tokens.shape[1] - 1)))

@@ -74,7 +74,7 @@ def _parts(numbers: Numbers, rounding: float | None) -> Violation | None:
 
 
 def _bound(numbers: Numbers, rounding: float | None) -> Violation | None:
-    if known := _known(numbers, "iw_nll", "neg_elbo"):
+    if known := _known(numbers, "nll", "neg_elbo") or _known(numbers, "iw_nll", "neg_elbo"):
         nll, neg_elbo = known
         gap, error = _known(numbers, "elbo_gap", "elbo_gap_error") or (neg_elbo - nll, 0.0)
         allowed = ROUNDING * max(1.0, abs(nll)) if rounding is None else rounding

@@ -19,17 +19,31 @@ def _rising(rungs: tuple[int, ...]) -> tuple[int, ...]:
 
 
 class EvaluationSpec(Spec):
-    """Importance samples and sentences: in the search on validation, at the end on test."""
+    """Samples and sentences of the likelihood: in the search on validation, at the end on test.
 
-    search_samples: PositiveInt = Field(1000, description="importance samples a validation sentence, at most")
+    The tight estimate adapts a proposal to each sentence and counts all decoder passes; final_samples are the
+    paper's protocol beside it, on test alone.
+    """
+
+    search_samples: PositiveInt = Field(
+        500, description="decoder passes a validation sentence of the tight estimate, at most"
+    )
     search_error: PositiveFloat | None = Field(
-        0.1, description="nats; a validation sentence with this standard error takes no more samples; none: all"
+        0.15, description="nats; the standard error that a validation sentence is sampled for; none: all passes"
     )
     search_sentences: int | None = Field(None, ge=2, description="validation sentences; none is all")
     final: Literal["all", "front", "none"] | None = Field(
         None, description="who gets the test split; none given: all in a grid, front in a search"
     )
-    final_samples: PositiveInt = Field(1000, description="importance samples a test sentence")
+    final_effort: PositiveInt = Field(
+        1600, description="decoder passes a test sentence of the tight estimate, at most"
+    )
+    final_error: PositiveFloat | None = Field(
+        0.07, description="nats; the standard error that a test sentence is sampled for; none: all passes"
+    )
+    final_samples: PositiveInt = Field(
+        1000, description="samples from q a test sentence, as the paper's tables; beside the tight estimate"
+    )
     final_sentences: int | None = Field(None, ge=2, description="test sentences; none is all")
     activity_boundary: Boundary = Field(
         "above", description="what makes a unit active: a variance above 0.01 (paper), or at_least 0.01 (its code)"
@@ -49,4 +63,4 @@ class RungSpec(Spec):
         description="VAE epochs after which a trial is measured, rising; none before its annealing is over"
     )
     sentences: int = Field(200, ge=2, description="validation sentences, spread over the split")
-    samples: PositiveInt = Field(100, description="importance samples a sentence, at most")
+    samples: PositiveInt = Field(200, description="decoder passes a sentence of the tight estimate, at most")

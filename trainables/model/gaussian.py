@@ -26,6 +26,20 @@ class Gaussian:
         """Return KL(q(z_i|x) || N(0, 1)) for each unit, [B, latent_size], nats."""
         return 0.5 * (self.mean.pow(2) + (self.log_variance.expm1() - self.log_variance))
 
+    def log_density(self, z: Tensor) -> Tensor:
+        """Return log N(z; mean, variance) summed over units, of z [B, S, n_z] -> [B, S]."""
+        mean, log_variance = self.mean.unsqueeze(1), self.log_variance.unsqueeze(1)
+        squares = (z - mean).pow(2) * (-log_variance).exp()
+        return -0.5 * (squares + log_variance + LOG_2PI).sum(-1)
+
+    def widened(self, factor: float) -> "Gaussian":
+        """Return this Gaussian with its variances times `factor`."""
+        return Gaussian(self.mean, self.log_variance + math.log(factor))
+
+    def rows(self, chosen: Tensor) -> "Gaussian":
+        """Return the Gaussians of the chosen sentences."""
+        return Gaussian(self.mean[chosen], self.log_variance[chosen])
+
     def log_weight_of_prior(self, z: Tensor, noise: Tensor) -> Tensor:
         """Return log p(z) − log q(z|x) summed over units, for z = sample(noise), both [B, S, n_z] -> [B, S]."""
         log_variance = self.log_variance.unsqueeze(1)

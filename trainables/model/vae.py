@@ -4,7 +4,7 @@ from torch import Generator, Tensor, nn
 
 from trainables.model.decoder import Decoder
 from trainables.model.encoder import Encoder, NoEncoder
-from trainables.model.gaussian import Gaussian
+from trainables.model.gaussian import LOG_2PI, Gaussian
 from trainables.model.layers import initialise
 from trainables.model.spec import ModelSpec
 
@@ -42,3 +42,9 @@ class Vae(nn.Module):
         flat = tokens.repeat_interleave(samples, dim=0)
         reconstruction = self.decoder.reconstruction(flat, z.flatten(0, 1), generator).view(-1, samples)
         return posterior.log_weight_of_prior(z, noise) - reconstruction
+
+    def log_joint(self, tokens: Tensor, z: Tensor) -> Tensor:
+        """Return log p(x|z) + log p(z), nats, [B, S], for `tokens` [B, T] and `z` [B, S, latent_size]."""
+        flat = tokens.repeat_interleave(z.shape[1], dim=0)
+        reconstruction = self.decoder.reconstruction(flat, z.flatten(0, 1)).view(z.shape[:2])
+        return -0.5 * (z.pow(2) + LOG_2PI).sum(-1) - reconstruction

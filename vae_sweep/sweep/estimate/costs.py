@@ -7,18 +7,16 @@ from functools import cached_property
 import numpy as np
 
 from trainables.measure.final import EVALUATION_BATCH, spread
-from trainables.measure.importance import BLOCK
 from trainables.text.spec import SplitName
 from trainables.training.spec import PhaseSpec
 from vae_sweep.sweep.estimate.bench import Measured, ModelCost, ModelKind, StepCost, StepKind
 from vae_sweep.sweep.estimate.rates import NOTHING, Lengths, Span, load_of, widest
 from vae_sweep.sweep.estimate.work import (
     Work,
+    decoder_passes,
     earliest_stop,
-    final_samples,
     model_kind,
     passes,
-    search_samples,
     step_kind,
 )
 from vae_sweep.sweep.plan import Plan
@@ -127,16 +125,12 @@ def _look(costs: Costs, work: Work, split: SplitName, asked: int | None) -> Span
 
 
 def _weigh(costs: Costs, work: Work, split: SplitName, asked: int | None) -> Span:
-    samples = final_samples(work.trial) if split == "test" else search_samples(work.trial)
-    if not samples:
+    fewest, most = decoder_passes(work.trial, split)
+    if not most:
         return NOTHING
-    until_known = split == "validation" and work.trial.evaluation.search_error is not None
     rates, lengths = [one.importance for one in costs.model(work)], _asked(costs, split, asked)
-    fewest, most = (
-        widest(rates, load_of(lengths, EVALUATION_BATCH, count))
-        for count in (min(BLOCK, samples) if until_known else samples, samples)
-    )
-    return Span(fewest.low, most.high)
+    low, high = (widest(rates, load_of(lengths, EVALUATION_BATCH, count)) for count in (fewest, most))
+    return Span(low.low, high.high)
 
 
 def _asked(costs: Costs, split: SplitName, asked: int | None) -> Lengths:

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from itertools import count, islice
 from math import prod
 
+from trainables.measure.adapted import FEWEST_PASSES
 from trainables.measure.final import spread
+from trainables.measure.importance import BLOCK
 from trainables.objective.bound import Elbo, Iwae
 from trainables.spec import TrialSpec
+from trainables.text.spec import SplitName
 from trainables.training.descent import DescentSpec, PlateauState
 from trainables.training.spec import PhaseSpec
 from trainables.training.updates import Aggressive, Joint, Updates
@@ -114,25 +117,30 @@ def step_kind(phase: PhaseSpec, threads: int) -> StepKind:
 def model_kind(spec: SweepSpec, trial: TrialSpec, threads: int) -> ModelKind:
     """Return what decides the cost of measuring a trial's model."""
     asked = trial.evaluation
-    most = asked.search_samples if spec.final == "none" else max(asked.search_samples, asked.final_samples)
+    most = asked.search_samples if spec.final == "none" else max(asked.search_samples, asked.final_effort)
     model = trial.phases()[-1].model
     return ModelKind(model=model, threads=threads, samples=most if model.latent_size else 1)
 
 
-def search_samples(trial: TrialSpec) -> int:
-    """Return the importance samples of a validation sentence at the end; 0 where the row has no likelihood."""
-    return _samples(trial, trial.evaluation.search_samples)
+def decoder_passes(trial: TrialSpec, split: SplitName) -> tuple[int, int]:
+    """Return the fewest and the most decoder passes of a sentence's likelihood; none where the row has none.
 
-
-def final_samples(trial: TrialSpec) -> int:
-    """Return the importance samples of a test sentence; 0 where the row has no likelihood."""
-    return _samples(trial, trial.evaluation.final_samples)
-
-
-def _samples(trial: TrialSpec, asked: int) -> int:
+    The tight estimate takes what a sentence needs; on test the paper's protocol comes on top.
+    """
     if trial.method.autoencodes:
-        return 0
-    return 1 if trial.method.language_model else asked
+        return 0, 0
+    if trial.method.language_model:
+        return 1, 1
+    asked = trial.evaluation
+    if split == "test":
+        fewest, most = tight_passes(asked.final_effort, asked.final_error)
+        return fewest + asked.final_samples, most + asked.final_samples
+    return tight_passes(asked.search_samples, asked.search_error)
+
+
+def tight_passes(most: int, error: float | None) -> tuple[int, int]:
+    """Return the fewest and the most decoder passes of a sentence's tight estimate."""
+    return (most if error is None or most < FEWEST_PASSES else 2 * BLOCK), most
 
 
 def earliest_stop(descent: DescentSpec) -> int:
