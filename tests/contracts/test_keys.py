@@ -133,6 +133,8 @@ def test_weights_are_read_under_the_keys_of_earlier_versions() -> None:
         ({"search_error": None}, False),
         ({"search_sentences": 9}, False),
         ({"final_samples": 99}, False),
+        ({"final_effort": 99}, False),
+        ({"final_error": None}, False),
         ({"final_sentences": 9}, False),
         ({"activity_boundary": "at_least"}, False),
     ],

@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 
 V0964958 = Path(__file__).parent / "v0964958"
-"""Three trials on captions by the code of commit 0964958, `vae-sweep launch before.yaml`; of their checkpoints what
-is needed here alone; in the journal their places begin with STORAGE. The file:
+"""Three trials on captions by the code of commit 0964958, `vae-sweep launch before.yaml`; of their checkpoints
+what is needed here alone; in the journal their places begin with STORAGE. The file:
 
     corpus: {name: captions, vocabulary_size: 40, limit: {train: 64, validation: 16, test: 12}}
     model: {embedding_size: 4, encoder_size: 5, decoder_size: 5, latent_size: 2, initialisation: torch}
