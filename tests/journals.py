@@ -6,6 +6,7 @@ from typing import Any
 from vae_sweep.tracking.journal import Journal
 
 SPEC: dict[str, Any] = {"name": "small", "search": {"kind": "grid"}, "seeds": [0]}
+CORPUS: dict[str, Any] = {"name": "captions", "fingerprint": "f00d"}
 TRIAL_SPEC: dict[str, Any] = {
     "model": {"latent_size": 4},
     "method": {"name": "ours", "objective": {"kl": {"target_rate": 4.0}}},
@@ -14,7 +15,9 @@ TRIAL_SPEC: dict[str, Any] = {
 }
 
 
-def launch(journal: Journal, attempt: int = 1, spec: dict[str, Any] = SPEC) -> None:
+def launch(
+    journal: Journal, attempt: int = 1, spec: dict[str, Any] = SPEC, corpus: dict[str, Any] = CORPUS
+) -> None:
     journal.append(
         "launch",
         sweep="small",
@@ -22,7 +25,7 @@ def launch(journal: Journal, attempt: int = 1, spec: dict[str, Any] = SPEC) -> N
         spec=spec,
         versions={"torch": "2.13.0"},
         git_commit="abc123",
-        corpus={"name": "captions", "fingerprint": "f00d"},
+        corpus=corpus,
     )
 
 

@@ -1,4 +1,4 @@
-"""The door to Ray: one trial as a Tune function trainable, and the scoring of its test split."""
+"""The door to Ray: one trial as a Tune function trainable, and the scoring of what it left."""
 
 import errno
 import os
@@ -14,10 +14,12 @@ import torch
 from ray import tune
 
 from trainables.base import CorpusError, DivergedError, StateError, VaeSweepError
+from trainables.measure.spec import EvaluationSpec
 from trainables.outputs import load_model, outputs
 from trainables.places import Place, contents, is_folder, objects_fail, place_of, place_on
 from trainables.spec import TrialSpec
 from trainables.text.planned import Corpora
+from trainables.text.spec import SplitName
 from trainables.training.report import EpochReport, ErrorClass, FinalReport, RungReport, StoreReport
 from trainables.training.sharing import PhaseStore
 from trainables.training.state import TrialState, load_state, state_files
@@ -144,9 +146,17 @@ def _device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def score_test(plain: dict[str, Any], data_directory: str, weights: str, threads: int) -> dict[str, float]:
-    """Score a finished trial's best weights on the test split; `weights` is its final checkpoint directory.
+def score_weights(
+    plain: dict[str, Any],
+    data_directory: str,
+    weights: str,
+    threads: int,
+    splits: Sequence[SplitName] = ("test",),
+    evaluation: dict[str, Any] | None = None,
+) -> dict[str, float]:
+    """Score an ended trial's best weights on splits; `weights` is its final checkpoint directory.
 
+    `plain` is its spec; an `evaluation` takes the place of the one that it was planned with.
     Raises CorpusError or StateError where the corpus is not the planned one, WeightsError where the weights are
     absent or damaged, PlaceError where they are out of reach, DivergedError where a number is not finite.
     """
@@ -157,4 +167,6 @@ def score_test(plain: dict[str, Any], data_directory: str, weights: str, threads
         model = load_model(place_of(weights), spec, corpus.vocabulary, _device())
     except StateError as error:
         raise WeightsError(str(error)) from error
-    return score(spec, corpus, model, "test")
+    if evaluation is not None:
+        spec = spec.model_copy(update={"evaluation": EvaluationSpec.model_validate(evaluation)})
+    return {word: value for split in splits for word, value in score(spec, corpus, model, split).items()}

@@ -101,7 +101,7 @@ def final_report(spec: TrialSpec, corpus: Corpus, model: Vae, collapsed: str | N
     if collapsed is None:
         collapsed = collapse(numbers, spec.model.latent_size, spec.method.target_rate)
     outcome: Outcome = "collapsed" if collapsed else "finished"
-    return FinalReport(outcome=outcome, reason=collapsed, numbers=numbers)
+    return FinalReport(outcome=outcome, reason=collapsed, numbers=numbers, evaluation=spec.evaluation.key())
 
 
 def score(spec: TrialSpec, corpus: Corpus, model: Vae, split: SplitName) -> dict[str, float]:

@@ -25,11 +25,31 @@ def read_spec(path: Path, overrides: Sequence[str] = ()) -> SweepSpec:
     source.places.setdefault(("name",), (f"{path} (its name)", 0))
     for override in overrides:
         _override(source, override)
+    return _checked(source, str(path))
+
+
+def with_overrides(spec: SweepSpec, overrides: Sequence[str], part: str) -> SweepSpec:
+    """Return a spec with `path=value` overrides of one of its parts laid over it.
+
+    Raises SpecError with every error; one of another part is an error.
+    """
+    source = Source(spec.model_dump(by_alias=True))
+    for override in overrides:
+        head = override.partition("=")[0].split(".")[0].strip()
+        if head == part:
+            _override(source, override)
+        else:
+            text = f"only {part}.* can be set here: all else of the sweep is as its trials were trained"
+            source.problems.append(((f"--set {override}", 0), text))
+    return _checked(source, spec.name)
+
+
+def _checked(source: Source, file: str) -> SweepSpec:
     problems = list(source.problems)
     try:
         spec = SweepSpec.model_validate(source.values, strict=True)
     except ValidationError as error:
-        problems += located(error, source.values, source.places, _raw_schema(), str(path))
+        problems += located(error, source.values, source.places, _raw_schema(), file)
     if problems:
         ordered = sorted(problems, key=lambda problem: problem[0])
         raise SpecError([f"{shown_place(*place)}: {text}" for place, text in ordered])

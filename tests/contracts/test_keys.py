@@ -3,12 +3,12 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
 from tests.helpers import tiny_trial
-from trainables.base import derived_seed, digest
+from trainables.base import Later, Spec, derived_seed, digest
 from trainables.methods import METHODS
 from trainables.objective.bound import Iwae
 from trainables.spec import TrialSpec, with_value
@@ -102,6 +102,49 @@ def test_the_version_changes_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     before = phase().key()
     monkeypatch.setattr(training_spec, "VERSION", training_spec.VERSION + 1)
     assert phase().key() != before
+
+
+class Inner(Spec):
+    old: int = 1
+    new: Annotated[int, Later(5)] = 5
+
+
+class Outer(Spec):
+    inner: Inner = Inner()
+    late: Annotated[str | None, Later(None)] = None
+    name: str = "a"
+
+
+def test_a_key_leaves_out_a_later_field_at_what_was_meant_before() -> None:
+    assert Outer().keyed() == {"inner": {"old": 1}, "name": "a"}
+    assert Outer(late="b", inner=Inner(new=6)).keyed() == {"inner": {"old": 1, "new": 6}, "late": "b", "name": "a"}
+    assert Outer().model_dump() == {"inner": {"old": 1, "new": 5}, "late": None, "name": "a"}
+
+
+def test_weights_are_read_under_the_keys_of_earlier_versions() -> None:
+    trial = tiny_trial("ours")
+    assert trial.key() == trial.weight_keys()[-1] == trial.key(training_spec.VERSION)
+    assert len(set(trial.weight_keys())) == len(training_spec.READ_VERSIONS)
+    assert trial.key(training_spec.VERSION - 1) != trial.key()
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({"final": "none"}, True),
+        ({"search_samples": 99}, False),
+        ({"search_error": None}, False),
+        ({"search_sentences": 9}, False),
+        ({"final_samples": 99}, False),
+        ({"final_effort": 99}, False),
+        ({"final_error": None}, False),
+        ({"final_sentences": 9}, False),
+        ({"activity_boundary": "at_least"}, False),
+    ],
+)
+def test_the_key_of_an_evaluation_sees_all_but_who_gets_the_test_split(change: dict[str, Any], same: bool) -> None:
+    one = tiny_trial().evaluation
+    assert (one.model_copy(update=change).key() == one.key()) == same
 
 
 def test_equal_specs_have_equal_keys() -> None:

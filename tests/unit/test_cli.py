@@ -24,6 +24,7 @@ VERBS = (
     "report",
     "compare",
     "probe",
+    "score",
     "generate",
     "reconstruct",
     "interpolate",

@@ -4,7 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt
 
-from trainables.base import Spec
+from trainables.base import Later, Spec, digest
+
+VERSION = 2
+"""Raised by hand whenever the same EvaluationSpec would measure other numbers of the same weights than before."""
 
 Boundary = Literal["above", "at_least"]
 
@@ -32,10 +35,10 @@ class EvaluationSpec(Spec):
     final: Literal["all", "front", "none"] | None = Field(
         None, description="who gets the test split; none given: all in a grid, front in a search"
     )
-    final_effort: PositiveInt = Field(
+    final_effort: Annotated[PositiveInt, Later(1600)] = Field(
         1600, description="decoder passes a test sentence of the tight estimate, at most"
     )
-    final_error: PositiveFloat | None = Field(
+    final_error: Annotated[PositiveFloat | None, Later(0.07)] = Field(
         0.07, description="nats; the standard error that a test sentence is sampled for; none: all passes"
     )
     final_samples: PositiveInt = Field(
@@ -45,6 +48,12 @@ class EvaluationSpec(Spec):
     activity_boundary: Boundary = Field(
         "above", description="what makes a unit active: a variance above 0.01 (paper), or at_least 0.01 (its code)"
     )
+
+    def key(self) -> str:
+        """Return the sha256 that names how a trial is measured; who gets the test split is no part of it."""
+        return digest(
+            {"version": VERSION, **{name: value for name, value in self.keyed().items() if name != "final"}}
+        )
 
 
 class RungSpec(Spec):

@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,11 +20,15 @@ FILE_STEMS: dict[SplitName, str] = {"train": "train", "validation": "valid", "te
 
 @dataclass(frozen=True)
 class Split:
-    """The sentences of one split as ids, with labels and, where known, exact −log p in nats."""
+    """The sentences of one split as ids, with labels and, where known, exact −log p in nats.
+
+    `digest` is that of their words as they were read, None where ids alone are at hand.
+    """
 
     sentences: list[Ids]
     labels: list[str] | None = None
     exact_nll: NDArray[np.float64] | None = None
+    digest: str | None = None
 
     @property
     def words(self) -> int:
@@ -60,6 +64,7 @@ class Corpus:
             "sentences": {name: len(split.sentences) for name, split in self.splits.items()},
             "tokens_per_sentence": {name: s.tokens_per_sentence for name, s in self.splits.items()},
             "unknown_words": {name: split.unknown for name, split in self.splits.items()},
+            "digests": {name: split.digest for name, split in self.splits.items()},
         }
 
 
@@ -98,7 +103,12 @@ def captions_corpus(spec: CorpusSpec, seed: int = captions.CORPUS_SEED) -> Corpu
 def _corpus(spec: CorpusSpec, raw: dict[SplitName, _RawSplit]) -> Corpus:
     vocabulary = Vocabulary.build(raw["train"].sentences, spec.vocabulary_size)
     splits = {
-        name: Split([vocabulary.encode(s) for s in split.sentences], split.labels, split.exact_nll)
+        name: Split(
+            [vocabulary.encode(s) for s in split.sentences],
+            split.labels,
+            split.exact_nll,
+            words_digest(split.sentences),
+        )
         for name, split in raw.items()
     }
     return Corpus(spec.title, vocabulary, splits, fingerprint_of(vocabulary, splits))
@@ -164,6 +174,17 @@ def _read_file(path: Path, limit: int | None) -> _RawSplit:
     if not sentences:
         raise CorpusError(f"{path}: no sentence in it; expected one sentence a line")
     return _RawSplit(sentences, labels or None)
+
+
+def words_digest(sentences: Iterable[Sequence[str]]) -> str:
+    """Return the sha256 (hex) of sentences by their words: joined by blanks, a line each, without labels.
+
+    It names a split whatever its folder, its labels, its blanks and the vocabulary.
+    """
+    state = hashlib.sha256()
+    for sentence in sentences:
+        state.update(f"{' '.join(sentence)}\n".encode())
+    return state.hexdigest()
 
 
 def fingerprint_of(vocabulary: Vocabulary, splits: dict[SplitName, Split]) -> str:

@@ -50,9 +50,13 @@ class RungReport(Spec):
 
 
 class FinalReport(Spec):
-    """The end of a trial; it alone carries the objectives. `error` is the class of a failure."""
+    """The end of a trial; it alone carries the objectives. `error` is the class of a failure.
+
+    `evaluation` is the key of the evaluation that measured the numbers, None where there are none.
+    """
 
     outcome: Outcome
     error: ErrorClass | None = None
     reason: str | None = None
     numbers: dict[str, float] = {}
+    evaluation: str | None = None

@@ -19,6 +19,7 @@ from vae_sweep.cli import (
     replay,
     report,
     schema,
+    score,
     status,
     stop,
     submit,
@@ -43,6 +44,7 @@ app.command("sync")(launch.sync)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("probe")(probe.probe)
+app.command("score")(score.score)
 app.command("generate")(use.generate)
 app.command("reconstruct")(use.reconstruct)
 app.command("interpolate")(use.interpolate)

@@ -84,6 +84,8 @@ def _corpus_table(made: "Plan") -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
+    from vae_sweep.report.known import recognise
+
     corpus = made.corpus
     title = f"corpus {corpus.title}, fingerprint {corpus.fingerprint[:12]}, {len(corpus.vocabulary)} words"
     table = Table("split")
@@ -92,7 +94,8 @@ def _corpus_table(made: "Plan") -> "RenderableType":
     for name, split in corpus.splits.items():
         share = f"{split.unknown} ({split.unknown / split.words:.2%})"
         table.add_row(name, f"{len(split.sentences):,}", f"{split.tokens_per_sentence:.3f}", share)
-    return Group(Text(title, style="bold"), table)
+    recognised = recognise({name: split.digest for name, split in corpus.splits.items()})
+    return Group(Text(title, style="bold"), table, *([Text(f"{recognised}")] if recognised else []))
 
 
 def _cell_table(made: "Plan") -> "RenderableType":

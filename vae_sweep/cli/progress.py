@@ -55,7 +55,8 @@ class LiveProgress:
             case "final":
                 self._end(trial, line)
             case "scored":
-                self._say(f"{trial}: test {_shown(line['numbers'], 'test')}")
+                found = ((split, _shown(line["numbers"], split)) for split in ("validation", "test"))
+                self._say(f"{trial}: " + "; ".join(f"{split} {text}" for split, text in found if text))
             case "nodes":
                 self._nodes(line)
             case "repaired" | "said":

@@ -102,7 +102,7 @@ def _driver(found: "SweepStatus") -> str:
     if found.state == "ending":
         text += "; it has ended the sweep and brings MLflow up to date"
     elif not driver.drives:
-        text += "; it runs no trials: it probes, collects garbage, or starts this moment"
+        text += "; it runs no trials: it probes, scores, collects garbage, or starts this moment"
     return text
 
 

@@ -21,17 +21,21 @@ Key = tuple[str, float | None]
 
 @dataclass(frozen=True, slots=True)
 class PublishedText:
-    """What the tables' test split is known by; the fingerprint is that of the whole corpus, uncut."""
+    """What the tables' test split is known by; the fingerprint is that of the whole corpus, uncut.
+
+    Words of the text beyond the `words` most frequent of its own training split are `<unk>` in its files.
+    """
 
     sentences: int
     tokens_per_sentence: float
     fingerprint: str | None = None
+    words: int | None = None
 
 
 TEXTS: Mapping[str, PublishedText] = MappingProxyType(
     {
         "ptb": PublishedText(3761, 21.917, "9aea88c4326ea1c756d1b2c6d4b2fd48b2a69cbf480c84ca1e6f2f1e563938af"),
-        "snli": PublishedText(10_000, 10.758),
+        "snli": PublishedText(10_000, 10.758, words=10_000),
         "yahoo": PublishedText(10_000, 79.867),
     }
 )

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from vae_sweep.report.compare import Place
 from vae_sweep.report.document import Report
+from vae_sweep.report.known import OTHER_TRAINING
 from vae_sweep.report.tables import BESIDE, COMPARED, Floor, Row, floors, shown_words
 from vae_sweep.report.verdicts import Comparison, Verdict
 from vae_sweep.tracking.names import METRICS, values_text
@@ -22,12 +23,19 @@ SIGNS = {
     Verdict.BETTER: "better",
     Verdict.WORSE: "worse",
     Verdict.CANNOT_TELL: "?",
+    Verdict.OTHER_TRAINING: "(≠)",
     Verdict.NOT_COMPARABLE: "n/c",
 }
 LEGEND = (
-    "= reproduced, ? cannot tell, n/c not comparable; ± the tolerance of the difference (docs/method.md, "
+    "= reproduced, (=) (≠) within and beyond the tolerance after another training sample, ? cannot tell, n/c not "
+    "comparable; ± the tolerance of the difference (docs/method.md, "
     "Verdicts). The paper prints single runs: their scatter is a hint taken from its tables, and so is ours where "
     "a cell has one seed. PPL and NLL are compared by samples from q on both sides; the tight ones stand below"
+)
+
+RESERVATION = (
+    f"{OTHER_TRAINING}: agreement speaks for the paper's row, a difference may be that of the samples "
+    "(docs/method.md, Verdicts)"
 )
 
 
@@ -51,14 +59,15 @@ def remarks(report: Report) -> list[str]:
 
 
 def reasons(compared: list[Comparison]) -> list[str]:
-    """Return each reason that numbers beside a published one are not comparable, with its cells."""
+    """Return each reason that numbers beside a published one are not comparable, with its cells; a reservation."""
     cells: dict[str, list[int]] = {}
     for one in compared:
         if one.verdict is Verdict.NOT_COMPARABLE and (one.published or one.no_row):
             for reason in one.why.split("; "):
                 known = cells.setdefault(reason, [])
                 known += [one.cell] if one.cell not in known else []
-    return [f"n/c in cells {', '.join(map(str, found))}: {reason}" for reason, found in cells.items()]
+    lines = [f"n/c in cells {', '.join(map(str, found))}: {reason}" for reason, found in cells.items()]
+    return lines + [RESERVATION] * any(one.verdict is Verdict.OTHER_TRAINING for one in compared)
 
 
 @dataclass(frozen=True)
@@ -115,7 +124,7 @@ def number_text(word: str, value: float | None, half_width: float | None = None)
 
 def _verdict(one: Comparison) -> str:
     tolerance = "" if one.tolerance is None else f" ±{one.tolerance:.2g}"
-    return SIGNS[one.verdict] + tolerance
+    return ("(=)" if one.within else SIGNS[one.verdict]) + tolerance
 
 
 def outcome(row: Row) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from trainables.methods import METHODS
 from vae_sweep.report.front import split_numbers
+from vae_sweep.report.known import OTHER_TRAINING, Digests, TestedText, known_splits, tested_text
 from vae_sweep.report.published import (
     LATENT_SIZE,
     SAMPLES,
@@ -40,6 +41,7 @@ class Verdict(StrEnum):
     BETTER = "better"
     WORSE = "worse"
     CANNOT_TELL = "cannot tell"
+    OTHER_TRAINING = OTHER_TRAINING
     NOT_COMPARABLE = "not comparable"
 
 
@@ -64,13 +66,23 @@ class Comparison:
     no_row: bool = False
     tight: Interval | None = None
 
+    @property
+    def within(self) -> bool:
+        """Say whether a number after another training sample differs within the tolerance."""
+        if self.verdict is not Verdict.OTHER_TRAINING or self.published is None or self.tolerance is None:
+            return False
+        return abs(self.ours.mean - self.published.value) <= self.tolerance
 
-def comparisons(record: SweepRecord) -> list[Comparison]:
-    """Return every word of every cell with a scored test split; empty where the corpus is in no table."""
-    corpus = _corpus(record)
-    if corpus not in TEXTS:
+
+def comparisons(record: SweepRecord, known: Mapping[str, Digests] | None = None) -> list[Comparison]:
+    """Return every word of every cell with a scored test split; empty where the corpus is in no table.
+
+    `known` are the digests of the tables' splits, those of the package if none are given.
+    """
+    text = tested_text(record, known_splits() if known is None else known)
+    if text.corpus not in TEXTS:
         return []
-    return [found for number in sorted(record.cells) for found in _cell(record, number, corpus)]
+    return [found for number in sorted(record.cells) for found in _cell(record, number, text)]
 
 
 def judge(
@@ -103,13 +115,13 @@ def judge(
     return (Verdict.BETTER if good else Verdict.WORSE), figures, tolerance
 
 
-def obstacles(trial: TrialRecord, corpus: str) -> list[str]:
+def obstacles(trial: TrialRecord, tested: TestedText) -> list[str]:
     """Return why no number of a trial may be compared with the tables of a corpus; empty where all may."""
-    return [*_text_obstacles(trial, corpus), *_model_obstacles(trial)]
+    return [*_text_obstacles(trial, tested), *_model_obstacles(trial)]
 
 
-def _text_obstacles(trial: TrialRecord, corpus: str) -> Iterator[str]:
-    text = TEXTS[corpus]
+def _text_obstacles(trial: TrialRecord, tested: TestedText) -> Iterator[str]:
+    text = TEXTS[tested.corpus]
     numbers, spec = split_numbers(trial, "test"), trial.spec.get("corpus", {})
     sentences, tokens = numbers.get("sentences"), numbers.get("tokens")
     if sentences is None or tokens is None:
@@ -119,10 +131,14 @@ def _text_obstacles(trial: TrialRecord, corpus: str) -> Iterator[str]:
         yield f"{sentences:.0f} test sentences scored, the tables' split has {text.sentences}"
     if abs(tokens / sentences - text.tokens_per_sentence) > TOKENS_TOLERANCE:
         yield f"{tokens / sentences:.3f} tokens a sentence, the tables imply {text.tokens_per_sentence}"
-    if spec.get("vocabulary_size") is not None or (spec.get("limit") or {}).get("train") is not None:
+    if tested.foreign:
+        yield "the test sentences are not the tables', whose digest is known"
+    size = spec.get("vocabulary_size")
+    cut = size is not None and not (tested.other_training and text.words is not None and size >= text.words)
+    if cut or (spec.get("limit") or {}).get("train") is not None:
         yield "the vocabulary or the training split is cut, so more words are <unk>"
     fingerprint = trial.spec.get("corpus_fingerprint")
-    if text.fingerprint is not None and fingerprint != text.fingerprint:
+    if text.fingerprint is not None and fingerprint != text.fingerprint and not tested.other_training:
         yield f"the text's fingerprint is {str(fingerprint)[:12]}, the tables' text has {text.fingerprint[:12]}"
 
 
@@ -135,14 +151,14 @@ def _model_obstacles(trial: TrialRecord) -> Iterator[str]:
         yield f"λ is held per {term['per']}; the tables' λ is in nats per sentence, total over units"
 
 
-def _cell(record: SweepRecord, number: int, corpus: str) -> Iterator[Comparison]:
-    cell = record.cells[number]
+def _cell(record: SweepRecord, number: int, text: TestedText) -> Iterator[Comparison]:
+    cell, corpus = record.cells[number], text.corpus
     trials = [trial for trial in ended_trials(record, number) if split_numbers(trial, "test")]
     if not trials:
         return
     key = _key(trials[0])
     row = published(corpus).get(key)
-    general = list(dict.fromkeys(reason for trial in trials for reason in obstacles(trial, corpus)))
+    general = list(dict.fromkeys(reason for trial in trials for reason in obstacles(trial, text)))
     for word in COMPARED:
         seeds = [numbers for trial in trials if word in (numbers := split_numbers(trial, "test"))]
         if not seeds:
@@ -156,6 +172,7 @@ def _cell(record: SweepRecord, number: int, corpus: str) -> Iterator[Comparison]
             judged = Verdict.NOT_COMPARABLE, "; ".join(reasons), None
         else:
             judged = judge(ours, theirs, run_noise(corpus, cell.method, word), METRICS[word].better)
+            judged = _of_another_sample(*judged) if text.other_training else judged
         title = METHODS[cell.method].title
         about = (number, cell.method, title, dict(cell.values), word)
         yield Comparison(*about, ours, theirs, *judged, row is None, _tight(trials, word))
@@ -184,9 +201,16 @@ def _sampling(word: str, seeds: list[dict[str, float]]) -> Iterator[str]:
             yield f"{samples:.0f} samples from q, the tables' have {SAMPLES}"
 
 
-def _corpus(record: SweepRecord) -> str:
-    name = (record.spec.get("corpus") or {}).get("name") if record.launches else None
-    return name if isinstance(name, str) else ""
+def _of_another_sample(verdict: Verdict, why: str, tolerance: float | None) -> tuple[Verdict, str, float | None]:
+    """Return the verdict on a model of another training sample: it neither confirms nor refutes a run."""
+    if verdict is Verdict.CANNOT_TELL:
+        return verdict, f"{why}; another training sample", tolerance
+    within = "within" if verdict is Verdict.REPRODUCED else "beyond"
+    return (
+        Verdict.OTHER_TRAINING,
+        f"{why}, {within} it; what another training sample makes is not in it",
+        tolerance,
+    )
 
 
 def _key(trial: TrialRecord) -> Key:

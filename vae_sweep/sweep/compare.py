@@ -83,11 +83,11 @@ class Comparison:
         for key, journaled, found in _ends(final, here):
             if journaled != found:
                 self.differences.append(Difference("the end", key, journaled, found))
-        self._compare("the end", final.numbers, here.numbers)
+        self._compare("the end", self.trial.own_numbers("validation"), here.numbers)
 
     def score(self, here: Mapping[str, float]) -> None:
         """Compare the numbers of the test split."""
-        self._compare("the test split", self.trial.scored, here)
+        self._compare("the test split", self.trial.own_numbers("test"), here)
 
     def _compare(self, place: str, journaled: Mapping[str, float | None], here: Mapping[str, float]) -> None:
         former = tuple(former_splits(journaled))

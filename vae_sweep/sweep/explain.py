@@ -16,6 +16,7 @@ from vae_sweep.statistics.trust import TIGHT
 from vae_sweep.sweep.advice import advice
 from vae_sweep.sweep.history import Course, History, find_trial
 from vae_sweep.sweep.latent_story import latent_story, weight_course
+from vae_sweep.sweep.measured import measured_lines
 from vae_sweep.sweep.remaining import SECONDS, sweep_spec, trial_spec
 from vae_sweep.sweep.status import SHOWN, look
 from vae_sweep.sweep.words import duration, moment
@@ -67,6 +68,8 @@ def explain_trial(folder: Path, name: str) -> list[Section]:
     if likelihood := _likelihood(trial):
         sections.append(Section("likelihood", likelihood))
     sections.append(Section("test split", _score(history, trial)))
+    if scores := list(measured_lines(trial)):
+        sections.append(Section("scores", scores))
     sections.append(Section("weights", _weights(trial)))
     return [*sections, Section("soundness", _soundness(history, trial))]
 

@@ -91,7 +91,7 @@ class _Replay:
         scored = False
         if final is not None:
             self.comparison.end(final)
-            if self.trial.scored and final.outcome in MEASURED:
+            if self.trial.own_numbers("test") and final.outcome in MEASURED:
                 self.at("the test split")
                 model = new_model(self.spec, corpus.vocabulary).to(self.around.device)
                 model.load_state_dict(state.best)

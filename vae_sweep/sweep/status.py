@@ -7,6 +7,7 @@ from pathlib import Path
 from vae_sweep.store.lease import BEAT, Owner, newest
 from vae_sweep.sweep.history import History, read_history
 from vae_sweep.sweep.lock import LOCK, driver_of
+from vae_sweep.sweep.measured import unlike
 from vae_sweep.sweep.remaining import Left, cell_count, sweep_spec, time_left, trial_spec
 from vae_sweep.sweep.standing import (
     Counts,
@@ -168,4 +169,6 @@ def _remarks(history: History) -> list[Remark]:
         remarks += [Remark(kind="conflict", trial=name, text=str(found)) for found in trial.conflicts]
         if course.unscored:
             remarks.append(Remark(kind="unscored", trial=name, text=course.unscored))
+    if text := unlike(history.record):
+        remarks.append(Remark(kind="measured", trial=None, text=text))
     return remarks

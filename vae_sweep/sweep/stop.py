@@ -63,7 +63,8 @@ def _refuse_unless_driven(folder: Path) -> None:
     if not history.spans or history.spans[-1][0] < owner.since:
         raise LaunchError(
             f"{folder}: process {owner.process} on {owner.host} holds the sweep but runs no trials: it probes, "
-            f"collects garbage, or starts this moment; end a probe with Ctrl-C there, or kill -INT {owner.process}"
+            f"scores, collects garbage, or starts this moment; end it with Ctrl-C there, or "
+            f"kill -INT {owner.process}"
         )
 
 

@@ -13,8 +13,11 @@ from vae_sweep.tracking.records import SweepRecord
 from vae_sweep.tracking.registry import candidate
 from vae_sweep.tracking.runs import REPORT_FOLDER, SWEEP_KEY, RunState, points, sweep_run, trial_run
 
-COUNTED = ("trial", "final", "lost")
-"""Kinds of lines that change the counts in the sweep's own run."""
+COUNTED = ("trial", "final", "lost", "scored")
+"""Kinds of lines that change the numbers of the sweep's own run."""
+
+JUDGED = ("launch", "end", "scored")
+"""Kinds of lines that may change which models are to be registered."""
 
 
 class Feed:
@@ -41,9 +44,13 @@ class Feed:
     def read(self) -> None:
         """Take in what the journal gained, and whether the report changed. Raises JournalError."""
         self._queue.extend(self._tail.read())
+        judged = False
         while self._queue:
             self._take(self._queue[0])
-            self._queue.popleft()
+            judged |= self._queue.popleft()["kind"] in JUDGED
+        if judged:
+            complete = self.sweep.ended == "complete"
+            self._winners = list(self._judge(self.sweep).winners) if complete else []
         files = _files(self._report)
         if files != self._report_seen and self.sweep.launches:
             self._pending.setdefault(SWEEP_KEY, [])
@@ -113,9 +120,6 @@ class Feed:
             for name, trial in self.sweep.trials.items():
                 if trial.final is None:
                     self._pending.setdefault(name, [])
-        if line["kind"] in ("launch", "end"):
-            complete = self.sweep.ended == "complete"
-            self._winners = list(self._judge(self.sweep).winners) if complete else []
 
 
 def _files(folder: Path) -> list[tuple[str, int, int]]:

@@ -29,10 +29,11 @@ KINDS: dict[str, dict[str, tuple[type, ...]]] = {
     "trial": _NAMED
     | {"cell": (int,), "seed": (int,), "method": (str,), "values": (dict,), "attempt": (int,), "spec": (dict,)},
     "epoch": _PLACED | {"phase": (str,), "epoch": (int,)},
-    "final": _PLACED | {"outcome": (str,), "reason": (str, NoneType), "error": (str, NoneType)},
+    "final": _PLACED
+    | {"outcome": (str,), "reason": (str, NoneType), "error": (str, NoneType), "evaluation": (str, NoneType)},
     "store": _NAMED | {"key": (str,), "event": (str,), "seconds": (int, float), "saved": (int, float)},
     "rung": _NAMED | {"epoch": (int,), "numbers": (dict,), "collapsed": (str, NoneType)},
-    "scored": _NAMED | {"numbers": (dict,)},
+    "scored": _NAMED | {"numbers": (dict,), "evaluation": (str, NoneType), "settings": (dict, NoneType)},
     "probed": _NAMED | {"numbers": (dict,), "probes": (list,), "texts": (str, NoneType)},
     "unscored": _NAMED | {"reason": (str,)},
     "lost": _NAMED | {"reason": (str,)},

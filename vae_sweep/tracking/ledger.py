@@ -17,6 +17,7 @@ from vae_sweep.tracking.records import (
     LaunchRecord,
     Numbers,
     RungRecord,
+    ScoreRecord,
     StoreRecord,
     SweepRecord,
     TrialRecord,
@@ -88,8 +89,7 @@ class Ledger:
                 trial.damaged.append(line["reason"])
                 self._trials[trial.id] = replace(trial, final=None)
             case "scored":
-                trial = self._trial(line)
-                return _merge(trial, "the score", trial.scored, line)
+                return self._scored(line)
             case "probed":
                 return self._probed(self._trial(line), line)
             case "end":
@@ -163,22 +163,47 @@ class Ledger:
         old = trial.final
         if old is None or old.outcome not in SETTLED:
             self._trials[trial.id] = replace(trial, final=final)
+            if final.numbers:
+                trial.scores.append(_score("validation", final.numbers, line))
             return final.numbers
-        kept, came = {"outcome": old.outcome, **old.numbers}, {"outcome": final.outcome, **final.numbers}
+        kept = {"outcome": old.outcome, **trial.own_numbers("validation")}
+        came = {"outcome": final.outcome, **final.numbers}
         trial.conflicts.extend(conflicts("the end", kept, came))
         return {}
+
+    def _scored(self, line: Line) -> Numbers:
+        """Take in a score, split by split; one under another evaluation takes the place of the one before."""
+        fresh: Numbers = {}
+        for split in dict.fromkeys(key.partition("/")[0] for key in line["numbers"]):
+            trial = self._trial(line)
+            numbers = {key: value for key, value in line["numbers"].items() if key.startswith(f"{split}/")}
+            before, came = trial.score(split), _score(split, numbers, line)
+            if before is not None and before.evaluation == came.evaluation:
+                fresh |= _merge(trial, "the score", before.numbers, numbers)
+                continue
+            trial.scores.append(came)
+            fresh |= numbers
+            if split == "test":
+                self._trials[trial.id] = replace(trial, scored=numbers)
+            elif trial.final is not None:
+                self._trials[trial.id] = replace(trial, final=replace(trial.final, numbers=numbers))
+        return fresh
 
     def _probed(self, trial: TrialRecord, line: Line) -> Numbers:
         trial.probes.extend(name for name in line["probes"] if name not in trial.probes)
         if line.get("texts"):
             trial = self._trials[trial.id] = replace(trial, texts=self._path.parent / line["texts"])
-        return _merge(trial, "the probes", trial.probed, line)
+        return _merge(trial, "the probes", trial.probed, line["numbers"])
 
 
-def _merge(trial: TrialRecord, place: str, kept: Numbers, line: Line) -> Numbers:
-    fresh, found = merge(place, kept, line["numbers"])
+def _merge(trial: TrialRecord, place: str, kept: Numbers, came: Numbers) -> Numbers:
+    fresh, found = merge(place, kept, came)
     trial.conflicts.extend(found)
     return fresh
+
+
+def _score(split: str, numbers: Numbers, line: Line) -> ScoreRecord:
+    return ScoreRecord(split, numbers, line.get("evaluation"), line.get("settings"), line["time"])
 
 
 def _place(trial: TrialRecord, line: Line) -> Place | None:

@@ -68,8 +68,22 @@ class StoreRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoreRecord:
+    """A split measured once, under the evaluation of this key; None where an earlier version wrote none.
+
+    `settings` are those of an evaluation that is not the trial's own, else None.
+    """
+
+    split: str
+    numbers: Numbers
+    evaluation: str | None
+    settings: dict[str, Any] | None
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
 class FinalRecord:
-    """The end of a trial; `error` is the class of a failure."""
+    """The end of a trial; `error` is the class of a failure, `numbers` are its newest on validation."""
 
     outcome: str
     error: str | None
@@ -84,8 +98,9 @@ class TrialRecord:
     """A cell and a seed, and all that is known of its run; `attempts` counts its starts.
 
     `checkpoints` are the places reported, oldest first; whether they still exist is not known here. `damaged`
-    names what could not be used, `hosts` the machines it ran on. `probes` are the names of those that ran,
-    `probed` their numbers, `texts` the folder of their pages.
+    names what could not be used, `hosts` the machines it ran on. `scored` are its newest numbers on test, `scores`
+    all that was measured, oldest first. `probes` are the names of those that ran, `probed` their numbers, `texts`
+    the folder of their pages.
     """
 
     id: str
@@ -100,6 +115,7 @@ class TrialRecord:
     rungs: list[RungRecord] = field(default_factory=list)
     final: FinalRecord | None = None
     scored: Numbers = field(default_factory=dict)
+    scores: list[ScoreRecord] = field(default_factory=list)
     probed: Numbers = field(default_factory=dict)
     probes: list[str] = field(default_factory=list)
     texts: Path | None = None
@@ -113,6 +129,15 @@ class TrialRecord:
     def newest_checkpoint(self) -> Place | None:
         """Return the checkpoint reported last."""
         return self.checkpoints[-1] if self.checkpoints else None
+
+    def score(self, split: str) -> ScoreRecord | None:
+        """Return the newest score of a split."""
+        return next((found for found in reversed(self.scores) if found.split == split), None)
+
+    def own_numbers(self, split: str) -> Numbers:
+        """Return the newest numbers of a split under the evaluation that the trial was planned with."""
+        own = (found.numbers for found in reversed(self.scores) if found.split == split and not found.settings)
+        return next(own, {})
 
     @property
     def settled(self) -> bool:

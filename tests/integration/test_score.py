@@ -1,0 +1,135 @@
+"""`vae-sweep score` on a sweep that commit 0964958 trained: killed, repeated, refused, mirrored."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.cluster import kill_tree, lines, run, start, wait_for
+from tests.integration.test_probe import mlflow_runs
+from tests.stored.sweeps import TRIALS, stored_sweep
+from vae_sweep.sweep.lock import driver_lock
+
+pytestmark = pytest.mark.slow
+SWEEP = "sweeps/before"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the stored sweep."""
+    home = tmp_path_factory.mktemp("scored")
+    stored_sweep(home / "sweeps")
+    return home
+
+
+def journal(home: Path) -> Path:
+    return home / SWEEP / "journal.jsonl"
+
+
+def new_scores(home: Path) -> list[dict[str, Any]]:
+    return [line for line in lines(journal(home)) if line["kind"] == "scored" and line.get("evaluation")]
+
+
+def test_what_cannot_be_is_refused_in_words(home: Path) -> None:
+    before = journal(home).read_bytes()
+    for arguments, words in (
+        ((SWEEP, "0009"), "has no trial '0009'"),
+        ((SWEEP, "--set", "seeds=[1]"), "only evaluation.* can be set here"),
+        ((SWEEP, "--set", "evaluation.final_sample=9"), "did you mean final_samples?"),
+        (("sweeps/nothing",), "no sweep there"),
+    ):
+        refused = run(home, "score", *arguments)
+        assert refused.returncode == 2, refused.stderr
+        assert words in refused.stderr
+        assert "Traceback" not in refused.stderr
+    with driver_lock(home / SWEEP):
+        refused = run(home, "score", SWEEP)
+    assert refused.returncode == 2
+    assert "the sweep is driven by process" in refused.stderr
+    assert journal(home).read_bytes() == before
+
+
+def test_killed_and_run_again_it_measures_what_is_missing_once(home: Path) -> None:
+    driver = start(home, "score", SWEEP)
+    try:
+        wait_for(driver, journal(home), lambda line: line["kind"] == "scored" and "evaluation" in line)
+    finally:
+        kill_tree(driver)
+    done = run(home, "score", SWEEP)
+    assert done.returncode == 0, done.stdout + done.stderr
+    scores = new_scores(home)
+    assert sorted(line["trial"] for line in scores) == sorted(TRIALS)
+    assert len({line["evaluation"] for line in scores}) == 1
+    for line in scores:
+        words = {
+            f"{split}/{word}" for split in ("validation", "test") for word in ("perplexity", "reconstruction")
+        }
+        assert line["numbers"].keys() >= words
+        assert line["settings"] is None, "it is the evaluation that the trial was planned with"
+
+
+def test_the_newest_score_is_what_is_read(home: Path) -> None:
+    done = run(home, "score", SWEEP, "0001", "--set", "evaluation.final_effort=120")
+    assert done.returncode == 0, done.stdout + done.stderr
+    score = new_scores(home)[-1]
+    assert score["trial"] == TRIALS[1]
+    assert score["settings"]["final_effort"] == 120
+    shown = json.loads(run(home, "report", SWEEP, "--format", "json").stdout)
+    [row] = [row for row in shown["rows"] if row["split"] == "test" and row["cell"] == 1]
+    assert row["numbers"]["perplexity"] == score["numbers"]["test/perplexity"]
+    told = run(home, "explain", SWEEP, "0001").stdout
+    assert "by an earlier version of vae-sweep" in told
+    assert "final_effort 120, which is read" in told
+    assert "2 trials of 3 measured under another evaluation" in run(home, "status", SWEEP).stdout
+    _, runs = mlflow_runs(home)
+    metrics = runs[TRIALS[1]].data.metrics
+    assert {f"final/{key}": value for key, value in score["numbers"].items()}.items() <= metrics.items()
+    assert metrics["test_perplexity"] == score["numbers"]["test/perplexity"]
+
+
+def test_what_was_measured_is_not_measured_again(home: Path) -> None:
+    """Under the first evaluation again, the numbers that the journal has become the newest."""
+    first = next(line for line in new_scores(home) if line["trial"] == TRIALS[1])
+    before = len(lines(journal(home)))
+    done = run(home, "score", SWEEP)
+    assert done.returncode == 0, done.stdout + done.stderr
+    added = lines(journal(home))[before:]
+    assert [line["kind"] for line in added] == ["scored", "scored"], "no node was asked"
+    assert {key: value for line in added for key, value in line["numbers"].items()} == first["numbers"]
+    again = run(home, "score", SWEEP)
+    assert again.returncode == 0
+    assert "nothing to measure" in again.stdout
+    assert len(lines(journal(home))) == before + 2
+
+
+def test_lost_weights_are_told_and_the_others_go_on(home: Path) -> None:
+    [weights] = (home / SWEEP / "ray" / "attempt-1" / TRIALS[2]).glob("*/weights.safetensors")
+    aside = weights.rename(weights.with_suffix(".aside"))
+    try:
+        done = run(home, "score", SWEEP, "--set", "evaluation.search_samples=30")
+    finally:
+        aside.rename(weights)
+    assert done.returncode == 1
+    assert f"{TRIALS[2]}: not scored: no weights.safetensors in" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert {line["trial"] for line in new_scores(home) if line["numbers"].get("validation/kl")} >= {TRIALS[1]}
+    assert new_scores(home)[-1]["settings"]["search_samples"] == 30
+
+
+def test_a_sweep_without_test_scores_gets_them_later(tmp_path: Path) -> None:
+    folder = stored_sweep(tmp_path / "sweeps")
+    spec = json.loads((folder / "sweep.json").read_text())
+    spec["evaluation"]["final"] = "none"
+    (folder / "sweep.json").write_text(json.dumps(spec))
+    kept = [line for line in (folder / "journal.jsonl").read_text().splitlines() if '"kind": "scored"' not in line]
+    (folder / "journal.jsonl").write_text("".join(f"{line}\n" for line in kept))
+    done = run(tmp_path, "score", SWEEP)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "evaluation.final is none, so no test split was measured" in done.stdout
+    assert {key.partition("/")[0] for line in new_scores(tmp_path) for key in line["numbers"]} == {"validation"}
+    done = run(tmp_path, "score", SWEEP, "--set", "evaluation.final=all")
+    assert done.returncode == 0, done.stdout + done.stderr
+    rest = new_scores(tmp_path)[3:]
+    assert sorted(line["trial"] for line in rest) == sorted(TRIALS)
+    assert {key.partition("/")[0] for line in rest for key in line["numbers"]} == {"test"}

@@ -1,0 +1,66 @@
+"""What MLflow is to be sent after a sweep was scored anew."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.journals import scored, trial_id, whole_sweep
+from vae_sweep.tracking.feed import Feed
+from vae_sweep.tracking.journal import Journal
+from vae_sweep.tracking.merits import Merits
+from vae_sweep.tracking.mlflow_writer import Entry
+from vae_sweep.tracking.records import SweepRecord
+from vae_sweep.tracking.registry import Candidate
+from vae_sweep.tracking.runs import SWEEP_KEY, RunState
+
+
+class Sent:
+    """Takes what a writer would write: the runs' keys, and the trial that is the best."""
+
+    def __init__(self) -> None:
+        self.runs: list[str] = []
+        self.best: list[str] = []
+
+    def write(self, state: RunState, entries: Sequence[Entry], parent: RunState | None) -> None:
+        self.runs.append(state.key)
+
+    def register_winner(self, name: str, wanted: Candidate, trial: RunState, parent: RunState, best: bool) -> None:
+        self.best += [wanted.trial] * best
+
+
+def lowest(sweep: SweepRecord) -> Merits:
+    """The trial with the lowest perplexity of those that left files."""
+    ended = [trial for trial in sweep.trials.values() if trial.final and trial.final.checkpoint]
+    ranked = sorted(
+        ended, key=lambda trial: (trial.final and trial.final.numbers["validation/perplexity"], trial.id)
+    )
+    return Merits(tuple(trial.id for trial in ranked[:1]))
+
+
+def test_a_new_score_renews_its_run_the_sweeps_run_and_the_winner(tmp_path: Path) -> None:
+    path, sent = tmp_path / "journal.jsonl", Sent()
+    whole_sweep(path, tmp_path)
+    feed = Feed(path, lowest)
+    feed.read()
+    assert feed.flush(sent, lambda: False) is None  # type: ignore[arg-type]
+    assert (feed.waiting(), sent.best) == (0, [trial_id(0)])
+    sent.runs.clear()
+    with Journal(path) as journal:
+        numbers = {"validation/perplexity": 9.0}
+        journal.append("scored", trial=trial_id(2), numbers=numbers, evaluation="a" * 64)
+    feed.read()
+    assert feed.flush(sent, lambda: False) is None  # type: ignore[arg-type]
+    assert set(sent.runs) == {SWEEP_KEY, trial_id(2)}
+    assert sent.best == [trial_id(0), trial_id(2)]
+
+
+def test_a_running_sweep_registers_nothing_by_its_scores(tmp_path: Path) -> None:
+    path, sent = tmp_path / "journal.jsonl", Sent()
+    whole_sweep(path, tmp_path)
+    with Journal(path) as journal:
+        scored(journal, 2)
+    text = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in text if '"kind": "end"' not in line))
+    feed = Feed(path, lowest)
+    feed.read()
+    assert feed.flush(sent, lambda: False) is None  # type: ignore[arg-type]
+    assert sent.best == []
