@@ -8,8 +8,9 @@ import torch
 
 from trainables.base import CorpusError
 from trainables.rungs import on_rung
-from trainables.text.corpus import Corpus, load_corpus, missing_files
+from trainables.text.corpus import Corpus, load_with_remarks, missing_files
 from trainables.text.fetch import hint
+from trainables.text.remarks.remark import Remark
 from trainables.training.spec import PhaseSpec
 from vae_sweep.domains import samples
 from vae_sweep.settings import data_directory
@@ -45,7 +46,10 @@ class Trainings:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a launch would run: `cells` is None where the space is continuous, `shares` are the methods'."""
+    """What a launch would run: `cells` is None where the space is continuous, `shares` are the methods'.
+
+    `remarks` are what is odd about the corpus.
+    """
 
     spec: SweepSpec
     corpus: Corpus
@@ -53,6 +57,7 @@ class Plan:
     cells: tuple[PlannedCell, ...] | None
     cell_count: int
     shares: dict[str, Share]
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def trial_count(self) -> int:
@@ -99,7 +104,7 @@ def make_plan(spec: SweepSpec) -> Plan:
     directory = data_directory(Path(spec.data.directory) if spec.data.directory else None)
     if missing := missing_files(spec.corpus, directory):
         raise CorpusError(_absent(spec, directory, missing))
-    corpus = load_corpus(spec.corpus, directory)
+    corpus, remarks = load_with_remarks(spec.corpus, directory)
     if lone := [name for name, split in corpus.splits.items() if len(split.sentences) == 1]:
         raise CorpusError(f"corpus {corpus.title}: {lone[0]} has a single sentence; a variance needs two at least")
     shares = resources(spec)
@@ -108,7 +113,7 @@ def make_plan(spec: SweepSpec) -> Plan:
     cells = None if points is None else tuple(_cell(spec, corpus, *point) for point in points)
     wanted = spec.search.trials
     count = len(cells or ()) if wanted is None else min(wanted, len(cells)) if cells else wanted
-    return Plan(spec, corpus, directory, cells, count, shares)
+    return Plan(spec, corpus, directory, cells, count, shares, tuple(remarks))
 
 
 def located(spec: SweepSpec) -> SweepSpec:
