@@ -92,7 +92,6 @@ def test_any_bytes_are_read_or_refused(
     directory = tmp_path_factory.mktemp("bytes")
     try:
         found = lines(directory, "a.txt.gz" if packed else "a.txt", content)
-    except CorpusError as error:
-        assert str(directory) in str(error)
-    else:
-        assert all("\0" not in text and "\n" not in text and "\r" not in text for _, text in found)
+    except CorpusError:
+        return
+    assert [text for _, text in found if {"\0", "\n", "\r"} & {*text}] == []

@@ -1,4 +1,4 @@
-"""The lines of a text file as people have them: UTF-8, plain or gzipped; what is none names its format and the cure."""
+"""The lines of a text file: UTF-8, plain or gzipped; of any other the format and the cure are named."""
 
 import gzip
 import io
@@ -38,8 +38,8 @@ MOST_NULS = 0.4
 def text_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the number from 1 and the text of every line, without its end and a byte order mark.
 
-    Raises CorpusError, with the line, where the file is no UTF-8 text, holds NUL or a carriage return in a line, is
-    compressed otherwise than its name says, has a line of LINE_LIMIT bytes, or cannot be read.
+    Raises CorpusError, with the line, where the file is no UTF-8 text, holds NUL or a carriage return in a line,
+    is compressed otherwise than its name says, has a line of LINE_LIMIT bytes, or cannot be read.
     """
     try:
         with path.open("rb") as raw, _unpacked(path, raw) as file:
@@ -93,8 +93,9 @@ def _text(path: Path, number: int, line: bytes) -> str:
     except UnicodeDecodeError as error:
         byte = line[error.start : error.start + 1]
         raise CorpusError(
-            f"{path}:{number}: not UTF-8 text ({error.reason}): byte {error.start + 1} is 0x{byte.hex()}, which "
-            f"is {byte.decode('latin-1')!r} in Latin-1; if that is right, convert the file: iconv -f LATIN1 -t UTF-8"
+            f"{path}:{number}: not UTF-8 text ({error.reason}): byte {error.start + 1} is 0x{byte.hex()}, "
+            f"which is {byte.decode('latin-1')!r} in Latin-1; if that is right, convert the file: "
+            "iconv -f LATIN1 -t UTF-8"
         ) from error
     for character, name, cure in (
         ("\0", "NUL", "damaged, or no text"),

@@ -46,8 +46,8 @@ def read_directory(directory: Path, limit: LimitSpec) -> dict[SplitName, RawSpli
             raise CorpusError(f"{directory}: no {stem}.txt or {stem}.txt.gz")
         if len(found) > 1:
             raise CorpusError(
-                f"{directory}: both {stem}.txt and {stem}.txt.gz are there, and one alone can be the {name} split; "
-                "move the other away"
+                f"{directory}: both {stem}.txt and {stem}.txt.gz are there, and one alone can be the {name} "
+                "split; move the other away"
             )
         paths[name] = found[0]
     raw = {name: _read_file(paths[name], getattr(limit, name)) for name in SPLITS}

@@ -1,4 +1,4 @@
-"""Words that mean something to the model or to other programs: reserved ones, other spellings, glued punctuation."""
+"""Words that mean something to models: reserved ones, other spellings of <unk>, punctuation stuck to words."""
 
 import re
 from collections.abc import Iterator
@@ -42,14 +42,16 @@ def _markers(seen: Seen) -> Iterator[Remark]:
         return
     lines = sum(words[0] in found or words[-1] in found for words in seen.sentences) / len(seen.sentences)
     if lines > MANY:
-        fix = f"take {', '.join(sorted(found))} out of the lines: they count as words; the ends are added by themselves"
+        fix = (
+            f"take {', '.join(sorted(found))} out of the lines: they count as words; ends are added by themselves"
+        )
         yield Remark("markers of sentence ends", seen.name, lines, "lines", seen.with_any(found), fix)
 
 
 def _other_unknown(seen: Seen) -> Iterator[Remark]:
     found = sorted(word for word in seen.counts if word != "<unk>" and UNKNOWN.fullmatch(word))
     if found:
-        fix = f"write them <unk> (sed 's/{re.escape(found[0])}/<unk>/g'); as they are, they count as an ordinary word"
+        fix = f"write them <unk> (sed 's/{re.escape(found[0])}/<unk>/g'); else they count as an ordinary word"
         share, example = seen.share_of(found), seen.with_any(found)
         yield Remark("another spelling of <unk>", seen.name, share, "words", example, fix, False)
 
