@@ -35,8 +35,10 @@ MOST_NULS = 0.4
 """Share of NULs among every second byte above which a text is UTF-16."""
 
 
-def text_lines(path: Path) -> Iterator[tuple[int, str]]:
+def text_lines(path: Path, returns: bool = False) -> Iterator[tuple[int, str]]:
     """Yield the number from 1 and the text of every line, without its end and a byte order mark.
+
+    With `returns`, carriage returns inside lines are part of the text.
 
     Raises CorpusError, with the line, where the file is no UTF-8 text, holds NUL or a carriage return in a line,
     is compressed otherwise than its name says, has a line of LINE_LIMIT bytes, or cannot be read.
@@ -45,7 +47,7 @@ def text_lines(path: Path) -> Iterator[tuple[int, str]]:
         with path.open("rb") as raw, _unpacked(path, raw) as file:
             _refuse_format(path, file.peek(HEAD)[:HEAD])
             for number, line in enumerate(iter(partial(file.readline, LINE_LIMIT), b""), start=1):
-                yield number, _text(path, number, line)
+                yield number, _text(path, number, line, returns)
     except (EOFError, OSError, zlib.error) as error:
         raise CorpusError(f"{path}: cannot be read ({error}); the file may be cut short or damaged") from error
 
@@ -83,7 +85,7 @@ def _refuse_format(path: Path, head: bytes) -> None:
         )
 
 
-def _text(path: Path, number: int, line: bytes) -> str:
+def _text(path: Path, number: int, line: bytes, returns: bool) -> str:
     if len(line) >= LINE_LIMIT:
         raise CorpusError(
             f"{path}:{number}: a line of {LINE_LIMIT:,} bytes or more; write one sentence a line, with line ends"
@@ -101,7 +103,7 @@ def _text(path: Path, number: int, line: bytes) -> str:
         ("\0", "NUL", "damaged, or no text"),
         ("\r", "carriage return", "of mixed ends"),
     ):
-        if character in text:
+        if character in text and not (returns and character == "\r"):
             word = next(part for part in text.split(" ") if character in part)
             raise CorpusError(
                 f"{path}:{number}: a {name} character inside the line, in {word[:40]!r}; the file is {cure}: "

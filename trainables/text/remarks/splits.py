@@ -36,7 +36,7 @@ def _repeated(seen: Mapping[SplitName, Seen]) -> Iterator[Remark]:
             example = seen[name].example(next(place for place, text in enumerate(texts[name]) if text in common))
             fix = (
                 "they can be learned by heart, and make perplexity look better; draw the splits anew "
-                "(vae-sweep data import --split keeps equal lines in one of them), or say the share with the numbers"
+                "(vae-sweep data import --split keeps equal lines in one of them), or report the share"
             )
             yield Remark("lines that are in train, too", name, share, "lines", example, fix, share >= REPEATED[0])
 
