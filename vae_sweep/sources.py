@@ -26,6 +26,10 @@ class Source:
     places: dict[Where, Place] = field(default_factory=dict)
     problems: list[tuple[Place, str]] = field(default_factory=list)
 
+    def place(self, where: Where) -> Place:
+        """Return where a value stands: its own place, or that of the nearest mapping around it."""
+        return next(self.places[where[:n]] for n in range(len(where), 0, -1) if where[:n] in self.places)
+
 
 def load(path: Path) -> Source:
     """Read a YAML file. Raises SpecError where it cannot be read, is no YAML or has no fields at the top."""
@@ -56,10 +60,23 @@ def load(path: Path) -> Source:
 
 
 def value_of(text: str) -> Any:
-    """Read the value of an override, as `plain` gives it. Raises ValueError where it is not sound YAML."""
+    """Read the value of an override, as `plain` gives it. Raises ValueError where it is not sound YAML.
+
+    A shell has taken its quotes and comments away already: text without quotes is taken whole, with any `#`, `&`
+    or `~`; behind a list, a mapping or quotes nothing may stand.
+    """
+    text = text.strip()
+    if text == "~":
+        return text
     try:
-        repeated = list(_repeated(_parser().compose(text), ""))
-        if _tags(text) or repeated:
+        node = _parser().compose(text)
+        if _tags(text) or any(_repeated(node, "")):
+            raise ValueError(text)
+        if node is None:
+            return text or None
+        if isinstance(node, ScalarNode) and node.style is None:
+            return plain(_parser().load(text)) if node.value == text else text
+        if node.anchor or text[node.end_mark.index :].strip():
             raise ValueError(text)
         return plain(_parser().load(text))
     except (YAMLError, RecursionError) as error:
