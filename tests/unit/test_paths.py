@@ -1,4 +1,4 @@
-"""Paths of a sweep file: `~` and variables are what they are here; a URL is no directory; --set takes text whole."""
+"""Paths of a sweep file: `~` and variables are what they are here; a URL is none; --set takes text whole."""
 
 from pathlib import Path
 
