@@ -2,8 +2,13 @@
 
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
+
+from trainables.base import VaeSweepError
 
 DIRECTORIES = {
     ("corpus", "path"): "download the corpus, or make it with vae-sweep data import, and give its directory",
@@ -21,6 +26,7 @@ ADDRESSES = (("tracking", "uri"), ("storage", "study"))
 """Fields that hold a URL, of which a part may be a local path."""
 
 OBJECTS = ("s3", "gs", "gcs", "abfs", "abfss", "wasb", "wasbs", "az", "adl", "hdfs", "hf", "dbfs")
+SQLITE = "sqlite:///"
 URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 VARIABLE = re.compile(r"\$(?:(\w+)|\{([^}]*)\})")
 SQLITE_HOME = re.compile(r"^(sqlite(?:\+\w+)?:///)(~[^/]*)")
@@ -63,6 +69,38 @@ def expanded(text: str, environment: Mapping[str, str]) -> str:
     if path.startswith("~"):
         return _home(path)
     return SQLITE_HOME.sub(lambda match: match[1] + _home(match[2]), path)
+
+
+def sqlite_uri(path: Path) -> str:
+    """Return the URI of a sqlite database. Raises VaeSweepError where none can be written for its path."""
+    text = str(path)
+    if not {"%", "?"} & {*text}:
+        return f"{SQLITE}{text}"
+    if _decodes():
+        return SQLITE + text.replace("%", "%25").replace("?", "%3F")
+    if "?" in text:
+        raise VaeSweepError(f"{path}: a database at a path with `?` takes SQLAlchemy 2.1; choose another place")
+    return f"{SQLITE}{text}"
+
+
+def sqlite_path(uri: str) -> Path | None:
+    """Return the file of a sqlite database's URI, None for any other URI."""
+    if not uri.startswith(SQLITE):
+        return None
+    text = uri.removeprefix(SQLITE).partition("?")[0]
+    return Path(unquote(text) if "%" in text and _decodes() else text)
+
+
+def _decodes() -> bool:
+    """Say whether SQLAlchemy reads `%3F` in a database's path as `?`, as it does from 2.1 on."""
+    from sqlalchemy.engine import make_url
+
+    return make_url(f"{SQLITE}%41").database == "A"
+
+
+def pasted(path: Path | str) -> str:
+    """Return a path as a shell takes it."""
+    return shlex.quote(str(path))
 
 
 def refuse_url(text: str, advice: str) -> None:

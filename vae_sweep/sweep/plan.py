@@ -13,6 +13,7 @@ from trainables.text.fetch import hint
 from trainables.text.remarks.remark import Remark
 from trainables.training.spec import PhaseSpec
 from vae_sweep.domains import samples
+from vae_sweep.paths import sqlite_path, sqlite_uri
 from vae_sweep.settings import data_directory
 from vae_sweep.spec import Draw, SweepSpec
 from vae_sweep.store.entry import address, environment_of, is_stored
@@ -124,6 +125,10 @@ def located(spec: SweepSpec) -> SweepSpec:
     if (warm := warm_folder(spec)) is not None:
         search = spec.search.model_copy(update={"warm_start": str(warm)})
         spec = spec.model_copy(update={"search": search})
+    if (uri := spec.tracking.uri) and (database := sqlite_path(uri)) and not database.is_absolute():
+        _, mark, options = uri.partition("?")
+        tracking = spec.tracking.model_copy(update={"uri": sqlite_uri(database.absolute()) + mark + options})
+        spec = spec.model_copy(update={"tracking": tracking})
     if spec.corpus.path is None:
         return spec
     path = str(Path(spec.corpus.path).expanduser().absolute())
