@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from trainables.methods import METHODS
 from trainables.spec import SEARCHABLE
 from vae_sweep.errors import SpecError
-from vae_sweep.problems import Where, located, shown
+from vae_sweep.paths import settle_paths
+from vae_sweep.problems import Where, dotted, located, shown
 from vae_sweep.sources import Source, load, near_file, shown_place, value_of
 from vae_sweep.spec import SweepSpec, merged
 
@@ -17,8 +18,11 @@ WHOLE = ("methods", "seeds")
 """Keys that an extending file replaces whole instead of merging."""
 
 
-def read_spec(path: Path, overrides: Sequence[str] = ()) -> SweepSpec:
-    """Read a sweep file, what it extends, and `path=value` overrides. Raises SpecError with every error."""
+def read_spec(path: Path, overrides: Sequence[str] = (), here: bool = True) -> SweepSpec:
+    """Read a sweep file, what it extends, and `path=value` overrides. Raises SpecError with every error.
+
+    `~` and environment variables in paths stand for what they are on this machine, where the sweep runs `here`.
+    """
     path = Path(path)
     source = read_source(path)
     source.values.setdefault("name", path.stem)
@@ -46,6 +50,10 @@ def with_overrides(spec: SweepSpec, overrides: Sequence[str], part: str) -> Swee
 
 def _checked(source: Source, file: str) -> SweepSpec:
     problems = list(source.problems)
+    if here:
+        problems += [
+            (source.place(where), f"{dotted(where)}: {text}") for where, text in settle_paths(source.values)
+        ]
     try:
         spec = SweepSpec.model_validate(source.values, strict=True)
     except ValidationError as error:
@@ -125,7 +133,7 @@ def _override(source: Source, text: str) -> None:
     try:
         value = value_of(raw)
     except ValueError:
-        source.problems.append((place, f"the value {raw!r} is not valid YAML"))
+        source.problems.append((place, f"the value {raw!r} is not valid YAML; put text in quotes of its own"))
         return
     if parts[0] == "methods" and len(parts) > 3:
         parts = [*parts[:2], ".".join(parts[2:])]

@@ -28,6 +28,10 @@ from vae_sweep.resources import ResourceSpec
 from vae_sweep.rows import LISTABLE, Rows, checked_rows, row_size
 from vae_sweep.searches import SearchSpec, without_doubles
 
+DATABASE = "mlflow.db"
+TAKEN = ("pretrained", "mlartifacts", DATABASE, "objects.json")
+"""What a storage directory holds beside the folders of sweeps."""
+
 Draw = dict[str, Value]
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$"
 ADDRESS = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_=-][A-Za-z0-9_.=-]*)*/?$"
@@ -38,6 +42,8 @@ def _plain_name(name: str) -> str:
         raise ValueError(
             "it names a folder: at most 80 letters, digits, dots, dashes, underscores; a letter or digit first"
         )
+    if name.lower() in TAKEN or name.lower().startswith(f"{DATABASE}-"):
+        raise ValueError(f"the storage directory has something of its own called so; not {', '.join(TAKEN)}")
     return name
 
 

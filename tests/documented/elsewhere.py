@@ -143,6 +143,7 @@ ELSEWHERE = (
     Elsewhere("vae-sweep doctor SPACE.yaml --address", HOSTS, parses),
     Elsewhere("python -m vae_sweep.cli.main launch sweep.yaml", "is what a job of a cluster runs", parses),
     Elsewhere("vae-sweep data fetch", "downloads; tests/integration/test_fetch.py does it from loopback", parses),
+    Elsewhere("vae-sweep data import", "needs tables; tests/unit/test_import.py has some", parses),
     Elsewhere("vae-sweep launch my.yaml --extend --set search.kind=fill", FILL, parses),
     Elsewhere("vae-sweep launch search_spaces/snli.yaml", HOURS, parses),
     Elsewhere("vae-sweep launch search_spaces/snli_rows_cpu.yaml", HOURS, parses),

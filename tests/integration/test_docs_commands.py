@@ -92,7 +92,7 @@ def test_the_plan_counts_what_the_tutorial_says(made: Path) -> None:
 
 def test_a_corpus_of_ones_own_is_planned_as_its_page_says(home: Path) -> None:
     own = [each for each in listings() if each.page == "docs/own_corpus.md"]
-    assert [each.language for each in own] == ["sh", "yaml", "sh"]
+    assert [each.language for each in own] == ["sh", "yaml", "sh", "sh"]
     (home / "my.yaml").write_text(own[1].text)
     for each in (own[0], own[2]):
         done = run(home, each.text)

@@ -111,3 +111,15 @@ def test_a_diverging_trial_is_an_outcome_and_the_sweep_goes_on(tmp_path: Path) -
     assert len(outcomes) == 4
     assert outcomes.count("diverged") == 1
     assert sorted(study_states(home)) == ["COMPLETE"] * 3 + ["FAIL"]
+
+
+def test_a_sweep_of_which_every_trial_diverges_is_not_complete(tmp_path: Path) -> None:
+    home = home_with(tmp_path, SPACE.replace("learning_rate: 0.005", "learning_rate: 1.0e+30"))
+    for verb, target in (("launch", "tiny.yaml"), ("resume", "sweeps/tiny")):
+        done = run(home, verb, target)
+        assert done.returncode == 1, done.stderr
+        assert "failed: each of the 3 trials diverged" in done.stdout
+        assert "vae-sweep resume" not in done.stdout
+        assert lines(journal_of(home))[-1]["outcome"] == "failed"
+    assert sum(line["kind"] == "trial" for line in lines(journal_of(home))) == 3
+    assert "each of the 3 trials diverged" in run(home, "status", "sweeps/tiny").stdout

@@ -46,7 +46,7 @@ BROKEN: Broken = {
     ),
     "two documents": (f"{GOOD}---\n{GOOD}", "space.yaml:3: not valid YAML: expected a single document"),
     "a control character": (f"{GOOD}name: a\x00b\n", "space.yaml: not valid YAML: unacceptable character"),
-    "too deep": ("[" * 5000, "space.yaml: not valid YAML: nested too deeply"),
+    "too deep": ("[" * 5000, "space.yaml:1: not valid YAML: nested too deeply"),
     "a date that is none": (
         f"{GOOD}name: 2024-13-45\n",
         "space.yaml:3: not valid YAML: 2024-13-45 is no value",

@@ -71,6 +71,20 @@ def test_blank_lines_and_line_ends_do_not_matter(tmp_path: Path) -> None:
     assert text(corpus, "train") == ["a b c", "b c"]
 
 
+def test_labels_in_one_split_alone(tmp_path: Path) -> None:
+    refused(
+        write(tmp_path, train="0\ta\n"), "valid.txt:1: no label, but", "train.txt:1 has a label", "in all three"
+    )
+    refused(write(tmp_path, test="\n0\ta\n"), "train.txt:1: no label, but", "test.txt:2 has a label")
+
+
+def test_a_plain_and_a_packed_file_of_one_split(tmp_path: Path) -> None:
+    spec = write(tmp_path)
+    (tmp_path / "valid.txt.gz").write_bytes(gzip.compress(b"a\n"))
+    assert missing_files(spec, NOWHERE) == []
+    refused(spec, "both valid.txt and valid.txt.gz are there", "move the other away")
+
+
 def test_labels_are_kept(tmp_path: Path) -> None:
     corpus = read(write(tmp_path, train="1\ta b\n0\tc\n", valid="0\ta\n", test="x y\tb\n"))
     assert text(corpus, "train") == ["a b", "c"]
@@ -152,7 +166,7 @@ def test_an_archive_with_a_damaged_byte(tmp_path: Path, place: int) -> None:
         {"train": "a b c b\nc\n"},
         {"valid": "a\n"},
         {"test": "b <unk> y\n"},
-        {"train": "0\ta b c\n1\tb c\n"},
+        {"train": "0\ta b c\n1\tb c\n", "valid": "0\ta z\n", "test": "0\tc <unk> y\n"},
     ],
 )
 def test_the_fingerprint_sees_every_change(tmp_path: Path, changed: dict[str, str]) -> None:

@@ -1,16 +1,43 @@
-"""Which pretraining a trial shares, as the searcher is told."""
+"""Which pretraining a trial shares, as the searcher is told; whether a sweep has anything to show."""
 
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.driving import small_sweep
+from tests.journals import final, launch, start
 from trainables.spec import Value
 from vae_sweep.search.progress import Assignment
 from vae_sweep.search.space import Cell
-from vae_sweep.sweep.missing import pretraining_of
+from vae_sweep.sweep.missing import fruitless, pretraining_of
 from vae_sweep.sweep.plan import Plan, make_plan
+from vae_sweep.tracking.journal import Journal
+from vae_sweep.tracking.ledger import read_sweep
 
 METHODS: dict[str, Any] = {"ours": {"target_rate": {"choice": [2, 4]}}, "ae": {}, "vae": {}, "vae_pretrain": {}}
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "said"),
+    [
+        ([], None),
+        (["diverged", "finished"], None),
+        (["diverged", "collapsed"], None),
+        (["diverged", None], None),
+        (["diverged"], "the only trial diverged"),
+        (["diverged", "diverged"], "each of the 2 trials diverged"),
+    ],
+)
+def test_a_sweep_without_a_number_to_show(outcomes: list[str | None], said: str | None, tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal.jsonl") as journal:
+        launch(journal)
+        for number, outcome in enumerate(outcomes):
+            start(journal, number)
+            if outcome is not None:
+                final(journal, number, outcome)
+    found = fruitless(read_sweep(tmp_path / "journal.jsonl"))
+    assert found is None if said is None else (found or "").startswith(said)
 
 
 def plan_in(directory: Path, **changes: Any) -> Plan:

@@ -92,7 +92,7 @@ def test_a_directory_without_the_code_is_refused(tmp_path: Path) -> None:
 def problems(tmp_path: Path, *overrides: str) -> list[str]:
     (tmp_path / "tiny.yaml").write_text(TEXT)
     try:
-        refuse_local_places(read_spec(tmp_path / "tiny.yaml", overrides), "tiny.yaml")
+        refuse_local_places(read_spec(tmp_path / "tiny.yaml", overrides, here=False), "tiny.yaml")
     except SpecError as error:
         return list(error.problems)
     return []

@@ -91,6 +91,17 @@ def test_data_paths_are_made_absolute(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (spec.corpus.path, spec.data.directory) == (str(tmp_path / "mine"), str(tmp_path / "data"))
 
 
+def test_a_relative_database_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for given, found in (
+        ("sqlite:///m.db", f"sqlite:///{tmp_path}/m.db"),
+        ("sqlite:///m.db?timeout=5", f"sqlite:///{tmp_path}/m.db?timeout=5"),
+        ("sqlite:////x/m.db", "sqlite:////x/m.db"),
+        ("http://mlflow:5000", "http://mlflow:5000"),
+    ):
+        assert located(sweep(tracking={"uri": given})).tracking.uri == found
+
+
 def test_a_method_that_is_annealed_beyond_every_rung_is_named() -> None:
     rows = {"vae": {}, "ours": {"anneal_epochs": {"choice": [4.0]}}, "vae_anneal": {"anneal_epochs": 2}}
     search = {"kind": "random", "trials": 3, "pruning": {"rungs": [3, 4]}}

@@ -1,21 +1,19 @@
 """Corpora: where a split's sentences come from, their vocabulary and their fingerprint."""
 
-import gzip
 import hashlib
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainables.base import CorpusError
 from trainables.text import captions
+from trainables.text.raw import FILE_STEMS, RawSplit, find_files, read_directory
+from trainables.text.remarks.look import remarks_on
+from trainables.text.remarks.remark import Remark
 from trainables.text.spec import SPLITS, CorpusSpec, LimitSpec, SplitName
 from trainables.text.vocabulary import UNK, Ids, Vocabulary
-
-FILE_STEMS: dict[SplitName, str] = {"train": "train", "validation": "valid", "test": "test"}
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,11 @@ class Split:
     def tokens_per_sentence(self) -> float:
         """Scored words per sentence."""
         return self.words / len(self.sentences)
+
+    @property
+    def unknown_share(self) -> float:
+        """The share of `<unk>` among the words, without `</s>`."""
+        return self.unknown / (self.words - len(self.sentences))
 
     @property
     def unknown(self) -> int:
@@ -68,13 +71,6 @@ class Corpus:
         }
 
 
-@dataclass(frozen=True)
-class _RawSplit:
-    sentences: list[Sequence[str]]
-    labels: list[str] | None
-    exact_nll: NDArray[np.float64] | None = None
-
-
 def corpus_directory(spec: CorpusSpec, data_directory: Path) -> Path:
     """Return the directory that holds the files of a corpus that is not embedded."""
     return data_directory / spec.name if spec.name else Path(spec.path or "").expanduser()
@@ -85,14 +81,24 @@ def missing_files(spec: CorpusSpec, data_directory: Path) -> list[str]:
     if spec.name == "captions":
         return []
     directory = corpus_directory(spec, data_directory)
-    return [f"{stem}.txt[.gz]" for stem in FILE_STEMS.values() if _find(directory, stem) is None]
+    return [f"{stem}.txt[.gz]" for stem in FILE_STEMS.values() if not find_files(directory, stem)]
 
 
 def load_corpus(spec: CorpusSpec, data_directory: Path) -> Corpus:
     """Read a corpus. Raises CorpusError where files are absent, empty or malformed."""
+    return load_with_remarks(spec, data_directory, look=False)[0]
+
+
+def load_with_remarks(spec: CorpusSpec, data_directory: Path, look: bool = True) -> tuple[Corpus, list[Remark]]:
+    """Read a corpus and, unless told not to `look`, what is odd about its text; the embedded one has no oddities.
+
+    Raises CorpusError where files are absent, empty or malformed.
+    """
     if spec.name == "captions":
-        return captions_corpus(spec)
-    return _corpus(spec, _read_directory(corpus_directory(spec, data_directory), spec.limit))
+        return captions_corpus(spec), []
+    raw = read_directory(corpus_directory(spec, data_directory), spec.limit)
+    corpus = _corpus(spec, raw)
+    return corpus, remarks_on(raw, corpus.vocabulary) if look else []
 
 
 def captions_corpus(spec: CorpusSpec, seed: int = captions.CORPUS_SEED) -> Corpus:
@@ -100,7 +106,7 @@ def captions_corpus(spec: CorpusSpec, seed: int = captions.CORPUS_SEED) -> Corpu
     return _corpus(spec, _read_captions(spec.limit, seed))
 
 
-def _corpus(spec: CorpusSpec, raw: dict[SplitName, _RawSplit]) -> Corpus:
+def _corpus(spec: CorpusSpec, raw: dict[SplitName, RawSplit]) -> Corpus:
     vocabulary = Vocabulary.build(raw["train"].sentences, spec.vocabulary_size)
     splits = {
         name: Split(
@@ -114,66 +120,14 @@ def _corpus(spec: CorpusSpec, raw: dict[SplitName, _RawSplit]) -> Corpus:
     return Corpus(spec.title, vocabulary, splits, fingerprint_of(vocabulary, splits))
 
 
-def _read_captions(limit: LimitSpec, seed: int) -> dict[SplitName, _RawSplit]:
-    raw: dict[SplitName, _RawSplit] = {}
+def _read_captions(limit: LimitSpec, seed: int) -> dict[SplitName, RawSplit]:
+    raw: dict[SplitName, RawSplit] = {}
     drawn = captions.splits(seed)
     for name in SPLITS:
         chosen = drawn[name][: getattr(limit, name)]
         exact = np.array([-caption.log_probability for caption in chosen])
-        raw[name] = _RawSplit([c.tokens for c in chosen], [c.label for c in chosen], exact)
+        raw[name] = RawSplit([c.tokens for c in chosen], [c.label for c in chosen], exact)
     return raw
-
-
-def _read_directory(directory: Path, limit: LimitSpec) -> dict[SplitName, _RawSplit]:
-    raw: dict[SplitName, _RawSplit] = {}
-    for name in SPLITS:
-        path = _find(directory, FILE_STEMS[name])
-        if path is None:
-            raise CorpusError(f"{directory}: no {FILE_STEMS[name]}.txt or {FILE_STEMS[name]}.txt.gz")
-        raw[name] = _read_file(path, getattr(limit, name))
-    return raw
-
-
-def _find(directory: Path, stem: str) -> Path | None:
-    for suffix in (".txt", ".txt.gz"):
-        path = directory / f"{stem}{suffix}"
-        if path.is_file():
-            return path
-    return None
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                text = line.decode("utf-8").strip("\ufeff\r\n")
-                if text.strip():
-                    yield number, text
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{path}: not UTF-8 text ({error.reason}); convert it, one sentence a line") from error
-    except (EOFError, OSError, zlib.error) as error:
-        raise CorpusError(f"{path}: cannot be read ({error}); the file may be cut short or damaged") from error
-
-
-def _read_file(path: Path, limit: int | None) -> _RawSplit:
-    sentences: list[Sequence[str]] = []
-    labels: list[str] = []
-    for number, text in _lines(path):
-        label, tab, rest = text.partition("\t")
-        words = (rest if tab else label).split()
-        if not words:
-            raise CorpusError(f"{path}:{number}: a label without a sentence; write label<TAB>sentence")
-        sentences.append(words)
-        if tab:
-            labels.append(label)
-        if len(labels) not in (0, len(sentences)):
-            found = "a label" if tab else "no label"
-            raise CorpusError(f"{path}:{number}: {found}, unlike the lines before; label all lines or none")
-        if limit is not None and len(sentences) == limit:
-            break
-    if not sentences:
-        raise CorpusError(f"{path}: no sentence in it; expected one sentence a line")
-    return _RawSplit(sentences, labels or None)
 
 
 def words_digest(sentences: Iterable[Sequence[str]]) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vae_sweep.cli.data_import import import_tables
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
     from trainables.text.download import Progress
     from trainables.text.layout import SourceRecord
 
-app = typer.Typer(no_args_is_help=True, help="Fetch corpora and see which are here.")
+app = typer.Typer(no_args_is_help=True, help="Fetch corpora, import tables, and see which are here.")
+app.command("import")(import_tables)
 
 Directory = Annotated[
     Path | None,

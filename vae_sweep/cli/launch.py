@@ -72,6 +72,7 @@ def _run(spec: "SweepSpec", extend: bool = False) -> None:
 
 
 def _tell_end(console: "Console", launched: "Launched", folder: "Path", spec: "SweepSpec") -> None:
+    from vae_sweep.paths import pasted
     from vae_sweep.report.document import make_report
     from vae_sweep.report.terminal_evidence import report_lines, report_tables
     from vae_sweep.sweep.folder import JOURNAL_FILE
@@ -86,9 +87,12 @@ def _tell_end(console: "Console", launched: "Launched", folder: "Path", spec: "S
         text = (
             f"MLflow lacks {launched.unmirrored} lines of the journal ({launched.mirror_error}); nothing is lost"
         )
-        console.print(f"{text}: vae-sweep sync {folder}", soft_wrap=True)
+        console.print(f"{text}: vae-sweep sync {pasted(folder)}", soft_wrap=True)
     if launched.reason:
-        console.print(f"stopped: {launched.reason}", soft_wrap=True, highlight=False, markup=False)
-    if launched.outcome != "complete":
-        why = f"; why a trial failed: vae-sweep explain {folder} TRIAL" if launched.outcome == "failed" else ""
-        console.print(f"the sweep is not complete; go on with: vae-sweep resume {folder}{why}", soft_wrap=True)
+        text = f"{launched.outcome}: {launched.reason}"
+        console.print(text, soft_wrap=True, highlight=False, markup=False)
+    if launched.outcome != "complete" and not (launched.outcome == "failed" and launched.reason):
+        text = f"the sweep is not complete; go on with: vae-sweep resume {pasted(folder)}"
+        if launched.outcome == "failed":
+            text += f"; why a trial failed: vae-sweep explain {pasted(folder)} TRIAL"
+        console.print(text, soft_wrap=True)

@@ -62,8 +62,11 @@ def plan(
 
 
 def plan_tables(made: "Plan") -> "list[RenderableType]":
-    """Return the corpus, the cells and the totals of a plan."""
-    return [_corpus_table(made), _cell_table(made), _totals(made)]
+    """Return the corpus, the remarks on it, the cells and the totals of a plan."""
+    from vae_sweep.cli.remarks import remarks_table
+
+    remarks = [remarks_table(made.remarks)] if made.remarks else []
+    return [_corpus_table(made), *remarks, _cell_table(made), _totals(made)]
 
 
 def _print_estimate(console: "Console", made: "Plan") -> None:
@@ -89,10 +92,10 @@ def _corpus_table(made: "Plan") -> "RenderableType":
     corpus = made.corpus
     title = f"corpus {corpus.title}, fingerprint {corpus.fingerprint[:12]}, {len(corpus.vocabulary)} words"
     table = Table("split")
-    for heading in ("sentences", "tokens/sentence", "<unk>"):
+    for heading in ("sentences", "tokens/sentence", "<unk> among words"):
         table.add_column(heading, justify="right")
     for name, split in corpus.splits.items():
-        share = f"{split.unknown} ({split.unknown / split.words:.2%})"
+        share = f"{split.unknown} ({split.unknown_share:.2%})"
         table.add_row(name, f"{len(split.sentences):,}", f"{split.tokens_per_sentence:.3f}", share)
     recognised = recognise({name: split.digest for name, split in corpus.splits.items()})
     return Group(Text(title, style="bold"), table, *([Text(f"{recognised}")] if recognised else []))

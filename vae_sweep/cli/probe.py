@@ -33,6 +33,7 @@ def probe(
     ] = LONGEST,
 ) -> None:
     """Run the paper's probes on ended trials (Tables 4 to 8, 12, 13); what was probed before is not run again."""
+    from vae_sweep.paths import pasted
     from vae_sweep.sweep.folder import JOURNAL_FILE
     from vae_sweep.sweep.probe import TEXTS_FOLDER, probe_sweep
     from vae_sweep.sweep.probe_tables import probe_tables
@@ -51,7 +52,7 @@ def probe(
     if any(known.texts for known in record.trials.values()):
         note(f"interpolations and nearest sentences: {sweep / TEXTS_FOLDER}")
     if probed.unmirrored:
-        note(f"{probed.unmirrored}\nnothing is lost: vae-sweep sync {sweep}")
+        note(f"{probed.unmirrored}\nnothing is lost: vae-sweep sync {pasted(sweep)}")
     if probed.failed:
         sys.exit(1)
 

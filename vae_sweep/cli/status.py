@@ -61,6 +61,7 @@ def list_sweeps(
 
 def status_lines(found: "SweepStatus") -> list[str]:
     """Return what a status says in words, one thing a line."""
+    from vae_sweep.paths import pasted
     from vae_sweep.sweep.words import counted, duration
 
     age = "" if found.last_line is None else f", the last {_ago(found.last_line)}"
@@ -81,12 +82,12 @@ def status_lines(found: "SweepStatus") -> list[str]:
     for failed in found.failed:
         lines.append(f"failed: {failed.trial} ({failed.error or 'no class'}): {failed.reason}")
     if found.failed:
-        lines.append(f"why a trial failed: vae-sweep explain {found.folder} TRIAL")
+        lines.append(f"why a trial failed: vae-sweep explain {pasted(found.folder)} TRIAL")
     if found.interrupted:
         lines.append(f"interrupted: {', '.join(found.interrupted)}")
     lines += [f"{one.kind}: {f'{one.trial}: ' if one.trial else ''}{one.text}" for one in found.remarks]
     if found.driver is None and found.state != "complete":
-        lines.append(f"go on with: vae-sweep resume {found.folder}")
+        lines.append(f"go on with: vae-sweep resume {pasted(found.folder)}")
     return lines
 
 

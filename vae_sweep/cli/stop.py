@@ -18,6 +18,7 @@ def stop(
 
     Returns when the driver is gone. Where nobody drives the sweep it says so and ends with 2.
     """
+    from vae_sweep.paths import pasted
     from vae_sweep.sweep.stop import stop_sweep
 
     console = make_console()
@@ -28,11 +29,12 @@ def stop(
     try:
         stopped = stop_sweep(sweep, "finish" if finish else "epoch", note)
     except KeyboardInterrupt:
-        note(f"the request stands: the driver stops without this command; look with vae-sweep status {sweep}")
+        look = f"vae-sweep status {pasted(sweep)}"
+        note(f"the request stands: the driver stops without this command; look with {look}")
         sys.exit(1)
     if stopped.outcome is None:
         note("the driver is gone without a word, its end is not in the journal")
     else:
         note(f"the sweep has ended: {stopped.outcome}" + (f": {stopped.reason}" if stopped.reason else ""))
     if stopped.outcome != "complete":
-        note(f"go on with: vae-sweep resume {sweep}")
+        note(f"go on with: vae-sweep resume {pasted(sweep)}")

@@ -102,7 +102,7 @@ def read_distant(space: Path, overrides: Sequence[str]) -> "SweepSpec":
     from vae_sweep.reading import read_spec
     from vae_sweep.sweep.sending.distant import refuse_local_places
 
-    spec = read_spec(space, overrides)
+    spec = read_spec(space, overrides, here=False)
     refuse_local_places(spec, str(space))
     return spec
 

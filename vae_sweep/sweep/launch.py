@@ -9,7 +9,7 @@ from vae_sweep.sweep.amend import check_folder
 from vae_sweep.sweep.folder import JOURNAL_FILE, store_spec, sweep_folder
 from vae_sweep.sweep.live_report import LiveReport
 from vae_sweep.sweep.lock import driver_lock
-from vae_sweep.sweep.missing import progress_of
+from vae_sweep.sweep.missing import fruitless, progress_of
 from vae_sweep.sweep.nodes.preflight import Ground, prepare
 from vae_sweep.sweep.nodes.session import ray_session
 from vae_sweep.sweep.plan import Plan
@@ -34,7 +34,7 @@ SHORT_PATIENCE = 5.0
 
 @dataclass(frozen=True)
 class Launched:
-    """How a launch ended: complete, failed (some trial did) or stopped, for a `reason` or by a signal.
+    """How a launch ended: complete, failed (a trial did, or all diverged) or stopped, for a `reason` or a signal.
 
     `unmirrored` journal lines have not reached MLflow, for `mirror_error`.
     """
@@ -74,8 +74,8 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
         try:
             with ray_session() as joined:
                 plan, ground = prepare(plan, folder, joined, drive.write, drive.say)
-                outcome = _run(replace(drive, plan=plan, ground=ground))
-                _end(drive, outcome, brake.reason)
+                outcome, barren = _run_and_judge(replace(drive, plan=plan, ground=ground))
+                _end(drive, outcome, brake.reason or barren)
         except LaunchError as error:
             _end(drive, "stopped", str(error))
             raise
@@ -85,7 +85,14 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
             short = reason is not None or mirror.last_error is not None
             unmirrored = mirror.close(SHORT_PATIENCE if short else MIRROR_PATIENCE)
             brake.release()
-        return Launched(folder, outcome, reason, unmirrored, mirror.last_error)
+        return Launched(folder, outcome, reason or barren, unmirrored, mirror.last_error)
+
+
+def _run_and_judge(drive: Drive) -> tuple[str, str | None]:
+    """Run the sweep; return how it ended, and why it failed where it ran to its end and has nothing to show."""
+    outcome = _run(drive)
+    barren = fruitless(drive.record()) if outcome == "complete" else None
+    return ("failed" if barren else outcome), barren
 
 
 def _run(drive: Drive) -> str:

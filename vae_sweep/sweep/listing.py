@@ -6,6 +6,7 @@ from pathlib import Path
 
 from trainables.base import Spec, VaeSweepError
 from vae_sweep.errors import LaunchError
+from vae_sweep.paths import pasted
 from vae_sweep.sweep.folder import JOURNAL_FILE, SPEC_FILE
 from vae_sweep.sweep.standing import State
 from vae_sweep.sweep.status import look, planned_trials, state_of
@@ -49,7 +50,7 @@ def list_sweeps(storage: Path) -> Listing:
     if (storage / JOURNAL_FILE).exists():
         raise LaunchError(
             f"{storage}: a sweep's own folder, not a storage directory; look at it with vae-sweep status "
-            f"{storage}, or at all beside it with vae-sweep list {storage.absolute().parent}"
+            f"{pasted(storage)}, or at all beside it with vae-sweep list {pasted(storage.absolute().parent)}"
         )
     try:
         folders = sorted(each for each in storage.iterdir() if any((each / mark).exists() for mark in MARKS))

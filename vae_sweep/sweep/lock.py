@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vae_sweep.errors import LaunchError
+from vae_sweep.paths import pasted
 from vae_sweep.store.lease import BEAT, Lease, Owner, Seen, Watch, newest
 
 LOCK = "driver"
@@ -51,5 +52,5 @@ def _refuse_if_alive(folder: Path, before: Seen, after: Seen | None) -> None:
     if owner.here or beating:
         raise LaunchError(
             f"{folder}: the sweep is driven by process {owner.process} on {owner.host} for {owner.age:.0f} s; "
-            f"look with vae-sweep status {folder}, end it with vae-sweep stop {folder}"
+            f"look with vae-sweep status {pasted(folder)}, end it with vae-sweep stop {pasted(folder)}"
         )

@@ -37,6 +37,18 @@ def progress_of(plan: Plan, record: SweepRecord) -> Progress:
     return Progress(cells, ended, unfinished, warm)
 
 
+def fruitless(record: SweepRecord) -> str | None:
+    """Return in words that a sweep has ended without a number to show, None where one of its trials has any."""
+    finals = [trial.final for trial in record.trials.values()]
+    if not finals or any(final is None or final.outcome != "diverged" for final in finals):
+        return None
+    each = "the only trial" if len(finals) == 1 else f"each of the {len(finals)} trials"
+    return (
+        f"{each} diverged, and no more is to be run; lower descent.learning_rate or descent.clip, or set "
+        "model.precision=float32, and launch under another name"
+    )
+
+
 def trial_name(cell: Cell, seed: int) -> str:
     """Return a trial's identity: cell number, method, seed."""
     return f"{cell.number:04d}-{cell.method}-s{seed}"

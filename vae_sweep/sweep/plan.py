@@ -8,10 +8,12 @@ import torch
 
 from trainables.base import CorpusError
 from trainables.rungs import on_rung
-from trainables.text.corpus import Corpus, load_corpus, missing_files
+from trainables.text.corpus import Corpus, load_with_remarks, missing_files
 from trainables.text.fetch import hint
+from trainables.text.remarks.remark import Remark
 from trainables.training.spec import PhaseSpec
 from vae_sweep.domains import samples
+from vae_sweep.paths import sqlite_path, sqlite_uri
 from vae_sweep.settings import data_directory
 from vae_sweep.spec import Draw, SweepSpec
 from vae_sweep.store.entry import address, environment_of, is_stored
@@ -45,7 +47,10 @@ class Trainings:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a launch would run: `cells` is None where the space is continuous, `shares` are the methods'."""
+    """What a launch would run: `cells` is None where the space is continuous, `shares` are the methods'.
+
+    `remarks` are what is odd about the corpus.
+    """
 
     spec: SweepSpec
     corpus: Corpus
@@ -53,6 +58,7 @@ class Plan:
     cells: tuple[PlannedCell, ...] | None
     cell_count: int
     shares: dict[str, Share]
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def trial_count(self) -> int:
@@ -99,7 +105,7 @@ def make_plan(spec: SweepSpec) -> Plan:
     directory = data_directory(Path(spec.data.directory) if spec.data.directory else None)
     if missing := missing_files(spec.corpus, directory):
         raise CorpusError(_absent(spec, directory, missing))
-    corpus = load_corpus(spec.corpus, directory)
+    corpus, remarks = load_with_remarks(spec.corpus, directory)
     if lone := [name for name, split in corpus.splits.items() if len(split.sentences) == 1]:
         raise CorpusError(f"corpus {corpus.title}: {lone[0]} has a single sentence; a variance needs two at least")
     shares = resources(spec)
@@ -108,7 +114,7 @@ def make_plan(spec: SweepSpec) -> Plan:
     cells = None if points is None else tuple(_cell(spec, corpus, *point) for point in points)
     wanted = spec.search.trials
     count = len(cells or ()) if wanted is None else min(wanted, len(cells)) if cells else wanted
-    return Plan(spec, corpus, directory, cells, count, shares)
+    return Plan(spec, corpus, directory, cells, count, shares, tuple(remarks))
 
 
 def located(spec: SweepSpec) -> SweepSpec:
@@ -119,6 +125,10 @@ def located(spec: SweepSpec) -> SweepSpec:
     if (warm := warm_folder(spec)) is not None:
         search = spec.search.model_copy(update={"warm_start": str(warm)})
         spec = spec.model_copy(update={"search": search})
+    if (uri := spec.tracking.uri) and (database := sqlite_path(uri)) and not database.is_absolute():
+        _, mark, options = uri.partition("?")
+        tracking = spec.tracking.model_copy(update={"uri": sqlite_uri(database.absolute()) + mark + options})
+        spec = spec.model_copy(update={"tracking": tracking})
     if spec.corpus.path is None:
         return spec
     path = str(Path(spec.corpus.path).expanduser().absolute())

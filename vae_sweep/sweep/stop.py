@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vae_sweep.errors import LaunchError
+from vae_sweep.paths import pasted
 from vae_sweep.store.lease import Watch
 from vae_sweep.sweep.history import read_history
 from vae_sweep.sweep.lock import LOCK
@@ -58,7 +59,7 @@ def _refuse_unless_driven(folder: Path) -> None:
     if owner is None:
         ended = history.record.ended
         how = f"it ended: {ended}" if ended else "its driver is gone"
-        ahead = "" if ended == "complete" else f"; go on with vae-sweep resume {folder}"
+        ahead = "" if ended == "complete" else f"; go on with vae-sweep resume {pasted(folder)}"
         raise LaunchError(f"{folder}: nobody drives the sweep, there is nothing to stop ({how}){ahead}")
     if not history.spans or history.spans[-1][0] < owner.since:
         raise LaunchError(

@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from vae_sweep.errors import LaunchError
+from vae_sweep.paths import pasted, sqlite_uri
 from vae_sweep.spec import SweepSpec
 from vae_sweep.sweep.folder import JOURNAL_FILE, storage_directory
 from vae_sweep.sweep.history import find_trial
@@ -15,12 +16,12 @@ from vae_sweep.tracking.mlflow_writer import Counts
 
 def tracking_uri(spec: SweepSpec) -> str:
     """Return the spec's tracking URI, or that of the sqlite database in its storage directory."""
-    return spec.tracking.uri or f"sqlite:///{storage_directory(spec) / 'mlflow.db'}"
+    return spec.tracking.uri or sqlite_uri(storage_directory(spec) / "mlflow.db")
 
 
 def browse_command(spec: SweepSpec) -> str:
     """Return what opens the MLflow UI on the sweep."""
-    return spec.tracking.uri or f"mlflow ui --backend-store-uri {tracking_uri(spec)}"
+    return spec.tracking.uri or f"mlflow ui --backend-store-uri {pasted(tracking_uri(spec))}"
 
 
 def mirror_for(spec: SweepSpec, folder: Path) -> Mirror:

@@ -11,6 +11,7 @@ from trainables.spec import TrialSpec
 from trainables.text.corpus import Corpus, load_corpus
 from trainables.text_vae import TextVae, load_text_vae
 from vae_sweep.errors import LaunchError
+from vae_sweep.paths import sqlite_uri
 from vae_sweep.settings import data_directory
 from vae_sweep.spec import StorageSpec, SweepSpec
 from vae_sweep.sweep.folder import JOURNAL_FILE, existing_spec
@@ -75,11 +76,11 @@ def _usual_registry(model: str, say: Say) -> str:
     database = Path(StorageSpec().directory, DATABASE)
     if not database.is_file():
         raise LaunchError(
-            f"{model}: in which registry? Give --tracking-uri, e.g. sqlite:///{database}, or set "
+            f"{model}: in which registry? Give --tracking-uri, e.g. {sqlite_uri(database)}, or set "
             "MLFLOW_TRACKING_URI"
         )
     say(f"{model} of {database}")
-    return f"sqlite:///{database}"
+    return sqlite_uri(database)
 
 
 def _device() -> str:

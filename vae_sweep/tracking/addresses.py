@@ -1,7 +1,6 @@
 """Where a sweep's runs stand in MLflow's pages."""
 
-from pathlib import Path
-
+from vae_sweep.paths import sqlite_path
 from vae_sweep.tracking.mlflow_door import open_client, told
 from vae_sweep.tracking.records import SweepRecord
 from vae_sweep.tracking.runs import SWEEP_TAG, TRIAL_TAG
@@ -9,7 +8,6 @@ from vae_sweep.tracking.runs import SWEEP_TAG, TRIAL_TAG
 LOCAL_PAGES = "http://127.0.0.1:5000"
 """Where `mlflow ui` shows a database, unless it is told otherwise."""
 
-SQLITE = "sqlite:///"
 LARGEST_PAGE = 1000
 
 
@@ -18,7 +16,8 @@ def run_addresses(uri: str, experiment: str, sweep: SweepRecord) -> dict[str, st
 
     Those of a database are where `mlflow ui` would show them. Raises TrackingError where MLflow is out of reach.
     """
-    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
+    database = sqlite_path(uri)
+    if database is not None and not database.is_file():
         return {}
     with told(uri):
         client = open_client(uri)

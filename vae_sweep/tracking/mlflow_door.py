@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainables.base import VaeSweepError
+from vae_sweep.paths import sqlite_path, sqlite_uri
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -96,7 +97,7 @@ def open_client(uri: str) -> "MlflowClient":
     """Return a client; a sqlite database that is absent is made first."""
     from mlflow.tracking import MlflowClient
 
-    database = database_of(uri)
+    database = sqlite_path(uri)
     if database and not database.exists():
         _create(database)
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
@@ -109,18 +110,13 @@ def _create(database: Path) -> None:
     database.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"{database.name}.new.", dir=database.parent) as aside:
         made = Path(aside, database.name)
-        MlflowClient(tracking_uri=f"sqlite:///{made}").search_experiments(max_results=1)
+        MlflowClient(tracking_uri=sqlite_uri(made)).search_experiments(max_results=1)
         with suppress(FileExistsError):
             os.link(made, database)
 
 
-def database_of(uri: str) -> Path | None:
-    """Return the file of a sqlite URI, None for any other."""
-    return Path(uri.removeprefix("sqlite:///").partition("?")[0]) if uri.startswith("sqlite:///") else None
-
-
 def _beside(uri: str) -> str | None:
-    database = database_of(uri)
+    database = sqlite_path(uri)
     return database.parent.joinpath("mlartifacts").resolve().as_uri() if database else None
 
 

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from trainables.methods import METHODS
 from trainables.training.report import Outcome
+from vae_sweep.paths import pasted
 from vae_sweep.statistics.trust import TIGHT, bad_share, cannot_tell
 from vae_sweep.tracking.checks import words_of
 from vae_sweep.tracking.merits import Merits
@@ -54,8 +55,8 @@ def sweep_note(sweep: SweepRecord, merits: Merits, report: bool) -> str:
         lines.append("Artifacts: `report/report.html` is the whole report, `report/front.png` the front.")
     lines.append(
         _commands(
-            f"vae-sweep report {folder}",
-            f"vae-sweep generate {folder}",
+            f"vae-sweep report {pasted(folder)}",
+            f"vae-sweep generate {pasted(folder)}",
             "vae-sweep launch spec.json    # again, from this run's artifact",
         )
     )
@@ -78,13 +79,13 @@ def trial_note(sweep: SweepRecord, trial: TrialRecord) -> str:
     rows = [(split, *_values(measured[split], split)) for split in SPLITS if any(_values(measured[split], split))]
     if rows:
         lines.append(_table(("split", *_symbols()), rows))
-    commands = [f"vae-sweep explain {folder} {trial.id}", f"vae-sweep replay {folder} {trial.id}"]
+    commands = [f"vae-sweep explain {pasted(folder)} {trial.id}", f"vae-sweep replay {pasted(folder)} {trial.id}"]
     if trial.final.checkpoint is not None:
         lines.append(
             "Artifacts: `weights.safetensors` and `vocabulary.json` are the model, `trial.json` is its spec, "
             "`samples.txt` has reconstructions and samples" + (", `probes` its probes." if trial.probes else ".")
         )
-        commands.append(f"vae-sweep reconstruct {folder} {trial.id}")
+        commands.append(f"vae-sweep reconstruct {pasted(folder)} {trial.id}")
     return "\n\n".join([*lines, _commands(*commands)])
 
 

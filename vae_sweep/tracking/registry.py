@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainables.places import Place
-from vae_sweep.tracking.mlflow_door import database_of, open_client, told
+from vae_sweep.paths import sqlite_path
+from vae_sweep.tracking.mlflow_door import open_client, told
 from vae_sweep.tracking.model_files import TRIAL_FOLDER, ModelError, model_files, save
 from vae_sweep.tracking.notes import short_numbers, trial_note
 from vae_sweep.tracking.records import SweepRecord, TrialRecord
@@ -154,7 +155,7 @@ def fetch(uri: str, address: str, directory: Path) -> Path:
     """
     if not ADDRESS.fullmatch(address):
         raise ModelError(f"{address}: expected models:/NAME/VERSION or models:/NAME@ALIAS")
-    database = database_of(uri)
+    database = sqlite_path(uri)
     if database is not None and not database.is_file():
         raise ModelError(f"{address}: no database {database}; give the URI of the registry that has the model")
     with told(uri):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from trainables.base import Spec
 from trainables.places import Place, S3Place
+from vae_sweep.paths import pasted
 from vae_sweep.spec import SweepSpec
 from vae_sweep.store.lease import Lease
 from vae_sweep.store.pretrained import STORE_FOLDER
@@ -89,7 +90,7 @@ def _survey(spec: SweepSpec, record: SweepRecord, running: str | None, note: Not
     if doubtful:
         found.remarks.append(
             f"whether MLflow has the outputs of the {counted(doubtful, 'trial')} whose weights go cannot be told "
-            f"without asking it; where it should have them, run this first: vae-sweep sync {folder}"
+            f"without asking it; where it should have them, run this first: vae-sweep sync {pasted(folder)}"
         )
     for remark in found.remarks:
         note(remark)

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from vae_sweep.paths import sqlite_path
 from vae_sweep.sweep.doctor.finding import Finding
 from vae_sweep.sweep.nodes.reach import CREDENTIALS
 from vae_sweep.sweep.nodes.verdict import GIGABYTE, LEAST_FREE, LEAST_FREE_SHARE
@@ -72,9 +73,10 @@ def examine_storage(storage: Path) -> Iterator[Finding]:
 
 def examine_database(what: str, url: str, mounts: str) -> Iterator[Finding]:
     """Yield what a sqlite database lies on; others are not looked at. `mounts` is /proc/self/mountinfo."""
-    if not url.startswith("sqlite:///"):
+    found = sqlite_path(url)
+    if found is None:
         return
-    path = Path(url.removeprefix("sqlite:///").partition("?")[0]).absolute()
+    path = found.absolute()
     kind = file_system(path, mounts)
     if NETWORKED.fullmatch(kind):
         text = f"sqlite on {kind}: its locks do not hold there, and it breaks for good"

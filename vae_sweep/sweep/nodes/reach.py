@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from vae_sweep.paths import sqlite_path
+
 SEARCH = "/api/2.0/mlflow/experiments/search"
 """A call that reads, takes GET and POST, and needs to be let in."""
 
@@ -20,9 +22,8 @@ def unreached(uri: str) -> str | None:
     """Return what keeps the driver from logging to MLflow at a tracking URI, or None."""
     if uri.startswith(("http://", "https://")):
         return _unanswered(uri)
-    if uri.startswith("sqlite:///"):
-        return _unwritable(Path(uri.removeprefix("sqlite:///").partition("?")[0]))
-    return None
+    database = sqlite_path(uri)
+    return None if database is None else _unwritable(database)
 
 
 def ask(uri: str, headers: Mapping[str, str] = {}, auth: Any = None, method: str = "GET") -> httpx.Response:

@@ -47,16 +47,18 @@ def _problems(spec: SweepSpec) -> Iterator[tuple[str, str]]:
 
 
 def _directory_problem(text: str) -> str | None:
-    if text.startswith("/"):
-        return None
+    if "$" in text:
+        return f"{text!r} holds a variable, which may be another there"
     if text.startswith("~"):
         return f"{text!r} starts at another home there"
     if "://" in text:
         return f"{text!r} is a URL; expected a mounted directory"
-    return f"{text!r} is relative to where you are here"
+    return None if text.startswith("/") else f"{text!r} is relative to where you are here"
 
 
 def _database_problem(text: str) -> str | None:
+    if "$" in text:
+        return f"{text!r} holds a variable, which may be another there"
     if text.startswith("sqlite"):
         path = re.sub(r"^sqlite(\+\w+)?:/{0,3}", "", text)
         return (
@@ -66,7 +68,7 @@ def _database_problem(text: str) -> str | None:
 
 
 def _tracking_problem(text: str) -> str | None:
-    if text.startswith("sqlite"):
+    if text.startswith("sqlite") or "$" in text:
         return _database_problem(text)
     if text.startswith("file:"):
         return None if re.match(r"file:(//)?/", text) else f"{text!r} is no path from /"

@@ -1,0 +1,1 @@
+"""Tables (CSV, TSV, JSON lines, Parquet, folders of `datasets`) as a corpus of three text files."""

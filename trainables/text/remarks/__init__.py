@@ -1,0 +1,1 @@
+"""What is odd about the text of a corpus that can be read."""
