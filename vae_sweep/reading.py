@@ -29,7 +29,7 @@ def read_spec(path: Path, overrides: Sequence[str] = (), here: bool = True) -> S
     source.places.setdefault(("name",), (f"{path} (its name)", 0))
     for override in overrides:
         _override(source, override)
-    return _checked(source, str(path))
+    return _checked(source, str(path), here)
 
 
 def with_overrides(spec: SweepSpec, overrides: Sequence[str], part: str) -> SweepSpec:
@@ -45,10 +45,10 @@ def with_overrides(spec: SweepSpec, overrides: Sequence[str], part: str) -> Swee
         else:
             text = f"only {part}.* can be set here: all else of the sweep is as its trials were trained"
             source.problems.append(((f"--set {override}", 0), text))
-    return _checked(source, spec.name)
+    return _checked(source, spec.name, here=False)
 
 
-def _checked(source: Source, file: str) -> SweepSpec:
+def _checked(source: Source, file: str, here: bool) -> SweepSpec:
     problems = list(source.problems)
     if here:
         problems += [
