@@ -26,7 +26,10 @@ ADDRESSES = (("tracking", "uri"), ("storage", "study"))
 """Fields that hold a URL, of which a part may be a local path."""
 
 OBJECTS = ("s3", "gs", "gcs", "abfs", "abfss", "wasb", "wasbs", "az", "adl", "hdfs", "hf", "dbfs")
-SQLITE = "sqlite:///"
+SQLITE, DRIVEN = "sqlite:///", "sqlite+pysqlite:///"
+"""What begins the URI of a database. MLflow makes a folder of what follows the first, as it is written there; with
+the driver named it leaves that alone, as paths need in which a character is written as `%3F`."""
+
 URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 VARIABLE = re.compile(r"\$(?:(\w+)|\{([^}]*)\})")
 SQLITE_HOME = re.compile(r"^(sqlite(?:\+\w+)?:///)(~[^/]*)")
@@ -77,7 +80,7 @@ def sqlite_uri(path: Path) -> str:
     if not {"%", "?"} & {*text}:
         return f"{SQLITE}{text}"
     if _decodes():
-        return SQLITE + text.replace("%", "%25").replace("?", "%3F")
+        return DRIVEN + text.replace("%", "%25").replace("?", "%3F")
     if "?" in text:
         raise VaeSweepError(f"{path}: a database at a path with `?` takes SQLAlchemy 2.1; choose another place")
     return f"{SQLITE}{text}"
@@ -85,9 +88,9 @@ def sqlite_uri(path: Path) -> str:
 
 def sqlite_path(uri: str) -> Path | None:
     """Return the file of a sqlite database's URI, None for any other URI."""
-    if not uri.startswith(SQLITE):
+    if not uri.startswith((SQLITE, DRIVEN)):
         return None
-    text = uri.removeprefix(SQLITE).partition("?")[0]
+    text = uri.removeprefix(SQLITE).removeprefix(DRIVEN).partition("?")[0]
     return Path(unquote(text) if "%" in text and _decodes() else text)
 
 

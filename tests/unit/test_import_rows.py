@@ -94,6 +94,7 @@ def test_places_are_lines_and_rows(tmp_path: Path) -> None:
     path = put(tmp_path, 'text\n"a\nb"\n\nc\n')
     assert list(read_rows(path, ["text"])) == [(f"{path}:2", ("a\nb",)), (f"{path}:5", ("c",))]
     assert rows(put(tmp_path, b'text,n\r\n"a\rb",1\r\n'), "text") == [("a\rb",)]
+    assert rows(put(tmp_path, 'n;text\n1;"a; b, c"\n'), "text") == [("a; b, c",)]
 
 
 def test_columns_by_number_where_there_are_no_names(tmp_path: Path) -> None:

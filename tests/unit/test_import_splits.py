@@ -64,6 +64,7 @@ def test_train_is_dealt_to_the_splits_that_have_no_file(tmp_path: Path) -> None:
         (["train", "test"], "80/10/10", "--split 80/10/10: test has a file of its own; give it the share 0"),
         (["all"], "98/1/1", "valid and test would have no sentence; nothing was written"),
         (["gone"], None, "gone.jsonl: no such file"),
+        (["x" * 300], None, "File name too long"),
     ],
 )  # fmt: skip
 def test_splits_that_cannot_be_made(files: list[str], split: str | None, said: str, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ REFUSED: dict[str, tuple[str, bytes, *tuple[str, ...]]] = {
     "bzip2": ("a.txt", bz2.compress(b"a\n"), "no plain text: it is bzip2"),
     "xz under .gz": ("a.txt.gz", lzma.compress(b"a\n"), "no plain text: it is xz"),
     "zip": ("a.txt", b"PK\x03\x04....", "it is a zip archive"),
-    "Parquet": ("a.txt", b"PAR1....", "it is Parquet: read it with vae-sweep data import"),
+    "Parquet": ("a.txt", b"PAR1\x15...", "it is Parquet: read it with vae-sweep data import"),
     "an endless line": (
         "a.txt",
         b"a\n" + b"word " * (LINE_LIMIT // 5 + 1),
@@ -72,6 +72,7 @@ def test_lines_have_numbers_and_no_ends(tmp_path: Path) -> None:
     assert lines(tmp_path, "a.txt", "\ufeffa dog\r\n\né ".encode()) == expected
     assert lines(tmp_path, "a.txt.gz", gzip.compress("a dog\n\né \n".encode())) == expected
     assert lines(tmp_path, "a.txt", b"") == []
+    assert lines(tmp_path, "a.txt", b"BZh is a word\n") == [(1, "BZh is a word")]
     assert lines(tmp_path, "a.txt", b"a\n" + b"x" * (LINE_LIMIT - 1))[1][0] == 2
 
 

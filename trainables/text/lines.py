@@ -18,13 +18,13 @@ GZIP = b"\x1f\x8b"
 FORMATS = {
     GZIP: "gzip",
     b"PK\x03\x04": "a zip archive",
-    b"BZh": "bzip2",
+    b"BZh91AY&SY": "bzip2",
     b"\xfd7zXZ\x00": "xz",
     b"\x28\xb5\x2f\xfd": "zstandard",
-    b"PAR1": "Parquet: read it with vae-sweep data import",
+    b"PAR1\x15": "Parquet: read it with vae-sweep data import",
     b"ARROW1": "Arrow: read it with vae-sweep data import",
     b"\x89PNG": "a picture",
-    b"%PDF": "PDF",
+    b"%PDF-1": "PDF",
 }
 """First bytes -> what the file is."""
 

@@ -17,8 +17,9 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     """Yield the rows of a table. Raises CorpusError, with the line or row, where it cannot be read.
 
     What it is stands in its content: Parquet; else JSON lines where it begins with `{`; else a first line of
-    names, divided by tabs (nothing is quoted) or commas (quotes as in RFC 4180). Columns that are all numbers
-    count from 1, and the first line is a row, unless its names are all numbers, too.
+    names, divided by tabs (nothing is quoted) or commas, or semicolons where it has no comma (quotes as in
+    RFC 4180). Columns that are all numbers count from 1, and the first line is a row, unless its names are all
+    numbers, too.
     """
     if path.is_dir():
         from trainables.text.importing.arrow import folder_rows
@@ -50,7 +51,9 @@ def _text_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
         raise CorpusError(f"{path}:{number}: a JSON list; write one object a line: jq -c '.[]' {path.name}")
     if text.lstrip().startswith("{"):
         return _json_rows(path, columns, whole)
-    return _delimited_rows(path, columns, _tabbed(whole) if "\t" in text else _quoted(path, whole))
+    if "\t" in text:
+        return _delimited_rows(path, columns, _tabbed(whole))
+    return _delimited_rows(path, columns, _quoted(path, whole, ";" if ";" in text and "," not in text else ","))
 
 
 def _json_rows(path: Path, columns: Sequence[str], lines: Iterator[tuple[int, str]]) -> Iterator[Row]:
@@ -77,8 +80,8 @@ def _tabbed(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]
             yield number, text.split("\t")
 
 
-def _quoted(path: Path, lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader((f"{text}\n" for _, text in lines), strict=True)
+def _quoted(path: Path, lines: Iterator[tuple[int, str]], divider: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader((f"{text}\n" for _, text in lines), delimiter=divider, strict=True)
     while True:
         start = reader.line_num + 1
         try:

@@ -56,8 +56,8 @@ def import_corpus(files: Sequence[str], wanted: Wanted, split: str | None, targe
 
     Raises CorpusError where a table cannot be read, a split would be empty, or the directory cannot be written.
     """
-    parts = parts_of(files, split)
     try:
+        parts = parts_of(files, split)
         target.parent.mkdir(parents=True, exist_ok=True)
         staging = target.parent / f".import.{secrets.token_hex(4)}"
         staging.mkdir()
@@ -114,7 +114,10 @@ def _write(parts: Parts, wanted: Wanted, split: str | None, staging: Path) -> Im
         split=split,
         splits={stem: writers[stem].counts for stem in STEMS},
     )
-    (staging / RECORD).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    with (staging / RECORD).open("w", encoding="utf-8") as file:
+        file.write(record.model_dump_json(indent=2) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
     return record
 
 
