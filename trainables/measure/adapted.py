@@ -24,6 +24,9 @@ WIDE = 2.5
 INFLATED = 1.4
 """Variance of a fitted proposal as a part of its samples' own: a proposal's tails must not be too light."""
 
+POOLED = 20
+"""Effective samples that the variance of all units together counts for in the variance of each."""
+
 DEFENSIVE = 10
 """One of so many last samples comes from q, widened, whatever was fitted (Hesterberg 1995)."""
 
@@ -179,12 +182,20 @@ class Rounds:
         self.proposals = [one.rows(chosen) for one in self.proposals]
 
     def fit(self) -> Gaussian:
-        """Return a Gaussian with the mean of the weighted samples and INFLATED times their variance."""
+        """Return a Gaussian with the mean of the weighted samples and INFLATED times their variance.
+
+        Each unit's variance is drawn towards that of q times the ratio that all units together have, as by POOLED
+        samples more: a few effective samples say little of one unit, and much of all.
+        """
         weights = self.joint - mixture_density(self.proposals, self.counts, self.z)
         shares = tempered(weights, self.z.shape[2]).softmax(1).to(self.z.dtype).unsqueeze(2)
         mean = (shares * self.z).sum(1)
         variance = (shares * (self.z - mean.unsqueeze(1)).pow(2)).sum(1)
-        return Gaussian(mean, variance.log()).widened(INFLATED)
+        of_q = self.proposals[0].log_variance
+        pooled = (of_q + (variance.log() - of_q).mean(1, keepdim=True)).exp()
+        effective = 1 / shares.squeeze(2).pow(2).sum(1, keepdim=True)
+        drawn = (effective * variance + POOLED * pooled) / (effective + POOLED)
+        return Gaussian(mean, drawn.log()).widened(INFLATED)
 
 
 def mixture_density(parts: Sequence[Gaussian], counts: Sequence[int], z: Tensor) -> Tensor:

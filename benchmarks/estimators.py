@@ -1,0 +1,256 @@
+"""What samples from q say against the tight estimate, by method and λ: what the price of a rate is, and was.
+
+`python -m benchmarks.estimators --corpus snli --rates 2 4 6 8 --seeds 0 1 2 --sentences 100 --out snli.jsonl`
+
+Trains each cell of the corpus's small sweep (its weights are kept beside `--out`), measures test sentences with
+every estimator, writes a JSON line for each, and prints tables. Started again it goes on where it stopped.
+"""
+
+import argparse
+import json
+import math
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from safetensors.torch import load_file, save_file
+
+from trainables.measure.adapted import Effort
+from trainables.measure.final import evaluation_batches, spread
+from trainables.measure.importance import Importance, importance
+from trainables.measure.likelihood import words
+from trainables.measure.psis import UNTRUSTED_K
+from trainables.measure.spec import EvaluationSpec
+from trainables.measure.tight import tight
+from trainables.model.vae import Vae
+from trainables.spec import TrialSpec, Value
+from trainables.text.batches import Batch
+from trainables.text.corpus import Corpus, load_corpus
+from trainables.training.state import TrialState
+from trainables.trial import run_trial
+from vae_sweep.reading import read_spec
+from vae_sweep.settings import data_directory
+from vae_sweep.spec import SweepSpec
+
+Line = dict[str, Any]
+SPACES = Path(__file__).parent.parent / "search_spaces"
+FILES = {"captions": "quickstart.yaml", "snli": "snli_rows_cpu.yaml", "ptb": "ptb_rows_cpu.yaml"}
+ASKED = EvaluationSpec()
+SEARCH, FINAL = "tight, search", "tight, test"
+LONG = "tight, long"
+ESTIMATORS: dict[str, int | Effort] = {
+    "q 50": 50,
+    "q 1000": 1000,
+    SEARCH: Effort(ASKED.search_samples, ASKED.search_error),
+    FINAL: Effort(ASKED.final_effort, ASKED.final_error),
+    LONG: Effort(10 * ASKED.final_effort, (ASKED.final_error or 0.1) / math.sqrt(10)),
+    "q 20000": 20_000,
+}
+KEY = ("corpus", "latent", "method", "rate", "seed", "sentences", "estimator")
+
+
+def main() -> None:
+    """Train, measure and print, one thread, one cell after the other."""
+    options = parsed()
+    torch.set_num_threads(1)
+    overrides = ["model.precision=float32", f"model.latent_size={options.latent}"]
+    spec = read_spec(SPACES / FILES[options.corpus], overrides)
+    corpus = load_corpus(spec.corpus, data_directory(options.data))
+    lines = list(read(options.out))
+    known = {tuple(line[word] for word in KEY) for line in lines}
+    for seed in options.seeds:
+        for method, rate in cells(options):
+            cell = (options.corpus, options.latent, method, rate, seed, options.sentences)
+            missing = [name for name in options.estimators if (*cell, name) not in known]
+            if missing:
+                trial = trial_of(spec, corpus, method, rate, seed)
+                model = trained(trial, corpus, options.out.with_suffix(""))
+            for name in missing:
+                line = dict(zip(KEY, (*cell, name), strict=True)) | measured(model, corpus, trial, name, options)
+                with options.out.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(line) + "\n")
+                lines.append(line)
+                print(
+                    f"{method} {rate or ''} seed {seed}, {name}: {statistics.fmean(line['nll']):.3f}", flush=True
+                )
+    console = Console(width=130)
+    for table in (by_cell(lines), by_rate(lines)):
+        console.print(table)
+
+
+def parsed() -> argparse.Namespace:
+    """Return the command's options."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", choices=FILES, default="captions")
+    parser.add_argument("--latent", type=int, default=16, help="units of the code")
+    parser.add_argument("--methods", nargs="+", default=["ours", "vae_fbp"])
+    parser.add_argument(
+        "--rates", type=float, nargs="+", default=[2.0, 4.0, 6.0, 8.0], help="target rates λ, nats"
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--sentences", type=int, default=100, help="test sentences, spread over the split")
+    parser.add_argument("--estimators", nargs="+", choices=ESTIMATORS, default=list(ESTIMATORS))
+    parser.add_argument("--data", type=Path, default=None, help="folder of the corpora")
+    parser.add_argument("--out", type=Path, required=True, help="JSON lines, gone on with where they are")
+    return parser.parse_args()
+
+
+def read(path: Path) -> Iterator[Line]:
+    """Yield the lines written so far; a last line cut short by a kill is left out and written over."""
+    whole = path.read_bytes() if path.exists() else b""
+    end = whole.rfind(b"\n") + 1
+    if end < len(whole):
+        path.write_bytes(whole[:end])
+    yield from map(json.loads, whole[:end].splitlines())
+
+
+def cells(options: argparse.Namespace) -> Iterator[tuple[str, float | None]]:
+    """Yield methods with each rate; one without a rate comes once."""
+    for method in options.methods:
+        rates = options.rates if method in ("ours", "vae_fb", "vae_fbp") else [None]
+        yield from ((method, rate) for rate in rates)
+
+
+def trial_of(spec: SweepSpec, corpus: Corpus, method: str, rate: float | None, seed: int) -> TrialSpec:
+    """Return a cell of the small sweep, at another rate. Raises SystemExit where it has no such method."""
+    points: dict[str, dict[str, Value]] = dict(spec.points() or [])
+    if method not in points:
+        raise SystemExit(f"--methods: {method} is not in {spec.name}; there are {', '.join(points)}")
+    values = points[method] | ({} if rate is None else {"target_rate": rate})
+    return spec.trial(method, values, seed, corpus.fingerprint)
+
+
+PRETRAINED: dict[str, TrialState] = {}
+
+
+def trained(trial: TrialSpec, corpus: Corpus, folder: Path) -> Vae:
+    """Return the trained model, from the folder where it lies there; a pretraining is trained once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    place, first = folder / f"{trial.key()[:16]}.safetensors", trial.phases()[0].key()
+    model = Vae(len(corpus.vocabulary), trial.model)
+    if not place.exists():
+        state = TrialState()
+        for _, state in run_trial(trial, corpus, PRETRAINED.get(first, TrialState())):
+            if trial.method.pretrain and state.counters.phase == 0:
+                PRETRAINED[first] = state
+        beside = place.with_suffix(".part")
+        save_file(state.best, beside)
+        beside.rename(place)
+    model.load_state_dict(load_file(place))
+    return model
+
+
+def measured(model: Vae, corpus: Corpus, trial: TrialSpec, name: str, options: argparse.Namespace) -> Line:
+    """Return an estimator's numbers on the chosen test sentences."""
+    split = corpus.splits["test"]
+    chosen = spread(len(split.sentences), options.sentences)
+    batches: list[Batch] = evaluation_batches([split.sentences[row] for row in chosen], "cpu")
+    asked, began = ESTIMATORS[name], time.perf_counter()
+    seed = trial.seed + 1000 * (list(ESTIMATORS).index(name) + 1)
+    found: Importance = (
+        tight(model, batches, asked, seed)
+        if isinstance(asked, Effort)
+        else importance(model, batches, asked, seed)
+    )
+    k = found.pareto_k
+    return {
+        "seconds": time.perf_counter() - began,
+        "passes": float(found.samples.mean()),
+        "words": words(batches),
+        "k_bad": None if k is None else float((k > UNTRUSTED_K).double().mean()),
+        "nll": [round(value, 5) for value in found.nll.tolist()],
+        "exact": None if split.exact_nll is None else [round(float(split.exact_nll[row]), 5) for row in chosen],
+    }
+
+
+def by_cell(lines: list[Line]) -> Table:
+    """Return each estimator beside the long tight one, mean over seeds; intervals are over sentences."""
+    table = Table("cell", "estimator", "NLL", "above long", "± 95 %", "PPL off", "k > 0.7", "passes", "s")
+    for line_group in grouped(lines, ("corpus", "latent", "method", "rate", "sentences")).values():
+        long = {line["seed"]: line["nll"] for line in line_group if line["estimator"] == LONG}
+        for name, found in grouped(line_group, ("estimator",)).items():
+            nll, own = mean_over_seeds(found), [line for line in found if line["seed"] in long]
+            row = [label(found[0]), name[0], f"{statistics.fmean(nll):.3f}"]
+            if own:
+                above = [
+                    a - b
+                    for a, b in zip(mean_over_seeds(own), mean_of([long[x["seed"]] for x in own]), strict=True)
+                ]
+                off = math.expm1(sum(above) / found[0]["words"])
+                row += [f"{statistics.fmean(above):+.3f}", f"{interval(above):.3f}", f"{off:+.2%}"]
+            else:
+                row += ["", "", ""]
+            bad = [line["k_bad"] for line in found if line["k_bad"] is not None]
+            row.append(f"{statistics.fmean(bad):.1%}" if bad else "")
+            row += [f"{statistics.fmean(line[word] for line in found):.0f}" for word in ("passes", "seconds")]
+            table.add_row(*row)
+    return table
+
+
+def by_rate(lines: list[Line]) -> Table:
+    """Return what each rate costs against the lowest by each estimator, paired by sentence, seeds averaged."""
+    table = Table("corpus, units", "method", "λ", "against", "estimator", "NLL difference", "± 95 %", "seeds")
+    rated = [line for line in lines if line["rate"] is not None]
+    for key, found in grouped(rated, ("corpus", "latent", "method", "sentences", "estimator")).items():
+        rates = grouped(found, ("rate",))
+        [lowest] = min(rates)
+        for [rate] in sorted(rates):
+            pairs = seeds_of(rates[(rate,)]).keys() & seeds_of(rates[(lowest,)]).keys()
+            if rate == lowest or not pairs:
+                continue
+            one, other = (
+                mean_of([seeds_of(rates[(each,)])[seed] for seed in sorted(pairs)]) for each in (rate, lowest)
+            )
+            difference = [a - b for a, b in zip(one, other, strict=True)]
+            corpus, latent, method, _, name = key
+            cells_of_row = (f"{corpus}, {latent}", method, f"{rate:g}", f"{lowest:g}", name)
+            table.add_row(
+                *cells_of_row,
+                f"{statistics.fmean(difference):+.3f}",
+                f"{interval(difference):.3f}",
+                str(len(pairs)),
+            )
+    return table
+
+
+def grouped(lines: list[Line], by: tuple[str, ...]) -> dict[tuple[Any, ...], list[Line]]:
+    """Return lines that agree in some words, by these."""
+    found: dict[tuple[Any, ...], list[Line]] = {}
+    for line in lines:
+        found.setdefault(tuple(line[word] for word in by), []).append(line)
+    return found
+
+
+def seeds_of(lines: list[Line]) -> dict[int, list[float]]:
+    """Return the NLLs of each training seed."""
+    return {line["seed"]: line["nll"] for line in lines}
+
+
+def mean_over_seeds(lines: list[Line]) -> list[float]:
+    """Return each sentence's NLL, mean over training seeds."""
+    return mean_of([line["nll"] for line in lines])
+
+
+def mean_of(values: list[list[float]]) -> list[float]:
+    """Return the mean of equally long lists, place by place."""
+    return [statistics.fmean(each) for each in zip(*values, strict=True)]
+
+
+def interval(values: list[float]) -> float:
+    """Return half the width of a 95 % interval of the mean over sentences."""
+    return 1.96 * statistics.stdev(values) / math.sqrt(len(values))
+
+
+def label(line: Line) -> str:
+    """Return a cell in few words."""
+    rate = "" if line["rate"] is None else f" λ={line['rate']:g}"
+    return f"{line['corpus']} {line['latent']} units, {line['method']}{rate}"
+
+
+if __name__ == "__main__":
+    main()
