@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from torch import Tensor
+from torch.distributions import MultivariateNormal
 
 from tests.exact import copies, integrated, linear_model, one_unit
 from tests.helpers import random_batch, random_sentences, seeded, tiny_corpus, tiny_model, tiny_trial
@@ -27,7 +28,7 @@ from trainables.measure.final import evaluation_batches, measure_split
 from trainables.measure.importance import BLOCK, WORDS_AT_ONCE, importance, standard_errors
 from trainables.measure.psis import effective_samples
 from trainables.measure.tight import tight
-from trainables.model.gaussian import Gaussian
+from trainables.model.gaussian import Correlated, Gaussian
 from trainables.model.vae import Vae
 from trainables.text.batches import Batch, equal_length_batches
 
@@ -179,12 +180,25 @@ def test_a_mixture_by_hand() -> None:
 
 def test_a_fit_has_the_moments_of_the_weighted_samples() -> None:
     """Samples from N(0, 1) weighed to N(1, 0.25): the fit has that mean, and INFLATED times that variance."""
-    rounds, target = Rounds.none(gaussian(0, 1)), gaussian(1, 0.25)
+    rounds, target = Rounds(gaussian(0, 1)), gaussian(1, 0.25)
     z = torch.randn(2, 20_000, 3, generator=seeded(0))
     rounds.add(gaussian(0, 1), z, target.log_density(z).double())
     fit = rounds.fit()
     torch.testing.assert_close(fit.mean, target.mean, atol=0.03, rtol=0)
-    torch.testing.assert_close(fit.log_variance, target.widened(INFLATED).log_variance, atol=0.1, rtol=0)
+    covariance = fit.tril @ fit.tril.transpose(1, 2)
+    torch.testing.assert_close(covariance, (0.25 * INFLATED * torch.eye(3)).expand(2, 3, 3), atol=0.03, rtol=0)
+
+
+def test_a_correlated_gaussian_is_that_of_pytorch() -> None:
+    tril = torch.tensor([[[1.0, 0.0], [0.7, 0.5]], [[2.0, 0.0], [-1.0, 0.3]]])
+    mean, z = torch.tensor([[1.0, 2.0], [0.0, -1.0]]), torch.randn(2, 5, 2, generator=seeded(0))
+    found = Correlated(mean, tril)
+    for row in range(2):
+        theirs = MultivariateNormal(mean[row], scale_tril=tril[row])  # type: ignore[no-untyped-call]
+        torch.testing.assert_close(found.log_density(z)[row], theirs.log_prob(z[row]))  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(found.sample(z), mean.unsqueeze(1) + torch.einsum("bij,bsj->bsi", tril, z))
+    wider = found.widened(4).rows(torch.tensor([1]))
+    torch.testing.assert_close(wider.tril, 2 * tril[1:])
 
 
 def test_tempering_leaves_enough_samples() -> None:
