@@ -83,14 +83,15 @@ class Proposal:
         return mixture_density([self.main, self.wide], [z.shape[1] - count, count], z)
 
     def neg_elbo(self, z: Tensor, joint: Tensor) -> Tensor:
-        """Return −ELBO of the main Gaussian, its inflation taken out, by each half of `sample`'s z: [B, 2], nats.
+        """Return −ELBO of the best diagonal Gaussian known, by each half of `sample`'s z [B, S, n_z]: [B, 2].
 
-        `joint` [B, S] is log p(x, z). The inflation goes by self-normalised weights, which are at most
-        INFLATED^(n_z/2): the bias is of the order 1/S.
+        `joint` [B, S] is log p(x, z), nats. Where nothing was fitted it is q, else the mean field of the fit without
+        its inflation, by the fit's samples with self-normalised weights, so with a bias of the order 1/S.
         """
-        main = self.main if self.wide is None else self.main.widened(1 / INFLATED)
-        density = main.log_density(z).double()
-        ratio = density - self.main.log_density(z)
+        main = self.main
+        best = main if isinstance(main, Gaussian) else main.widened(1 / INFLATED).mean_field()
+        density = best.log_density(z).double()
+        ratio = density - main.log_density(z)
         if self.wide is not None:
             ratio = ratio.masked_fill(_from_wide(z), -math.inf)
         halves = [(ratio[:, i::2].softmax(1) * (density - joint)[:, i::2]).sum(1) for i in range(2)]

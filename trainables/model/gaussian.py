@@ -69,6 +69,11 @@ class Correlated:
         """Return this Gaussian with its covariance times `factor`."""
         return Correlated(self.mean, self.tril * math.sqrt(factor))
 
+    def mean_field(self) -> Gaussian:
+        """Return the diagonal Gaussian q of the least KL(q || this), of this precision (Bishop 2006, 10.1.2)."""
+        precision = torch.cholesky_inverse(self.tril).diagonal(dim1=1, dim2=2)
+        return Gaussian(self.mean, -precision.log())
+
     def rows(self, chosen: Tensor) -> "Correlated":
         """Return the Gaussians of the chosen sentences."""
         return Correlated(self.mean[chosen], self.tril[chosen])
