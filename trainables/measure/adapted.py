@@ -85,8 +85,8 @@ class Proposal:
     def neg_elbo(self, z: Tensor, joint: Tensor) -> Tensor:
         """Return −ELBO of the best diagonal Gaussian known, by each half of `sample`'s z [B, S, n_z]: [B, 2].
 
-        `joint` [B, S] is log p(x, z), nats. Where nothing was fitted it is q, else the mean field of the fit without
-        its inflation, by the fit's samples with self-normalised weights, so with a bias of the order 1/S.
+        `joint` [B, S] is log p(x, z), nats. Where nothing was fitted it is q, else the mean field of the fit
+        without its inflation, by the fit's samples with self-normalised weights: its bias is of the order 1/S.
         """
         main = self.main
         best = main if isinstance(main, Gaussian) else main.widened(1 / INFLATED).mean_field()
