@@ -10,7 +10,7 @@ TIGHT = frozenset({"perplexity", "nll"})
 MOST_BAD = 0.5
 """The largest share of sentences with Pareto k > 0.7 with which a likelihood still ranks.
 
-With shares up to 43 % the mean was found within 1.4 % PPL of a long run (docs/reading.md, What cannot be told). k
+With a share of a third the mean was found within 1.2 % PPL of a long run (docs/reading.md, What cannot be told). k
 itself is read off a few dozen weights in a search, so that a smaller share says little of the mean.
 """
 
@@ -36,7 +36,7 @@ def sampling_error(replicates: Collection[Words], word: str) -> float:
 
     That is the standard error e of the mean over N sentences, and beside it the bias of the logarithm of a sampled
     mean, which neither sentences nor seeds average out: N e². The delta method has half of it; heavy tails hide
-    some of their variance, and twice was measured (docs/reading.md, What cannot be told).
+    some of their variance, and more than half was measured (docs/reading.md, What cannot be told).
     """
     if word not in TIGHT or not replicates:
         return 0.0
