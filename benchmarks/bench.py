@@ -67,17 +67,18 @@ def likelihood(repeats: int) -> Iterator[Row]:
             ),
             repeats,
         )
-    yield adaptive(repeats)
+    for name in ("ptb", "snli"):
+        yield adaptive(name, repeats)
 
 
-def adaptive(repeats: int) -> Row:
+def adaptive(name: str, repeats: int) -> Row:
     """The tight estimate of a search, on a model that ignores its code, beside 1000 samples from q."""
-    size, asked = SIZES["ptb"], EvaluationSpec()
+    size, asked = SIZES[name], EvaluationSpec()
     effort = Effort(asked.search_samples, asked.search_error)
     model, batches = trained(size)
     chosen, reference = spread_out(batches, 32), as_theirs(model, size)
     pair = Pair(
-        "tight NLL, ptb",
+        f"tight NLL, code unused, {name}",
         lambda: [reference_iw_nll(reference, batch.tokens, SAMPLES) for batch in chosen[::8]],
         lambda: tight(model, chosen, effort, 0),
         share=len(chosen[::8]) / len(chosen),

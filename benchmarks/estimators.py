@@ -13,13 +13,13 @@ import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 from rich.console import Console
-from rich.table import Table
 from safetensors.torch import load_file, save_file
 
+from benchmarks.estimator_tables import Line, by_cell, by_rate
+from trainables.base import digest
 from trainables.measure.adapted import Effort
 from trainables.measure.final import evaluation_batches, spread
 from trainables.measure.importance import Importance, importance
@@ -37,7 +37,6 @@ from vae_sweep.reading import read_spec
 from vae_sweep.settings import data_directory
 from vae_sweep.spec import SweepSpec
 
-Line = dict[str, Any]
 SPACES = Path(__file__).parent.parent / "search_spaces"
 FILES = {"captions": "quickstart.yaml", "snli": "snli_rows_cpu.yaml", "ptb": "ptb_rows_cpu.yaml"}
 ASKED = EvaluationSpec()
@@ -79,7 +78,7 @@ def main() -> None:
                     f"{method} {rate or ''} seed {seed}, {name}: {statistics.fmean(line['nll']):.3f}", flush=True
                 )
     console = Console(width=130)
-    for table in (by_cell(lines), by_rate(lines)):
+    for table in (by_cell(lines, LONG), by_rate(lines)):
         console.print(table)
 
 
@@ -131,7 +130,8 @@ PRETRAINED: dict[str, TrialState] = {}
 def trained(trial: TrialSpec, corpus: Corpus, folder: Path) -> Vae:
     """Return the trained model, from the folder where it lies there; a pretraining is trained once."""
     folder.mkdir(parents=True, exist_ok=True)
-    place, first = folder / f"{trial.key()[:16]}.safetensors", trial.phases()[0].key()
+    name = digest([phase.key() for phase in trial.phases()])[:16]
+    place, first = folder / f"{name}.safetensors", trial.phases()[0].key()
     model = Vae(len(corpus.vocabulary), trial.model)
     if not place.exists():
         state = TrialState()
@@ -166,90 +166,6 @@ def measured(model: Vae, corpus: Corpus, trial: TrialSpec, name: str, options: a
         "nll": [round(value, 5) for value in found.nll.tolist()],
         "exact": None if split.exact_nll is None else [round(float(split.exact_nll[row]), 5) for row in chosen],
     }
-
-
-def by_cell(lines: list[Line]) -> Table:
-    """Return each estimator beside the long tight one, mean over seeds; intervals are over sentences."""
-    table = Table("cell", "estimator", "NLL", "above long", "± 95 %", "PPL off", "k > 0.7", "passes", "s")
-    for line_group in grouped(lines, ("corpus", "latent", "method", "rate", "sentences")).values():
-        long = {line["seed"]: line["nll"] for line in line_group if line["estimator"] == LONG}
-        for name, found in grouped(line_group, ("estimator",)).items():
-            nll, own = mean_over_seeds(found), [line for line in found if line["seed"] in long]
-            row = [label(found[0]), name[0], f"{statistics.fmean(nll):.3f}"]
-            if own:
-                above = [
-                    a - b
-                    for a, b in zip(mean_over_seeds(own), mean_of([long[x["seed"]] for x in own]), strict=True)
-                ]
-                off = math.expm1(sum(above) / found[0]["words"])
-                row += [f"{statistics.fmean(above):+.3f}", f"{interval(above):.3f}", f"{off:+.2%}"]
-            else:
-                row += ["", "", ""]
-            bad = [line["k_bad"] for line in found if line["k_bad"] is not None]
-            row.append(f"{statistics.fmean(bad):.1%}" if bad else "")
-            row += [f"{statistics.fmean(line[word] for line in found):.0f}" for word in ("passes", "seconds")]
-            table.add_row(*row)
-    return table
-
-
-def by_rate(lines: list[Line]) -> Table:
-    """Return what each rate costs against the lowest by each estimator, paired by sentence, seeds averaged."""
-    table = Table("corpus, units", "method", "λ", "against", "estimator", "NLL difference", "± 95 %", "seeds")
-    rated = [line for line in lines if line["rate"] is not None]
-    for key, found in grouped(rated, ("corpus", "latent", "method", "sentences", "estimator")).items():
-        rates = grouped(found, ("rate",))
-        [lowest] = min(rates)
-        for [rate] in sorted(rates):
-            pairs = seeds_of(rates[(rate,)]).keys() & seeds_of(rates[(lowest,)]).keys()
-            if rate == lowest or not pairs:
-                continue
-            one, other = (
-                mean_of([seeds_of(rates[(each,)])[seed] for seed in sorted(pairs)]) for each in (rate, lowest)
-            )
-            difference = [a - b for a, b in zip(one, other, strict=True)]
-            corpus, latent, method, _, name = key
-            cells_of_row = (f"{corpus}, {latent}", method, f"{rate:g}", f"{lowest:g}", name)
-            table.add_row(
-                *cells_of_row,
-                f"{statistics.fmean(difference):+.3f}",
-                f"{interval(difference):.3f}",
-                str(len(pairs)),
-            )
-    return table
-
-
-def grouped(lines: list[Line], by: tuple[str, ...]) -> dict[tuple[Any, ...], list[Line]]:
-    """Return lines that agree in some words, by these."""
-    found: dict[tuple[Any, ...], list[Line]] = {}
-    for line in lines:
-        found.setdefault(tuple(line[word] for word in by), []).append(line)
-    return found
-
-
-def seeds_of(lines: list[Line]) -> dict[int, list[float]]:
-    """Return the NLLs of each training seed."""
-    return {line["seed"]: line["nll"] for line in lines}
-
-
-def mean_over_seeds(lines: list[Line]) -> list[float]:
-    """Return each sentence's NLL, mean over training seeds."""
-    return mean_of([line["nll"] for line in lines])
-
-
-def mean_of(values: list[list[float]]) -> list[float]:
-    """Return the mean of equally long lists, place by place."""
-    return [statistics.fmean(each) for each in zip(*values, strict=True)]
-
-
-def interval(values: list[float]) -> float:
-    """Return half the width of a 95 % interval of the mean over sentences."""
-    return 1.96 * statistics.stdev(values) / math.sqrt(len(values))
-
-
-def label(line: Line) -> str:
-    """Return a cell in few words."""
-    rate = "" if line["rate"] is None else f" λ={line['rate']:g}"
-    return f"{line['corpus']} {line['latent']} units, {line['method']}{rate}"
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
     "On a cluster": ("cluster", "docker", "submit", "nodes", "objects", "security"),
     "Understand": (
         "explanation/likelihood",
+        "explanation/estimator",
         "explanation/collapse",
         "explanation/front",
         "explanation/floor",

@@ -148,6 +148,11 @@ BROKEN: Broken = {
         "space.yaml:6: search.objectives.1: expected one of perplexity, nll, ",
         "reconstruction, neg_elbo (got 'recon')",
     ),
+    "an objective of before the tight estimate": (
+        f"{GOOD}search: {{objectives: [iw_nll, reconstruction]}}\n",
+        "space.yaml:3: search.objectives: iw_nll, the likelihood by samples from q alone, ranks nothing any more; "
+        "name the tight one: nll",
+    ),
     "one unknown objective alone": (
         f"{GOOD}search: {{objectives: [recon]}}\n",
         "space.yaml:3: search.objectives.0: expected one of perplexity, ",

@@ -116,6 +116,21 @@ def test_why_a_trial_is_not_scored(tmp_path: Path) -> None:
     assert said(scribe.folder, trial)["test split"] == "PPL 9.50, KL 1.00"
 
 
+def test_what_a_trial_is_ranked_by_or_why_it_is_not(tmp_path: Path) -> None:
+    scribe = Scribe(tmp_path)
+    trial = ours(scribe)
+    words = {"perplexity": 3.44, "nll": 13.58, "nll_sampling_error": 0.0123, "pareto_k_bad": 0.25}
+    scribe.final(trial, numbers={f"validation/{word}": value for word, value in words.items()})
+    told = said(scribe.folder, trial)["likelihood"]
+    assert told.startswith("on validation PPL 3.44, NLL 13.58, NLL sampling 0.0123, k > 0.7 0.250")
+    again = Scribe(tmp_path / "again")
+    trial = ours(again)
+    again.final(trial, numbers={"validation/nll": 13.58, "validation/pareto_k_bad": 0.6})
+    assert said(again.folder, trial)["likelihood"] == (
+        "cannot tell NLL and PPL on validation: 60.0% of its sentences have Pareto k > 0.7, 50% at most may"
+    )
+
+
 @pytest.mark.parametrize(("final", "why"), [("none", "evaluation.final is none"), ("front", "not on the front")])
 def test_a_sweep_that_wants_no_score_says_so(tmp_path: Path, final: str, why: str) -> None:
     evaluation = {"search_samples": 4, "final": final}

@@ -52,6 +52,23 @@ def test_a_sweeps_run_shows_whom_the_numbers_favour(sweep: SweepRecord, tmp_path
     assert "report.html" not in sweep_note(sweep, Merits(), report=False)
 
 
+def test_a_trials_run_says_where_its_likelihood_is_not_known(tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal.jsonl") as journal:
+        launch(journal)
+        start(journal, 0)
+        known = {"validation/perplexity": 9.5, "validation/pareto_k_bad": 0.5}
+        final(journal, 0, numbers=known)
+        scored(journal, 0, **{"test/pareto_k_bad": 0.625, "test/iw_perplexity": 12.25})
+    sweep = read_sweep(tmp_path / "journal.jsonl")
+    note = trial_note(sweep, sweep.trials[trial_id(0)])
+    assert "PPL on test is not known and ranks nothing: 62.5% of the sentences have Pareto k > 0.7" in note
+    assert "PPL on validation" not in note
+    assert "| test | 9.75 | 12.25 |" in note
+    line = {"kind": "scored", "time": 1.0}
+    sent = {point.key: point.value for point in points(line, sweep.trials[trial_id(0)].scored)}
+    assert (sent["test_perplexity"], sent["test_iw_perplexity"]) == (9.75, 12.25)
+
+
 def test_a_trials_run_tells_its_outcome_and_numbers(sweep: SweepRecord) -> None:
     note = trial_note(sweep, sweep.trials[trial_id(0)])
     assert note.startswith("**ours λ=4 s0**: Ours (pretrain + anneal + FB), cell 0 of sweep small.")

@@ -12,6 +12,7 @@ import pytest
 from plotly.graph_objects import Figure
 
 from tests.handmade import Handmade
+from tests.replicated import Cells, journal
 from tests.reporting import SCRIPT, Reported, reported_sweep, reporting_spec
 from tests.unit.test_verdicts import OURS
 from tests.unit.test_verdicts import sweep as published_sweep
@@ -199,6 +200,19 @@ def test_a_sweep_without_portraits_says_so(reported: Reported) -> None:
         "No trial has left a portrait of its code (latent.json) that can be read. Latent.json is not in its last"
     )
     assert page.text.count(told) == 2
+
+
+def test_a_cell_that_is_not_known_is_faint_and_marked(tmp_path: Path) -> None:
+    cells: Cells = [("ours", {}, {0: (8.0, 20.0)}), ("vae", {}, {0: (9.0, 21.0)})]
+    record = journal(tmp_path / "s", cells, more={0: {"pareto_k_bad": 0.6, "nll": 21.0}})
+    page = page_of(record, reporting_spec(tmp_path))
+    assert "cannot tell: 60.0% of its sentences have Pareto k > 0.7, 50% at most may" in page.all("title")
+    assert "Lowest PPL on validation: vae (cell 1), 9.00; it is the only cell of which it is known." in page.text
+    [data] = [script for script in page.scripts if script.startswith("{")]
+    traces = {trace.get("name"): trace for trace in json.loads(data)["front-validation"]["data"]}
+    assert traces["ours"]["marker"]["opacity"] == [0.35]
+    assert traces["vae"]["marker"]["opacity"] == [1]
+    assert "cannot tell PPL: 60.0%" in traces["ours"]["text"][0]
 
 
 def test_the_papers_rows_stand_beside_ours(tmp_path: Path) -> None:

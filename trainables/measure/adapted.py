@@ -14,7 +14,7 @@ from torch import Tensor
 
 from trainables.measure.importance import BLOCK, batch_noise, log_joints, standard_errors
 from trainables.measure.psis import UNTRUSTED_K, effective_samples, pareto_k
-from trainables.model.gaussian import Gaussian
+from trainables.model.gaussian import Correlated, Gaussian
 from trainables.model.vae import Vae
 from trainables.text.batches import Batch
 
@@ -25,7 +25,8 @@ INFLATED = 1.4
 """Variance of a fitted proposal as a part of its samples' own: a proposal's tails must not be too light."""
 
 POOLED = 20
-"""Effective samples that the variance of all units together counts for in the variance of each."""
+"""Effective samples that the variance of all units together counts for in the variance of each; half of those that
+uncorrelated units count for."""
 
 DEFENSIVE = 10
 """One of so many last samples comes from q, widened, whatever was fitted (Hesterberg 1995)."""
@@ -60,7 +61,7 @@ class Effort:
 class Proposal:
     """A Gaussian for each sentence, [B, n_z], and where it was fitted a wide one for every DEFENSIVE-th sample."""
 
-    main: Gaussian
+    main: Gaussian | Correlated
     wide: Gaussian | None = None
 
     def rows(self, chosen: Tensor) -> "Proposal":
@@ -82,14 +83,15 @@ class Proposal:
         return mixture_density([self.main, self.wide], [z.shape[1] - count, count], z)
 
     def neg_elbo(self, z: Tensor, joint: Tensor) -> Tensor:
-        """Return −ELBO of the main Gaussian, its inflation taken out, by each half of `sample`'s z: [B, 2], nats.
+        """Return −ELBO of the best diagonal Gaussian known, by each half of `sample`'s z [B, S, n_z]: [B, 2].
 
-        `joint` [B, S] is log p(x, z). The inflation goes by self-normalised weights, which are at most
-        INFLATED^(n_z/2): the bias is of the order 1/S.
+        `joint` [B, S] is log p(x, z), nats. Where nothing was fitted it is q, else the mean field of the fit
+        without its inflation, by the fit's samples with self-normalised weights: its bias is of the order 1/S.
         """
-        main = self.main if self.wide is None else self.main.widened(1 / INFLATED)
-        density = main.log_density(z).double()
-        ratio = density - self.main.log_density(z)
+        main = self.main
+        best = main if isinstance(main, Gaussian) else main.widened(1 / INFLATED).mean_field()
+        density = best.log_density(z).double()
+        ratio = density - main.log_density(z)
         if self.wide is not None:
             ratio = ratio.masked_fill(_from_wide(z), -math.inf)
         halves = [(ratio[:, i::2].softmax(1) * (density - joint)[:, i::2]).sum(1) for i in range(2)]
@@ -121,7 +123,7 @@ def adapted(model: Vae, batch: Batch, effort: Effort, seed: int) -> Iterator[Ada
     if effort.most < FEWEST_PASSES:
         yield Adapted(going, Proposal(posterior), torch.full_like(going, effort.most), 0)
         return
-    wide, rounds, proposal, used = posterior.widened(WIDE), Rounds.none(posterior), posterior, 0
+    wide, rounds, proposal, used = posterior.widened(WIDE), Rounds(posterior), posterior, 0
     while len(going):
         size = next_round(used)
         noise = batch_noise(seed, batch.rows[going.cpu()], used, used + size, model.spec.latent_size)
@@ -158,18 +160,13 @@ def verdict(log_weights: Tensor, effort: Effort, used: int) -> tuple[Tensor, Ten
 class Rounds:
     """All samples so far of the sentences still going: z [G, S, n_z], log p(x, z) [G, S], and their proposals."""
 
-    def __init__(self, z: Tensor, joint: Tensor) -> None:
-        self.z, self.joint = z, joint
-        self.proposals: list[Gaussian] = []
+    def __init__(self, q: Gaussian) -> None:
+        size, units = q.mean.shape
+        self.q, self.z, self.joint = q, q.mean.new_empty(size, 0, units), q.mean.new_empty(size, 0).double()
+        self.proposals: list[Gaussian | Correlated] = []
         self.counts: list[int] = []
 
-    @staticmethod
-    def none(posterior: Gaussian) -> "Rounds":
-        """Return no samples of so many sentences."""
-        size, units = posterior.mean.shape
-        return Rounds(posterior.mean.new_empty(size, 0, units), posterior.mean.new_empty(size, 0).double())
-
-    def add(self, proposal: Gaussian, z: Tensor, joint: Tensor) -> Tensor:
+    def add(self, proposal: Gaussian | Correlated, z: Tensor, joint: Tensor) -> Tensor:
         """Append a round; return its log weights against its own proposal, [G, S]."""
         self.z, self.joint = torch.cat([self.z, z], 1), torch.cat([self.joint, joint], 1)
         self.proposals.append(proposal)
@@ -178,27 +175,32 @@ class Rounds:
 
     def keep(self, chosen: Tensor) -> None:
         """Keep the chosen sentences alone."""
-        self.z, self.joint = self.z[chosen], self.joint[chosen]
+        self.q, self.z, self.joint = self.q.rows(chosen), self.z[chosen], self.joint[chosen]
         self.proposals = [one.rows(chosen) for one in self.proposals]
 
-    def fit(self) -> Gaussian:
-        """Return a Gaussian with the mean of the weighted samples and INFLATED times their variance.
+    def fit(self) -> Correlated:
+        """Return a Gaussian with the mean of the weighted samples and INFLATED times their covariance.
 
         Each unit's variance is drawn towards that of q times the ratio that all units together have, as by POOLED
-        samples more: a few effective samples say little of one unit, and much of all.
+        samples more: a few effective samples say little of one unit, and much of all. The covariance in turn is
+        drawn towards these variances alone, as by twice as many.
         """
         weights = self.joint - mixture_density(self.proposals, self.counts, self.z)
         shares = tempered(weights, self.z.shape[2]).softmax(1).to(self.z.dtype).unsqueeze(2)
         mean = (shares * self.z).sum(1)
-        variance = (shares * (self.z - mean.unsqueeze(1)).pow(2)).sum(1)
-        of_q = self.proposals[0].log_variance
+        away = self.z - mean.unsqueeze(1)
+        covariance = (shares * away).transpose(1, 2) @ away
+        variance = covariance.diagonal(dim1=1, dim2=2)
+        of_q = self.q.log_variance
         pooled = (of_q + (variance.log() - of_q).mean(1, keepdim=True)).exp()
         effective = 1 / shares.squeeze(2).pow(2).sum(1, keepdim=True)
-        drawn = (effective * variance + POOLED * pooled) / (effective + POOLED)
-        return Gaussian(mean, drawn.log()).widened(INFLATED)
+        variance = (effective * variance + POOLED * pooled) / (effective + POOLED)
+        effective, alone = effective.unsqueeze(2), torch.diag_embed(variance)
+        covariance = (effective * covariance + 2 * POOLED * alone) / (effective + 2 * POOLED)
+        return Correlated(mean, torch.linalg.cholesky_ex(covariance).L).widened(INFLATED)
 
 
-def mixture_density(parts: Sequence[Gaussian], counts: Sequence[int], z: Tensor) -> Tensor:
+def mixture_density(parts: Sequence[Gaussian | Correlated], counts: Sequence[int], z: Tensor) -> Tensor:
     """Return the log density at z [B, S, n_z] of Gaussians mixed in proportion to `counts`, in float64, [B, S]."""
     total = sum(counts)
     densities = [

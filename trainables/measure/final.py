@@ -126,9 +126,9 @@ def floor_numbers(nll: Tensor, exact: Tensor | None, word_count: int) -> dict[st
 def gap_numbers(neg_elbo: Tensor, estimate: Tight) -> dict[str, float]:
     """Return −ELBO − NLL in two parts (Cremer et al. 2018), all paired; `neg_elbo` [N] is that of q, nats.
 
-    q* of a sentence is q or the Gaussian that was fitted to its samples, whichever has the lower −ELBO by one
-    half of the last samples; its −ELBO is taken from the other half. q* is thus no optimum of the ELBO: the
-    amortisation gap is, if anything, too small and the approximation gap too large.
+    q* of a sentence is q or the diagonal Gaussian of the fit to its samples, whichever has the lower −ELBO by one
+    half of the last samples; its −ELBO is taken from the other half. q* is no sure optimum: the amortisation gap
+    is, if anything, too small and the approximation gap too large.
     """
     choosing, value = estimate.fit_neg_elbo.unbind(1)
     best = torch.where(choosing < neg_elbo, value, neg_elbo)

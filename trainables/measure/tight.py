@@ -20,7 +20,7 @@ from trainables.text.batches import Batch
 class Tight(Importance):
     """A tight estimate of each sentence, [N]; `samples` are all its decoder passes, adaptation included.
 
-    `fit_neg_elbo` [N, 2], nats: −ELBO of the fitted Gaussian, by one half of the last samples and by the other.
+    `fit_neg_elbo` [N, 2], nats: −ELBO of the best diagonal Gaussian known, by each half of the last samples.
     """
 
     fit_neg_elbo: Tensor

@@ -1,8 +1,9 @@
-"""Diagonal Gaussians: the posterior q(z|x) and the prior p(z) = N(0, I)."""
+"""Gaussians: the diagonal posterior q(z|x), the prior p(z) = N(0, I), and correlated ones."""
 
 import math
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 LOG_2PI = math.log(2 * math.pi)
@@ -44,3 +45,35 @@ class Gaussian:
         """Return log p(z) − log q(z|x) summed over units, for z = sample(noise), both [B, S, n_z] -> [B, S]."""
         log_variance = self.log_variance.unsqueeze(1)
         return 0.5 * (noise.pow(2) + log_variance - z.pow(2)).sum(-1)
+
+
+@dataclass(frozen=True)
+class Correlated:
+    """A Gaussian of any covariance for each sentence: `mean` [B, n_z] and Cholesky factor `tril` [B, n_z, n_z]."""
+
+    mean: Tensor
+    tril: Tensor
+
+    def sample(self, noise: Tensor) -> Tensor:
+        """Return mean + tril · noise for each of `noise` [B, S, n_z]."""
+        return self.mean.unsqueeze(1) + noise.to(self.tril.dtype) @ self.tril.transpose(1, 2)
+
+    def log_density(self, z: Tensor) -> Tensor:
+        """Return log N(z; mean, covariance) of z [B, S, n_z] -> [B, S]."""
+        distance = (z - self.mean.unsqueeze(1)).transpose(1, 2)
+        white: Tensor = torch.linalg.solve_triangular(self.tril, distance, upper=False)
+        volume: Tensor = self.tril.diagonal(dim1=1, dim2=2).log().sum(1, keepdim=True)
+        return -0.5 * (white.pow(2) + LOG_2PI).sum(1) - volume
+
+    def widened(self, factor: float) -> "Correlated":
+        """Return this Gaussian with its covariance times `factor`."""
+        return Correlated(self.mean, self.tril * math.sqrt(factor))
+
+    def mean_field(self) -> Gaussian:
+        """Return the diagonal Gaussian q of the least KL(q || this), of this precision (Bishop 2006, 10.1.2)."""
+        precision = torch.cholesky_inverse(self.tril).diagonal(dim1=1, dim2=2)
+        return Gaussian(self.mean, -precision.log())
+
+    def rows(self, chosen: Tensor) -> "Correlated":
+        """Return the Gaussians of the chosen sentences."""
+        return Correlated(self.mean[chosen], self.tril[chosen])

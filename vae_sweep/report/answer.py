@@ -30,7 +30,8 @@ def _best(rows: list[Row], word: str) -> str:
     shown = number_text(word, first.numbers[word], first.half_widths.get(word))
     text = f"Lowest {metric.symbol} on validation: {cell_name(first)} (cell {first.cell}), {shown}"
     if not others:
-        return f"{text}; it is the only cell that has ended."
+        alone = "of which it is known" if any(row.untold for row in rows) else "that has ended"
+        return f"{text}; it is the only cell {alone}."
     if first.half_widths.get(word) is None:
         runner_up = number_text(word, others[0].numbers[word])
         return f"{text}, next {cell_name(others[0])} with {runner_up}; one seed says little of a difference."

@@ -10,8 +10,8 @@ TIGHT = frozenset({"perplexity", "nll"})
 MOST_BAD = 0.5
 """The largest share of sentences with Pareto k > 0.7 with which a likelihood still ranks.
 
-Up to it the mean was found within 1 % of PPL of a long run, beyond it samples from q were off by 2 to 14 %
-(docs/reading.md, What cannot be told). k itself is read off a few dozen weights in a search, and strays by 0.2.
+With a share of a third the mean was found within 1.2 % PPL of a long run (docs/reading.md, What cannot be told). k
+itself is read off a few dozen weights in a search, so that a smaller share says little of the mean.
 """
 
 Words = Mapping[str, float | None]
@@ -34,16 +34,16 @@ def cannot_tell(replicates: Iterable[Words], objectives: Collection[str]) -> boo
 def sampling_error(replicates: Collection[Words], word: str) -> float:
     """Return how far sampling alone may put the mean of a word off, as a standard error; 0 for words not of TIGHT.
 
-    That is the standard error of the mean, and beside it the bias of the logarithm of a sampled mean, half its
-    variance (delta method): N e²/2 for a standard error e of the mean over N sentences. The bias is one-sided, and
-    neither sentences nor seeds average it out.
+    That is the standard error e of the mean over N sentences, and beside it the bias of the logarithm of a sampled
+    mean, which neither sentences nor seeds average out: N e². The delta method has half of it; heavy tails hide
+    some of their variance, and more than half was measured (docs/reading.md, What cannot be told).
     """
     if word not in TIGHT or not replicates:
         return 0.0
     scale = [_per_nat(numbers, word) for numbers in replicates]
     errors = [numbers.get("nll_sampling_error") or 0.0 for numbers in replicates]
     counts = [numbers.get("sentences") or 0.0 for numbers in replicates]
-    biases = [rate * count * error**2 / 2 for rate, count, error in zip(scale, counts, errors, strict=True)]
+    biases = [rate * count * error**2 for rate, count, error in zip(scale, counts, errors, strict=True)]
     spread = math.hypot(*(rate * error for rate, error in zip(scale, errors, strict=True))) / len(errors)
     return math.hypot(spread, fmean(biases))
 
