@@ -2,7 +2,7 @@
 
     python benchmarks/confirm_quickstart.py --corpus-seed 2019 --seeds 11 12 13
 
-Each line is one trial scored on its test split with the quickstart's evaluation. `gap` is IW-NLL minus the
+Each line is one trial scored on its test split with the quickstart's evaluation. `gap` is the tight NLL minus the
 exact −log p of the same sentences, with its paired standard error.
 """
 
@@ -19,7 +19,7 @@ from trainables.training.state import TrialState
 from trainables.trial import run_trial, score
 from vae_sweep.reading import read_spec
 
-WORDS = ("iw_nll", "perplexity", "reconstruction", "kl", "mutual_information", "active_units")
+WORDS = ("nll", "perplexity", "iw_nll", "reconstruction", "kl", "mutual_information", "active_units")
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ def test_the_report_has_a_row_for_each_cell_and_split(undisturbed: Path) -> None
         (cell, split) for split in ("test", "validation") for cell in range(3)
     ]
     floor = {floor["split"]: floor["nll"] for floor in document["floors"]}
-    assert all(row["numbers"]["iw_nll"] > floor[row["split"]] for row in document["rows"])
+    assert all(row["numbers"]["nll"] > floor[row["split"]] for row in document["rows"])
     table = run(undisturbed, "report", "sweeps/tiny")
     assert table.returncode == 0
     assert "exact" in table.stdout
