@@ -96,7 +96,8 @@ def hand_over(model: Vae, state: TrialState, generator: Generator) -> None:
 def final_report(spec: TrialSpec, corpus: Corpus, model: Vae, collapsed: str | None = None) -> FinalReport:
     """Measure the best weights on validation and name the outcome, by the same rule (`collapse`) as at rungs.
 
-    `collapsed` says why a rung ended it."""
+    `collapsed` says why a rung ended it.
+    """
     numbers = score(spec, corpus, model, "validation")
     if collapsed is None:
         collapsed = collapse(numbers, spec.model.latent_size, spec.method.target_rate)

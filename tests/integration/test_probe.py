@@ -11,6 +11,7 @@ from tests.integration.cluster import SPACE, lines, run
 pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.in_order]
 NUMBERS = {
     "probe/bleu",
+    "probe/bleu_cut",
     "probe/pcc",
     *(f"probe/recon_swap{k}" for k in range(1, 5)),
     "probe/accuracy_gmm",

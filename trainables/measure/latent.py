@@ -19,11 +19,9 @@ def unit_variance(mean: Tensor) -> Tensor:
 
     Over a single sentence nothing varies: 0.
     """
-    return (
-        mean.double().var(0, correction=1)
-        if mean.numel() and len(mean) > 1
-        else mean.new_zeros(mean.shape[1]).double()
-    )
+    if len(mean) < 2 or not mean.shape[1]:
+        return torch.zeros(mean.shape[1], dtype=torch.float64, device=mean.device)
+    return mean.double().var(0, correction=1)
 
 
 def active_units(mean: Tensor, threshold: float = ACTIVITY_THRESHOLD, boundary: Boundary = "above") -> int:

@@ -5,9 +5,8 @@ from vae_sweep.tracking.records import FinalRecord
 MEANINGS = {
     "finished": "every phase ran and the best weights were measured",
     "collapsed": (
-        "AU, MI and KL agree that z is unused, at its end or at a rung: posterior collapse, an outcome and not an "
-        "error; "
-        "its numbers count and Optuna is told them"
+        "AU, MI and KL agree, at its end or at a rung, that z is unused: posterior collapse, an outcome and not "
+        "an error; its numbers count and Optuna is told them"
     ),
     "pruned": "the search ended it early; Optuna is told so, and no resume runs it again",
     "diverged": (
