@@ -171,9 +171,19 @@ def test_what_a_sweep_lacks_under_an_evaluation(tmp_path: Path) -> None:
         own = with_overrides(spec, [f"evaluation.final={final_}"], "evaluation")
         assert lacks(own, record) == dict.fromkeys(TRIALS, expected)
         assert lacks(own, record, "0001") == {TRIALS[1]: both}
-    front = lacks(with_overrides(spec, ["evaluation.final=front"], "evaluation"), record)
-    assert front[TRIALS[0]] == ["validation"], "a reference is on no front"
-    assert both in front.values()
+
+
+def test_whom_the_new_validation_numbers_bring_to_the_front_is_tested(tmp_path: Path) -> None:
+    folder = stored_sweep(tmp_path)
+    spec = with_overrides(existing_spec(folder), ["evaluation.final=front"], "evaluation")
+    untested(folder)
+    with Journal(folder / "journal.jsonl") as journal:
+        for trial, nats in zip(TRIALS, (9.0, 11.0, 10.0), strict=True):
+            words = {"perplexity": nats, "nll": nats, "reconstruction": nats, "pareto_k_bad": 0.0}
+            numbers = {f"validation/{word}": value for word, value in words.items()}
+            journal.append("scored", trial=trial, numbers=numbers, evaluation=spec.evaluation.key())
+    found = lacks(spec, read_sweep(folder / "journal.jsonl"))
+    assert found == {TRIALS[0]: [], TRIALS[1]: [], TRIALS[2]: ["test"]}, "a reference is on no front"
 
 
 def test_what_was_scored_under_an_evaluation_is_not_lacking(tmp_path: Path) -> None:
