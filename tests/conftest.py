@@ -46,15 +46,17 @@ def pytest_configure(config: pytest.Config) -> None:
         run.begin()
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give a file to one worker, since its tests share fixtures, and begin with what takes long."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Give a file to one worker, since its tests share fixtures; after all others, begin with what takes long."""
+    for item in items:
+        if not item.get_closest_marker("apart"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    yield
     begun: dict[Path, int] = {}
     places: dict[pytest.Item, tuple[bool, int, int]] = {}
     for number, item in enumerate(items):
         first, line = number, 0
-        if not item.get_closest_marker("apart"):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
         if item.get_closest_marker("in_order"):
             first, line = begun.setdefault(item.path, number), item.reportinfo()[1] or 0
         places[item] = (item.get_closest_marker("slow") is None, first, line)

@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cluster import SPACE as TINY
-from tests.integration.cluster import environment, lines, run
+from tests.integration.cluster import environment, run
 from tests.integration.head import Head, running_head
-from tests.integration.sweeps import home_with, journal_of, kinds_of, numbers_of, report_of
+from tests.integration.mlflow_seen import wait_until
+from tests.integration.sweeps import home_with, kinds_of, numbers_of, report_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.in_order]
 
@@ -55,11 +55,7 @@ class Client:
 
     def wait_for_epochs(self, count: int) -> None:
         """Wait until the journal has so many epochs."""
-        for _ in range(600):
-            if len(kinds_of(self.home, "epoch")) >= count:
-                return
-            time.sleep(0.1)
-        raise AssertionError(f"no {count} epochs: {lines(journal_of(self.home))}")
+        wait_until(lambda: len(kinds_of(self.home, "epoch")) >= count, timeout=300)
 
 
 def test_without_the_right_token_nothing_is_sent(tmp_path: Path, head: Head) -> None:
