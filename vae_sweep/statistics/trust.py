@@ -36,7 +36,7 @@ def sampling_error(replicates: Collection[Words], word: str) -> float:
 
     That is the standard error e of the mean over N sentences, and beside it the bias of the logarithm of a sampled
     mean, which neither sentences nor seeds average out: N e². The delta method has half of it; heavy tails hide
-    some of their variance, and more than half was measured (docs/reading.md, What cannot be told).
+    some of their variance, and 1.2 to 1.3 N e² were measured (docs/reading.md, What cannot be told).
     """
     if word not in TIGHT or not replicates:
         return 0.0
