@@ -49,7 +49,7 @@ def test_what_cannot_be_is_refused_in_words(home: Path) -> None:
     assert journal(home).read_bytes() == before
 
 
-def test_killed_and_repeated_and_under_another_evaluation(home: Path) -> None:
+def test_killed_and_repeated_it_measures_each_trial_once(home: Path) -> None:
     driver = start(home, "score", SWEEP)
     try:
         wait_for(driver, journal(home), lambda line: line["kind"] == "scored" and "evaluation" in line)
@@ -58,8 +58,17 @@ def test_killed_and_repeated_and_under_another_evaluation(home: Path) -> None:
     done = run(home, "score", SWEEP)
     assert done.returncode == 0, done.stdout + done.stderr
     check_scored_once(new_scores(home))
-    done = run(home, "score", SWEEP, "0001", "--set", "evaluation.final_effort=120")
-    assert done.returncode == 0, done.stdout + done.stderr
+    before = journal(home).read_bytes()
+    again = run(home, "score", SWEEP)
+    assert again.returncode == 0
+    assert "nothing to measure" in again.stdout
+    assert journal(home).read_bytes() == before
+
+
+def test_the_newest_score_is_read_and_an_earlier_one_is_kept(home: Path) -> None:
+    for arguments in ((), ("0001", "--set", "evaluation.final_effort=120")):
+        done = run(home, "score", SWEEP, *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
     check_the_newest_is_read(home, new_scores(home)[-1])
     check_the_first_evaluation_again(home)
 
@@ -99,10 +108,6 @@ def check_the_first_evaluation_again(home: Path) -> None:
     added = lines(journal(home))[before:]
     assert [line["kind"] for line in added] == ["scored", "scored"], "no node was asked"
     assert {key: value for line in added for key, value in line["numbers"].items()} == first["numbers"]
-    again = run(home, "score", SWEEP)
-    assert again.returncode == 0
-    assert "nothing to measure" in again.stdout
-    assert len(lines(journal(home))) == before + 2
 
 
 def test_lost_weights_are_told_and_the_others_go_on(home: Path) -> None:
