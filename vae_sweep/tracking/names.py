@@ -20,10 +20,10 @@ _ALL = (
     Metric("neg_elbo", "-ELBO", "nats/sentence", "min", 2, "reconstruction + KL at weight 1, plain KL"),
     Metric("reconstruction", "Recon", "nats/sentence", "min", 2, "-E_q log p(x|z)"),
     Metric(
-        "reconstruction_error", "Recon s.e.", "nats/sentence", None, 2, "standard error of Recon over sentences"
+        "reconstruction_error", "Recon s.e.", "nats/sentence", None, 3, "standard error of Recon over sentences"
     ),
     Metric("kl", "KL", "nats/sentence", None, 2, "KL(q(z|x) || p(z)), summed over units"),
-    Metric("kl_error", "KL s.e.", "nats/sentence", None, 2, "standard error of KL over sentences"),
+    Metric("kl_error", "KL s.e.", "nats/sentence", None, 3, "standard error of KL over sentences"),
     Metric("mutual_information", "MI", "nats", "max", 2, "mutual information of x and z under q"),
     Metric("mutual_information_error", "MI s.e.", "nats", None, 3, "standard error of MI over sentences"),
     Metric("active_units", "AU", "units", "max", 0, "units with Var_x(E_q[z]) > 0.01"),
