@@ -31,7 +31,7 @@ uncorrelated units count for."""
 DEFENSIVE = 10
 """One of so many last samples comes from q, widened, whatever was fitted (Hesterberg 1995)."""
 
-EVEN = 0.9
+EVEN = 0.75
 """Share of effective samples above which the shape of the weights' tail says nothing."""
 
 ADAPTATION = 0.6
