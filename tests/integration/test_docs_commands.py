@@ -14,7 +14,7 @@ from tests.documented.sandbox import furnish, meant_here, run, surroundings
 from tests.integration.mlflow_seen import free_port
 from tests.run import made_once
 
-pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.apart]
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 
 FIRST = ("vae-sweep launch search_spaces/quickstart.yaml", "vae-sweep launch my.yaml")
 """What the sandbox is made with; every other command finds these sweeps complete."""

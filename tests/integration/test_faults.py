@@ -11,7 +11,7 @@ import pytest
 from tests.integration.cluster import SPACE, kill_tree, run, start, wait_for
 from tests.integration.sweeps import home_with, journal_of, kinds_of, numbers_of, report_of, study_states
 
-pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.apart]
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 
 OWN = SPACE.replace("corpus: {name: captions,", "corpus: {path: corpus,").replace(
     "choice: [2, 4]", "choice: [2, 4, 6, 8]"

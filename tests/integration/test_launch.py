@@ -9,7 +9,7 @@ import pytest
 from tests.integration.cluster import SPACE, kill_tree, lines, run, start, wait_for, workers
 from tests.integration.sweeps import home_with, journal_of, numbers_of, study_states
 
-pytestmark = [pytest.mark.slow, pytest.mark.apart]
+pytestmark = pytest.mark.slow
 
 
 def test_an_undisturbed_sweep_is_complete(undisturbed: Path) -> None:

@@ -17,8 +17,6 @@ from vae_sweep.tracking.journal import Journal, JournalError
 from vae_sweep.tracking.mirror import Mirror, sync
 from vae_sweep.tracking.mlflow_door import TrackingError
 
-pytestmark = pytest.mark.apart
-
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:

@@ -13,19 +13,17 @@ from tests.integration.mlflow_seen import wait_until
 from tests.run import MARK
 from tests.warm_cli import REPOSITORY
 
-pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.apart]
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 
 STARTS_A_SERVER = """
 import subprocess, sys
 from pathlib import Path
 import pytest
 
-@pytest.mark.apart
-@pytest.mark.parametrize("number", range(2))
-def test_that_waits(number):
+def test_that_waits():
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
-    Path({folder!r}, f"{{number}}.new").write_text(str(process.pid))
-    Path({folder!r}, f"{{number}}.new").rename(Path({folder!r}, f"{{number}}.pid"))
+    Path({folder!r}, "{number}.new").write_text(str(process.pid))
+    Path({folder!r}, "{number}.new").rename(Path({folder!r}, "{number}.pid"))
     {then}
 
 @pytest.mark.exhaustive
@@ -35,8 +33,10 @@ def test_that_is_left_out():
 
 
 def start(folder: Path, then: str) -> "subprocess.Popen[str]":
-    """Run a file of tests that each start a process, two at a time, in a folder of its own."""
-    (folder / "test_it.py").write_text(STARTS_A_SERVER.format(folder=str(folder), then=then))
+    """Run two files, whose tests each start a process, at once in a folder of their own."""
+    for number in range(2):
+        text = STARTS_A_SERVER.format(folder=str(folder), number=number, then=then)
+        (folder / f"test_{number}.py").write_text(text)
     settings = [
         "-c",
         str(REPOSITORY / "pyproject.toml"),
@@ -82,4 +82,4 @@ def test_a_process_that_outlives_its_test_is_killed_and_fails_the_run(tmp_path: 
     for pid in started(tmp_path):
         assert f"a process outlived the tests and was killed: {pid} " in said
         assert not psutil.pid_exists(pid)
-    assert "left out: 1 exhaustive tests (make test-all runs them)" in said
+    assert "left out: 2 exhaustive tests (make test-all runs them)" in said
