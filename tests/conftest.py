@@ -14,7 +14,14 @@ from xdist.workermanage import WorkerController
 
 from tests import run
 
-APART = ("test_docs_commands", "test_faults", "test_launch", "test_mirror_thread", "test_test_run")
+APART = (
+    "test_docs_commands",
+    "test_faults",
+    "test_launch",
+    "test_mirror_thread",
+    "test_score",
+    "test_test_run",
+)
 """Files whose tests share nothing that one process holds: each test may run on another worker."""
 
 LEFT_OUT = {

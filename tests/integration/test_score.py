@@ -11,7 +11,7 @@ from tests.integration.test_probe import mlflow_runs
 from tests.stored.sweeps import TRIALS, stored_sweep
 from vae_sweep.sweep.lock import driver_lock
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 SWEEP = "sweeps/before"
 
 
