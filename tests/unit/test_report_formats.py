@@ -13,7 +13,7 @@ from tests.unit.test_verdicts import OURS, sweep
 from vae_sweep.cli.arguments import PIPE_WIDTH
 from vae_sweep.report.document import Report, make_report
 from vae_sweep.report.files import as_csv, as_json, as_latex, escaped
-from vae_sweep.report.terminal import remarks, rich_tables
+from vae_sweep.report.terminal import number_text, remarks, rich_tables
 from vae_sweep.tracking.ledger import read_sweep
 
 
@@ -97,3 +97,8 @@ def test_reasons_are_said_once_with_their_cells(tmp_path: Path) -> None:
     report = make_report(read_sweep(tmp_path / "journal.jsonl"), ("perplexity",))
     assert remarks(report)[1:] == ["n/c in cells 0: n_z is 16, the tables' is 32"]
     assert "n/c" in printed(report)
+
+
+def test_a_number_that_rounds_to_nothing_has_no_sign() -> None:
+    assert number_text("mutual_information", -0.004) == "0.00"
+    assert number_text("mutual_information", -0.006) == "-0.01"

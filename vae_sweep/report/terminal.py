@@ -119,7 +119,7 @@ def number_text(word: str, value: float | None, half_width: float | None = None)
     """Return a number with the word's digits, and half the width of its interval where there is one."""
     if value is None:
         return "-"
-    return f"{value:.{METRICS[word].digits}f}{_spread(word, half_width)}"
+    return f"{value:z.{METRICS[word].digits}f}{_spread(word, half_width)}"
 
 
 def _verdict(one: Comparison) -> str:

@@ -120,7 +120,7 @@ def _row(trial: TrialRecord) -> tuple[str, ...]:
 
 def _values(numbers: Numbers, split: str) -> tuple[str, ...]:
     known = short_numbers(numbers, split)
-    return tuple(f"{known[word]:.{METRICS[word].digits}f}" if word in known else "" for word in SHOWN)
+    return tuple(f"{known[word]:z.{METRICS[word].digits}f}" if word in known else "" for word in SHOWN)
 
 
 def _table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
