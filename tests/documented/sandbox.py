@@ -23,6 +23,7 @@ MEANINGS = {
     "sweeps/tpe": "sweeps/my",
     "sweeps/nsga2": "sweeps/other",
     "TRIAL": "0001",
+    "TRIAL...": "0001",
     "MODEL": "sweeps/quickstart",
     "STORAGE": "sweeps",
     "VERB": "status",

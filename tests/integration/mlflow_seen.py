@@ -17,6 +17,16 @@ from mlflow.tracking import MlflowClient
 from vae_sweep.tracking.journal import Tail
 
 EXPERIMENT = "small sweeps"
+SHOWN = (
+    "perplexity",
+    "iw_perplexity",
+    "reconstruction",
+    "kl",
+    "mutual_information",
+    "active_units",
+    "neg_elbo",
+)
+"""Words of an end that stand beside their own key under a short one."""
 
 
 class Seen:
@@ -63,7 +73,7 @@ def expected(path: Path, trial: str) -> Counter[tuple[str, int, int, float]]:
 def shown(key: str) -> str | None:
     """Return the name under which a number of an end or a score stands beside its own, None where it does not."""
     split, _, word = key.partition("/")
-    if word not in ("perplexity", "reconstruction", "kl", "mutual_information", "active_units", "neg_elbo"):
+    if word not in SHOWN:
         return None
     return {"validation": word, "test": f"test_{word}"}.get(split)
 

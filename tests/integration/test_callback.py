@@ -20,6 +20,12 @@ from vae_sweep.tracking.ledger import read_sweep
 pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 
 
+@pytest.fixture(autouse=True)
+def token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One token for all tests: a process reads it once, and each test has another home."""
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "the-token-of-these-tests-" + "0" * 16)
+
+
 def dies_after_its_end(config: dict[str, Any]) -> None:
     """Report a final, wait until the driver has it, and die; end well when started again."""
     final = FinalReport(outcome="finished", numbers={"validation/perplexity": 2.0})

@@ -14,8 +14,8 @@ from vae_sweep.sweep.replay import replay_trial
 
 pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 
-LONGER = SPACE.replace("epochs: 3", "epochs: 40")
-EPOCHS = {"0000-vae-s0": 40, "0001-ours-s0": 80, "0002-ours-s0": 80}
+LONGER = SPACE.replace("epochs: 3", "epochs: 16")
+EPOCHS = {"0000-vae-s0": 16, "0001-ours-s0": 32, "0002-ours-s0": 32}
 
 
 def an_epoch_of(launch: int, home: Path) -> Any:

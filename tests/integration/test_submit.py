@@ -18,7 +18,7 @@ from tests.integration.sweeps import home_with, kinds_of, numbers_of, report_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.in_order]
 
-SPACE = TINY.replace("train: 400", "train: 2000").replace("epochs: 3", "epochs: 10").replace("[2, 4]", "[2, 4, 6]")
+SPACE = TINY.replace("train: 400", "train: 1500").replace("epochs: 3", "epochs: 5").replace("[2, 4]", "[2, 4, 6]")
 
 
 @pytest.fixture(scope="module")
