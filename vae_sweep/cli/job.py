@@ -70,7 +70,7 @@ def stop(
     no_code: NoCode = False,
     python: Python = "python",
 ) -> None:
-    """Stop the sweep after its running epochs, by `vae-sweep stop` where the storage is; nothing is lost."""
+    """Stop the sweep after its running epochs, by `vae-sweep stop` where the storage is; return when its job ended."""
     if now and finish:
         raise typer.BadParameter("give --now or --finish, not both", param_hint="--now")
     spec = read_distant(space, overrides or ())
@@ -81,7 +81,10 @@ def stop(
         print(f"job {job.id} has ended ({job.status}); there is nothing to stop", file=sys.stderr)
         sys.exit(2)
     if not now and job.status == "RUNNING":
-        sys.exit(_ask(spec, ["stop", *(["--finish"] if finish else [])], server, luggage))
+        code = _ask(spec, ["stop", *(["--finish"] if finish else [])], server, luggage)
+        if code == 0:
+            server.follow(job.id, lambda text: None)
+        sys.exit(code)
     server.stop(job.id)
     server.follow(job.id, lambda text: None)
     print(_line(server.job(job.id)))
