@@ -70,7 +70,7 @@ def stop(
     no_code: NoCode = False,
     python: Python = "python",
 ) -> None:
-    """Stop the sweep after its running epochs, by `vae-sweep stop` where the storage is; return when its job ended."""
+    """Stop the sweep after its running epochs by `vae-sweep stop` where the storage is, and wait for its end."""
     if now and finish:
         raise typer.BadParameter("give --now or --finish, not both", param_hint="--now")
     spec = read_distant(space, overrides or ())
