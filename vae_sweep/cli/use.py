@@ -110,7 +110,7 @@ def encode(
     if output is None:
         _print(json.dumps([float(f"{value:.9g}") for value in code]) for code in codes.tolist())
         return
-    from trainables.training.state import write_file
+    from trainables.places import write_file
 
     write_file(output, vae.codes_file(codes, output.suffix))
     _say(f"{len(codes)} codes of {vae.latent_size} units are in {output}")

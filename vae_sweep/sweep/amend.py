@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from trainables.base import flat
+from trainables.files import is_file
 from vae_sweep.domains import holds
 from vae_sweep.errors import LaunchError
 from vae_sweep.spec import SweepSpec
@@ -63,7 +64,7 @@ def _objections(folder: Path, old: SweepSpec, new: SweepSpec) -> Iterator[str]:
             yield f"{line} would alter every cell"
     if gone := sorted(set(old.seeds) - set(new.seeds)):
         yield f"seeds: {', '.join(map(str, gone))} would go"
-    if not (folder / JOURNAL_FILE).is_file():
+    if not is_file(folder / JOURNAL_FILE):
         return
     for cell in read_sweep(folder / JOURNAL_FILE).cells.values():
         if not in_space(new, cell):

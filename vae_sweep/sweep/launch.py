@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from vae_sweep.errors import LaunchError
+from vae_sweep.store.lease import Lease
 from vae_sweep.sweep.amend import check_folder
-from vae_sweep.sweep.folder import JOURNAL_FILE, store_spec, sweep_folder
+from vae_sweep.sweep.folder import JOURNAL_FILE, check_writable, store_spec, sweep_folder
 from vae_sweep.sweep.live_report import LiveReport
 from vae_sweep.sweep.lock import driver_lock
 from vae_sweep.sweep.missing import fruitless, progress_of
@@ -49,10 +50,17 @@ class Launched:
 def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
     """Run what is missing of a sweep. Raises LaunchError before any trial starts where it cannot run."""
     folder = sweep_folder(plan.spec)
-    check_folder(folder, plan.spec, extend)
+    check_writable(folder)
+    with driver_lock(folder) as lease:
+        check_folder(folder, plan.spec, extend)
+        return _launched(plan, watch, folder, lease)
+
+
+def _launched(plan: Plan, watch: Watch, folder: Path, lease: Lease) -> Launched:
+    """Run what is missing of a sweep whose lock is held and whose folder may be written."""
     warm = warm_cells(plan)
-    with driver_lock(folder) as lease, Journal(folder / JOURNAL_FILE) as journal:
-        store_spec(folder, plan.spec)
+    store_spec(folder, plan.spec)
+    with Journal(folder / JOURNAL_FILE) as journal:
         mirror = mirror_for(plan.spec, folder)
         brake = Brake(folder / REQUEST_FILE, lambda: lease.lost)
         report = LiveReport(folder, plan.spec, lambda text: watch({"kind": "said", "text": text}))

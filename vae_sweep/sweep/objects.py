@@ -6,8 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from trainables.base import Spec
-from trainables.places import PlaceError, S3Place, delete, read, write
-from trainables.training.state import write_file
+from trainables.places import PlaceError, S3Place, delete, read, write, write_file
 from vae_sweep.errors import LaunchError
 from vae_sweep.spec import SweepSpec
 from vae_sweep.sweep.folder import objects_place, storage_directory

@@ -13,9 +13,9 @@ import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from trainables.places import write_file
 from trainables.text.sources import SOURCES
 from trainables.text.spec import CorpusSpec
-from trainables.training.state import write_file
 from vae_sweep.errors import LaunchError
 from vae_sweep.sweep.nodes.probe import (
     DRIVER_FILE,
