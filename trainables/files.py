@@ -111,6 +111,12 @@ def move(source: Path, target: Path) -> Path:
     return target
 
 
+def move_folder(source: Path, target: Path) -> None:
+    """Put a folder that was just written in its place, for good; its files are synced already. Raises OSError."""
+    sync_folder(source)
+    move(source, target)
+
+
 def make_folder(path: Path) -> None:
     """Make a folder and those above it, for good. Raises OSError."""
     if path.is_dir():

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from trainables.base import VaeSweepError
+from trainables.files import words
 from vae_sweep.cli import (
     compare,
     data,
@@ -25,6 +26,7 @@ from vae_sweep.cli import (
     submit,
     use,
 )
+from vae_sweep.cli.arguments import show_all
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -59,11 +61,15 @@ app.add_typer(data.app, name="data")
 
 
 def main() -> None:
-    """Run the command line; a user's mistake ends with its words and exit code 2."""
+    """Run the command line; a user's mistake, or what the system refuses, ends with its words and exit code 2."""
+    show_all()
     try:
         app()
     except VaeSweepError as error:
         print(error, file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        print(words(error), file=sys.stderr)
         sys.exit(2)
 
 

@@ -86,7 +86,10 @@ class Brake:
 
 
 def request_stop(folder: Path, mode: Mode) -> None:
-    """Ask the driver of the sweep in `folder` to stop: after the running epochs, or after the running trials."""
+    """Ask the driver of the sweep in `folder` to stop: after the running epochs, or after the running trials.
+
+    Raises OSError.
+    """
     write_file(folder / REQUEST_FILE, json.dumps({"mode": mode, "time": time.time()}).encode())
 
 
