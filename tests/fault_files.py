@@ -11,7 +11,7 @@ raises. So nothing of the project is replaced, and whatever way it comes to a fi
 import errno
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -41,10 +41,9 @@ class Fault:
 
     def strike(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Raise OSError where the fault is meant."""
-        given = [os.fsdecode(one) for one in arguments[:2] if isinstance(one, str | bytes | os.PathLike)]
-        if _kind(event, arguments) != self.what or not given:
+        if _kind(event, arguments) != self.what:
             return
-        path = next((one for one in map(os.path.abspath, given) if fnmatch(one, self.pattern)), None)
+        path = next((one for one in _paths(arguments) if fnmatch(one, self.pattern)), None)
         if path is None or (self.times is not None and len(self.struck) >= self.times):
             return
         if self.switch is not None and not os.path.exists(self.switch):  # noqa: PTH110
@@ -54,6 +53,7 @@ class Fault:
 
 
 _faults: list[Fault] = []
+_watches: list[Callable[[str, tuple[Any, ...]], None]] = []
 _hooked: list[bool] = []
 
 
@@ -63,11 +63,30 @@ def failing(
 ) -> Iterator[Fault]:
     """Let the files of this process that match fail for the length of a with block."""
     fault = Fault(code, pattern, what, times, switch)
-    _begin(fault)
+    _faults.append(fault)
+    _begin()
     try:
         yield fault
     finally:
         _faults.remove(fault)
+
+
+@contextmanager
+def watching(pattern: str) -> Iterator[list[tuple[str, str]]]:
+    """Give a list to which what is done to paths that match is added: the event, and the path it comes to."""
+    seen: list[tuple[str, str]] = []
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        paths = _paths(arguments)
+        if paths and fnmatch(paths[-1], pattern):
+            seen.append((event, paths[-1]))
+
+    _watches.append(watch)
+    _begin()
+    try:
+        yield seen
+    finally:
+        _watches.remove(watch)
 
 
 def faulty(
@@ -83,20 +102,28 @@ def begin_by_environment() -> None:
     """Let files fail for the life of this process where the environment says so; `fault_site` calls it."""
     if text := os.environ.get(VARIABLE):
         code, what, pattern, switch = text.split("|")
-        _begin(Fault(int(code), pattern, "write" if what == "write" else "read", switch=switch or None))
+        _faults.append(Fault(int(code), pattern, "write" if what == "write" else "read", switch=switch or None))
+        _begin()
 
 
-def _begin(fault: Fault) -> None:
-    _faults.append(fault)
+def _begin() -> None:
     if not _hooked:
         _hooked.append(True)
         sys.addaudithook(_hook)
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    if _faults and (event == "open" or event in READS or event in WRITES):
+    if event == "open" or event in READS or event in WRITES:
         for fault in list(_faults):
             fault.strike(event, arguments)
+        for watch in list(_watches):
+            watch(event, arguments)
+
+
+def _paths(arguments: tuple[Any, ...]) -> list[str]:
+    """Return the whole paths that an event is about: one, or that before a rename and that after it."""
+    given = [os.fsdecode(one) for one in arguments[:2] if isinstance(one, str | bytes | os.PathLike)]
+    return list(map(os.path.abspath, given))
 
 
 def _kind(event: str, arguments: tuple[Any, ...]) -> What:

@@ -35,6 +35,7 @@ KINDS = {EpochReport: "epoch", StoreReport: "store", RungReport: "rung", FinalRe
 CORPORA = Corpora(platformdirs.user_cache_path("vae-sweep") / "tokenised")
 """The corpus of this process; on a CPU it runs trial after trial."""
 
+NO_ROOM = ("No space left", "Disk quota exceeded", "No usable temporary directory")
 NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "std::bad_alloc")
 
 
@@ -67,7 +68,7 @@ def train(config: dict[str, Any], stores: Stores | None = None) -> None:
 def error_class(error: Exception) -> ErrorClass:
     """Tell a full disk, storage out of reach, missing memory and bad data from a bug."""
     text = str(error)
-    if isinstance(error, OSError) and (error.errno in FULL or "No space left" in text):
+    if isinstance(error, OSError) and (error.errno in FULL or any(sign in text for sign in NO_ROOM)):
         return "disk"
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return "memory"

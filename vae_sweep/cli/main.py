@@ -1,5 +1,6 @@
 """The command `vae-sweep`: verbs, and the one place where an error becomes words and an exit code."""
 
+import os
 import sys
 
 import typer
@@ -64,13 +65,27 @@ def main() -> None:
     """Run the command line; a user's mistake, or what the system refuses, ends with its words and exit code 2."""
     show_all()
     try:
-        app()
+        try:
+            app()
+        finally:
+            _flush()
     except VaeSweepError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
+    except BrokenPipeError:
+        sys.exit(1)
     except OSError as error:
         print(words(error), file=sys.stderr)
         sys.exit(2)
+
+
+def _flush() -> None:
+    """Write what stdout still holds; what it refuses is told here, and not once more at Python's exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
 
 
 if __name__ == "__main__":

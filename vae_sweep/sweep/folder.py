@@ -4,7 +4,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from trainables.files import FULL, content, is_file, write_whole
+from trainables.files import content, is_file, words, write_whole
 from trainables.places import Place, place_of
 from vae_sweep.errors import LaunchError
 from vae_sweep.spec import SweepSpec
@@ -59,10 +59,9 @@ def check_writable(folder: Path) -> None:
         write_whole(trial, bytes(ROOM))
         trial.unlink()
     except OSError as error:
-        space = "make space (vae-sweep gc frees what a sweep needs no more), or " if error.errno in FULL else ""
+        said = words(error, folder, "cannot be written")
         raise LaunchError(
-            f"storage.directory: {folder} cannot be written ({error.strerror}); "
-            f"{space}give a directory of yours with --set storage.directory=PATH"
+            f"storage.directory: {said}; --set storage.directory=PATH sets another directory"
         ) from None
 
 

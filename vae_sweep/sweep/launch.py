@@ -6,8 +6,9 @@ from typing import Any
 
 from vae_sweep.errors import LaunchError
 from vae_sweep.store.lease import Lease
+from vae_sweep.store.pretrained import STORE_FOLDER
 from vae_sweep.sweep.amend import check_folder
-from vae_sweep.sweep.folder import JOURNAL_FILE, check_writable, store_spec, sweep_folder
+from vae_sweep.sweep.folder import JOURNAL_FILE, check_writable, storage_directory, store_spec, sweep_folder
 from vae_sweep.sweep.live_report import LiveReport
 from vae_sweep.sweep.lock import driver_lock
 from vae_sweep.sweep.missing import fruitless, progress_of
@@ -58,6 +59,8 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
 
 def _launched(plan: Plan, watch: Watch, folder: Path, lease: Lease) -> Launched:
     """Run what is missing of a sweep whose lock is held and whose folder may be written."""
+    if plan.spec.storage.share_pretraining:
+        check_writable(storage_directory(plan.spec) / STORE_FOLDER)
     warm = warm_cells(plan)
     store_spec(folder, plan.spec)
     with Journal(folder / JOURNAL_FILE) as journal:

@@ -89,7 +89,7 @@ def _own(storage: Path) -> _Owner:
 def _known(storage: Path) -> _Owner | None:
     path = storage / IDENTITY_FILE
     try:
-        return _Owner.model_validate_json(path.read_bytes())
+        return _Owner.model_validate_json(read(path))
     except FileNotFoundError:
         return None
     except ValidationError as error:
