@@ -28,14 +28,13 @@ from vae_sweep.sweep.folder import existing_spec
 from vae_sweep.tracking.brake import Brake, outage_of, request_stop, requested
 from vae_sweep.tracking.journal import JournalError, read_journal
 
-NOT_NOW = pytest.mark.parametrize("code", [errno.EIO, errno.EACCES, errno.ESTALE, errno.ENOTCONN])
+NOT_NOW = pytest.mark.parametrize("code", [errno.EACCES, errno.ESTALE])
 SPEC = TRIALS["reference"]
 
 
 def not_told(error: BaseException, code: int) -> None:
     """Check that an error is words with the cause, and stops a sweep."""
     assert os.strerror(code) in str(error)
-    assert "damaged (" not in str(error)
     assert isinstance(error, PlaceError | OSError)
     assert (error_class(error), outage_of(error)) == ("storage", "storage")
 
