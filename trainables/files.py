@@ -88,9 +88,11 @@ def write_whole(path: Path, content: bytes) -> None:
     try:
         write_new(aside, content)
         move(aside, path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             aside.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename = str(path)
         raise
 
 

@@ -44,10 +44,12 @@ def _taken(watch: Watch, folder: Path) -> Lease | None:
     try:
         return watch.take(f"driver {os.getpid()}")
     except OSError as error:
-        room = ""
         if error.errno in FULL:
-            room = f"; the lock takes some bytes: delete {pasted(folder / REPORT_FOLDER)}, which is made anew"
-        raise LaunchError(f"{words(error, what='the lock of the sweep cannot be written')}{room}") from error
+            raise LaunchError(
+                f"{folder}: no room for the lock of the sweep ({error.strerror}), some hundred bytes; make space, or "
+                f"delete {pasted(folder / REPORT_FOLDER)}, which is made anew, and run vae-sweep gc"
+            ) from error
+        raise LaunchError(words(error, what="the lock of the sweep cannot be written")) from error
 
 
 def driver_of(folder: Path) -> Owner | None:
