@@ -45,9 +45,14 @@ def _taken(watch: Watch, folder: Path) -> Lease | None:
         return watch.take(f"driver {os.getpid()}")
     except OSError as error:
         if error.errno in FULL:
+            report = folder / REPORT_FOLDER
+            spare = (
+                f", or delete {pasted(report)}, which is made anew, and run vae-sweep gc"
+                if report.is_dir()
+                else ""
+            )
             raise LaunchError(
-                f"{folder}: no room for the lock of the sweep ({error.strerror}), some hundred bytes; make space, or "
-                f"delete {pasted(folder / REPORT_FOLDER)}, which is made anew, and run vae-sweep gc"
+                f"{folder}: no room for the sweep's lock, some hundred bytes ({error.strerror}); make space{spare}"
             ) from error
         raise LaunchError(words(error, what="the lock of the sweep cannot be written")) from error
 

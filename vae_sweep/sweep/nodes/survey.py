@@ -123,6 +123,7 @@ def _token(folder: Path) -> Iterator[tuple[Path, str]]:
     try:
         write_file(place / DRIVER_FILE, token.encode())
     except OSError as error:
+        shutil.rmtree(place, ignore_errors=True)
         said = words(error, folder, "cannot be written")
         raise LaunchError(
             f"storage.directory: {said}; --set storage.directory=PATH sets another directory"
