@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 
 from trainables.base import CorpusError
+from trainables.measure.adapted import FEWEST_PASSES
+from trainables.methods import METHODS
 from trainables.rungs import on_rung
 from trainables.text.corpus import Corpus, load_with_remarks, missing_files
 from trainables.text.fetch import hint
@@ -91,6 +93,17 @@ class Plan:
             if not any(on_rung(trial, phase, epoch, 1.0) for epoch in range(1, phase.descent.epochs + 1)):
                 found.append(method)
         return found
+
+    @property
+    def unadapted(self) -> list[str]:
+        """Fields of the evaluation that allow too few passes for a proposal of the likelihood's own."""
+        asked, methods = self.spec.evaluation, [METHODS[name] for name in self.spec.methods]
+        if all(method.language_model or method.autoencodes for method in methods):
+            return []
+        found = {"search_samples": asked.search_samples}
+        if self.spec.final != "none":
+            found["final_effort"] = asked.final_effort
+        return [field for field, most in found.items() if most < FEWEST_PASSES]
 
     def address_of(self, method: str, phase: PhaseSpec) -> str:
         """Return the name that a pretraining has in the store when a trial of this method trains it here."""
