@@ -40,7 +40,7 @@ def line(method: Method, precision: Precision, device: str, seed: int) -> dict[s
 
 
 def step(method: Method, precision: Precision, device: str, seed: int) -> dict[str, Tensor]:
-    """Take a step from the same weights on the same batch; return loss, gradient, change of weights, on the CPU."""
+    """Take a step from the same weights on the same batch; return loss, gradient, change of weights on the CPU."""
     spec = ModelSpec(
         embedding_size=32,
         encoder_size=48,
