@@ -61,6 +61,9 @@ class LiveProgress:
                 self._nodes(line)
             case "repaired" | "said":
                 self._say(str(line["text"]))
+            case "changed":
+                for text in line["texts"]:
+                    self._say(f"warning: {text}")
             case "unscored":
                 self._say(f"{trial}: not scored: {line['reason']}")
             case "lost":

@@ -24,7 +24,11 @@ KINDS: dict[str, dict[str, tuple[type, ...]]] = {
         "versions": (dict,),
         "git_commit": (str, NoneType),
         "corpus": (dict,),
+        "remarks": (list, NoneType),
+        "data_directory": (str, NoneType),
+        "keys_version": (int, NoneType),
     },
+    "changed": {"by": (str,), "texts": (list,)},
     "cell": {"cell": (int,), "method": (str,), "values": (dict,)},
     "trial": _NAMED
     | {"cell": (int,), "seed": (int,), "method": (str,), "values": (dict,), "attempt": (int,), "spec": (dict,)},
