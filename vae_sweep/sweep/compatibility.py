@@ -157,8 +157,8 @@ def check_keys(record: SweepRecord, now: Line) -> None:
     raise LaunchError(
         f"sweep {record.name!r} was trained by version {theirs} of the trainer, this one is version "
         f"{now['keys_version']}: the same spec trains to other numbers, which would stand in one table. Go on "
-        f"with the vae-sweep that began it ({newest.versions.get('vae-sweep', 'unknown')}{commit}), or launch under "
-        "another name (--set name=NEW); report, explain, score, probe and generate read it as it is"
+        f"with the vae-sweep that began it ({newest.versions.get('vae-sweep', 'unknown')}{commit}), or launch "
+        "under another name (--set name=NEW); report, explain, score, probe and generate read it as it is"
     )
 
 

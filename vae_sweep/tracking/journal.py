@@ -28,7 +28,6 @@ KINDS: dict[str, dict[str, tuple[type, ...]]] = {
         "data_directory": (str, NoneType),
         "keys_version": (int, NoneType),
     },
-    "changed": {"by": (str,), "texts": (list,)},
     "cell": {"cell": (int,), "method": (str,), "values": (dict,)},
     "trial": _NAMED
     | {"cell": (int,), "seed": (int,), "method": (str,), "values": (dict,), "attempt": (int,), "spec": (dict,)},
@@ -43,6 +42,7 @@ KINDS: dict[str, dict[str, tuple[type, ...]]] = {
     "lost": _NAMED | {"reason": (str,)},
     "nodes": {"nodes": (list,), "warnings": (list,)},
     "repaired": {"text": (str,)},
+    "changed": {"by": (str,), "texts": (list,)},
     "warm": {"sweep": (str,), "cells": (list,)},
     "end": {"outcome": (str,), "reason": (str, NoneType)},
 }
