@@ -56,9 +56,8 @@ def locations(storage: Path) -> set[str]:
     """Where MLflow's database has the artifacts of runs, models and versions."""
     with closing(sqlite3.connect(storage / "mlflow.db")) as connection:
         query = "SELECT artifact_uri FROM runs UNION SELECT artifact_location FROM logged_models "
-        return {
-            place for (place,) in connection.execute(f"{query} UNION SELECT storage_location FROM model_versions")
-        }
+        query += "UNION SELECT storage_location FROM model_versions"
+        return {place for (place,) in connection.execute(query)}
 
 
 def succeeds(home: Path, *arguments: str) -> str:
@@ -99,7 +98,7 @@ def test_a_copy_lives_on_its_own_files(home: Path, copy: Path) -> None:
 
 
 def test_an_interrupted_trial_of_a_copy_goes_on_from_the_checkpoint_there(home: Path) -> None:
-    """A trial without its end, as a kill leaves it, in a journal with absolute paths as earlier versions wrote them."""
+    """A trial without its end, as a kill leaves it, in a journal with absolute paths as of earlier versions."""
     again = Path(shutil.copytree(home / "sweeps", home / "again"))
     ends = ("final", "scored", "end")
     kept = [
