@@ -57,7 +57,7 @@ def test_another_text_is_refused_with_the_split_and_its_sentences(tmp_path: Path
 
 
 def test_other_words_in_as_many_sentences_are_told_by_the_digest() -> None:
-    old = tiny_corpus().describe()
+    old = tiny_corpus().describe() | {"unknown_words": {"test": 99}}
     digests = dict.fromkeys(("train", "validation"), "0" * 64) | {"test": tiny_corpus().splits["test"].digest}
     said = corpus_changes(old, other_text(digests=digests))
     assert said[:2] == [

@@ -106,7 +106,7 @@ class LiveProgress:
         self._say(f"{trial}: {line['outcome']} {shown}{why}")
 
     def _say(self, text: str) -> None:
-        self._console.print(text, soft_wrap=True, highlight=False)
+        self._console.print(text, soft_wrap=True, highlight=False, markup=False)
 
     def _view(self) -> Group:
         done = len(self._outcomes)

@@ -31,8 +31,6 @@ WHERE = "corpus.path"
 LIBRARIES = ("torch", "vae-sweep")
 """Those whose versions may change bits."""
 
-SPLIT_TRAITS = ("digests", "tokens_per_sentence", "unknown_words")
-
 EXTENSIBLE = (
     "seeds",
     "methods",
@@ -137,7 +135,7 @@ def corpus_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         if before is None or before != here:
             known = "" if before is None else f"{before:,} sentences before, "
             lines.append(f"{split}: {known}{here:,} now")
-        elif any(_trait(old, name, split) not in (None, _trait(new, name, split)) for name in SPLIT_TRAITS):
+        elif _has_other_words(old, new, split):
             lines.append(f"{split}: {here:,} sentences before and now, with other words")
     if old.get("vocabulary") not in (None, new["vocabulary"]):
         lines.append(f"vocabulary: {old['vocabulary']:,} words before, {new['vocabulary']:,} now")
@@ -194,8 +192,13 @@ def _fingerprints(record: SweepRecord) -> set[str]:
     return {str(each) for each in found if each}
 
 
-def _trait(corpus: Mapping[str, Any], name: str, split: str) -> Any:
-    return (corpus.get(name) or {}).get(split)
+def _has_other_words(old: Mapping[str, Any], new: Mapping[str, Any], split: str) -> bool:
+    """Compare digests; where an earlier version journaled none, lengths."""
+    for trait in ("digests", "tokens_per_sentence"):
+        before, here = ((corpus.get(trait) or {}).get(split) for corpus in (old, new))
+        if before is not None and here is not None:
+            return bool(before != here)
+    return False
 
 
 def _keys_version(record: SweepRecord) -> int | None:
