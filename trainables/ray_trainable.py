@@ -102,12 +102,15 @@ def _start(spec: TrialSpec, starts: list[str], damaged: list[str]) -> TrialState
     """
     own = tune.get_checkpoint()
     mine = reported(place_on(own.filesystem, own.path)) if own else []
-    for start in [*mine, *map(place_of, starts)]:
+    known, before = [*mine, *map(place_of, starts)], len(damaged)
+    for start in known:
         try:
             return load_state(start, spec.key())
         except StateError as error:
             if is_folder(start):
                 damaged.append(str(error))
+    if known and len(damaged) == before:
+        damaged.append(f"{known[0]}: not there, nor any checkpoint before it; the trial starts from its beginning")
     return TrialState()
 
 

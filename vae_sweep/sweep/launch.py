@@ -1,12 +1,13 @@
 """Launching a sweep: a new Tuner over exactly what the journal says is missing."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from vae_sweep.errors import LaunchError
-from vae_sweep.sweep.amend import check_folder
-from vae_sweep.sweep.folder import JOURNAL_FILE, store_spec, sweep_folder
+from vae_sweep.sweep.compatibility import check_together
+from vae_sweep.sweep.folder import JOURNAL_FILE, check_writable, store_spec, sweep_folder
 from vae_sweep.sweep.live_report import LiveReport
 from vae_sweep.sweep.lock import driver_lock
 from vae_sweep.sweep.missing import fruitless, progress_of
@@ -49,9 +50,12 @@ class Launched:
 def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
     """Run what is missing of a sweep. Raises LaunchError before any trial starts where it cannot run."""
     folder = sweep_folder(plan.spec)
-    check_folder(folder, plan.spec, extend)
-    warm = warm_cells(plan)
-    with driver_lock(folder) as lease, Journal(folder / JOURNAL_FILE) as journal:
+    check_writable(folder)
+    with (
+        driver_lock(folder) as lease,
+        nullcontext(_opening(plan, folder, extend)) as opening,
+        Journal(folder / JOURNAL_FILE) as journal,
+    ):
         store_spec(folder, plan.spec)
         mirror = mirror_for(plan.spec, folder)
         brake = Brake(folder / REQUEST_FILE, lambda: lease.lost)
@@ -62,13 +66,11 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
             report.poke()
             watch(line)
 
-        attempt = len(read_sweep(folder / JOURNAL_FILE).launches) + 1
-        drive = Drive(plan, Ground(), folder, journal, brake, attempt, note)
-        drive.write("launch", **provenance(plan, attempt))
+        drive = Drive(plan, Ground(), folder, journal, brake, opening["launch"]["attempt"], note)
+        for kind, fields in opening.items():
+            drive.write(kind, **fields)
         if journal.repaired:
             drive.write("repaired", text=journal.repaired)
-        if warm is not None:
-            drive.write("warm", **warm)
         mirror.start()
         report.start()
         try:
@@ -86,6 +88,18 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
             unmirrored = mirror.close(SHORT_PATIENCE if short else MIRROR_PATIENCE)
             brake.release()
         return Launched(folder, outcome, reason or barren, unmirrored, mirror.last_error)
+
+
+def _opening(plan: Plan, folder: Path, extend: bool) -> dict[str, dict[str, Any]]:
+    """Return the first lines of a launch by kind. Raises LaunchError where the sweep cannot go on so."""
+    record = read_sweep(folder / JOURNAL_FILE) if (folder / JOURNAL_FILE).is_file() else None
+    lines = {"launch": provenance(plan, len(record.launches) + 1 if record else 1)}
+    changes = check_together(folder, plan.spec, record, lines["launch"], extend)
+    if changes:
+        lines["changed"] = {"by": "launch", "texts": changes}
+    if (warm := warm_cells(plan)) is not None:
+        lines["warm"] = warm
+    return lines
 
 
 def _run_and_judge(drive: Drive) -> tuple[str, str | None]:

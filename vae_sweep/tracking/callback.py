@@ -12,6 +12,7 @@ from ray.tune.experiment import Trial
 from trainables.places import place_on
 from trainables.training.report import EpochReport, ErrorClass, FinalReport, RungReport, StoreReport
 from vae_sweep.tracking.brake import Brake, outage_of
+from vae_sweep.tracking.checkpoint_places import journaled
 from vae_sweep.tracking.journal import Journal, JournalError
 
 REPORTS: dict[str, type[EpochReport] | type[StoreReport] | type[RungReport] | type[FinalReport]] = {
@@ -53,7 +54,7 @@ class JournalCallback(Callback):
         name = result.get("checkpoint_dir_name")
         place = None
         if name and (storage := trial.storage):
-            place = str(place_on(storage.storage_filesystem, f"{storage.trial_fs_path}/{name}"))
+            place = journaled(place_on(storage.storage_filesystem, f"{storage.trial_fs_path}/{name}"))
         about = {"checkpoint": place, "host": result["host"], "damaged": result["damaged"]}
         own = report.model_dump(mode="json")
         self._write(

@@ -24,6 +24,9 @@ KINDS: dict[str, dict[str, tuple[type, ...]]] = {
         "versions": (dict,),
         "git_commit": (str, NoneType),
         "corpus": (dict,),
+        "remarks": (list, NoneType),
+        "data_directory": (str, NoneType),
+        "keys_version": (int, NoneType),
     },
     "cell": {"cell": (int,), "method": (str,), "values": (dict,)},
     "trial": _NAMED
@@ -39,6 +42,7 @@ KINDS: dict[str, dict[str, tuple[type, ...]]] = {
     "lost": _NAMED | {"reason": (str,)},
     "nodes": {"nodes": (list,), "warnings": (list,)},
     "repaired": {"text": (str,)},
+    "changed": {"by": (str,), "texts": (list,)},
     "warm": {"sweep": (str,), "cells": (list,)},
     "end": {"outcome": (str,), "reason": (str, NoneType)},
 }
