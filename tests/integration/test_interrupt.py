@@ -1,4 +1,4 @@
-"""Every way to end a launch from outside: its end is journaled, it exits soon, no process stays, nothing is lost."""
+"""Ways to end a launch from outside: its end is journaled, it exits soon, no process stays, nothing is lost."""
 
 import os
 import signal

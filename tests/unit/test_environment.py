@@ -1,7 +1,6 @@
 """The environment that Ray gets, the token, and SIGTERM where SIGINT does not work."""
 
 import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 

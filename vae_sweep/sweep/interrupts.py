@@ -32,7 +32,7 @@ class _Interrupts:
             raise KeyboardInterrupt
 
     def _like_ctrl_c(self, number: int, frame: FrameType | None) -> None:
-        """Do what Ctrl-C does now, also where SIGINT is blocked or ignored, as Ray does to the jobs of a cluster."""
+        """Do what Ctrl-C does now, also where SIGINT is blocked or ignored, as for the jobs of a cluster."""
         now = signal.getsignal(signal.SIGINT)
         (now if callable(now) else self._interrupt)(signal.SIGINT, frame)
 

@@ -61,10 +61,10 @@ def _begin(address: str) -> None:
         said = " ".join(str(error).split()) or type(error).__name__
         if address != LOCAL:
             raise LaunchError(f"RAY_ADDRESS={address}: no Ray cluster can be joined there ({said})") from None
+        logs = f"{os.environ.get('RAY_TMPDIR') or tempfile.gettempdir()}/ray/session_latest/logs"
         raise LaunchError(
-            f"Ray did not start on this machine ({said}); is it short of memory, disk or processor time? Its logs "
-            f"are in {os.environ.get('RAY_TMPDIR') or tempfile.gettempdir()}/ray/session_latest/logs. Nothing is lost: "
-            "start again"
+            f"Ray did not start on this machine ({said}); is it short of memory, disk or processor time? "
+            f"Its logs are in {logs}. Nothing is lost: start again"
         ) from None
 
 
