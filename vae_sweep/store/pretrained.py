@@ -66,7 +66,8 @@ class StoreClaim:
     @property
     def settled(self) -> Found:
         """Return what a settled claim found."""
-        assert self.found is not None, "an attempt comes first"
+        if self.found is None:
+            raise RuntimeError("a claim is settled by an attempt that returns None")
         return self.found
 
     def keep(self, state: TrialState) -> None:

@@ -66,7 +66,7 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
 
         attempt = len(read_sweep(folder / JOURNAL_FILE).launches) + 1
         drive = Drive(plan, Ground(), folder, journal, brake, attempt, note)
-        drive.write("launch", **provenance(plan, attempt))
+        drive.write("launch", **provenance(plan, attempt), lease=lease.nonce)
         if journal.repaired:
             drive.write("repaired", text=journal.repaired)
         if warm is not None:

@@ -24,6 +24,7 @@ KINDS: dict[str, dict[str, tuple[type, ...]]] = {
         "versions": (dict,),
         "git_commit": (str, NoneType),
         "corpus": (dict,),
+        "lease": (str, NoneType),
     },
     "cell": {"cell": (int,), "method": (str,), "values": (dict,)},
     "trial": _NAMED

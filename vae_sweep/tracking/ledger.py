@@ -164,7 +164,7 @@ class Ledger:
         if old is None or old.outcome not in SETTLED:
             self._trials[trial.id] = replace(trial, final=final)
             if final.numbers:
-                trial.scores.append(_score("validation", final.numbers, line))
+                trial.scores.append(self._score("validation", final.numbers, line))
             return final.numbers
         kept = {"outcome": old.outcome, **trial.own_numbers("validation")}
         came = {"outcome": final.outcome, **final.numbers}
@@ -177,7 +177,7 @@ class Ledger:
         for split in dict.fromkeys(key.partition("/")[0] for key in line["numbers"]):
             trial = self._trial(line)
             numbers = {key: value for key, value in line["numbers"].items() if key.startswith(f"{split}/")}
-            before, came = trial.score(split), _score(split, numbers, line)
+            before, came = trial.score(split), self._score(split, numbers, line)
             if before is not None and before.evaluation == came.evaluation:
                 fresh |= _merge(trial, "the score", before.numbers, numbers)
                 continue
@@ -188,6 +188,10 @@ class Ledger:
             elif trial.final is not None:
                 self._trials[trial.id] = replace(trial, final=replace(trial.final, numbers=numbers))
         return fresh
+
+    def _score(self, split: str, numbers: Numbers, line: Line) -> ScoreRecord:
+        evaluation, settings = line.get("evaluation"), line.get("settings")
+        return ScoreRecord(split, numbers, evaluation, settings, line["time"], self._count)
 
     def _probed(self, trial: TrialRecord, line: Line) -> Numbers:
         trial.probes.extend(name for name in line["probes"] if name not in trial.probes)
@@ -200,10 +204,6 @@ def _merge(trial: TrialRecord, place: str, kept: Numbers, came: Numbers) -> Numb
     fresh, found = merge(place, kept, came)
     trial.conflicts.extend(found)
     return fresh
-
-
-def _score(split: str, numbers: Numbers, line: Line) -> ScoreRecord:
-    return ScoreRecord(split, numbers, line.get("evaluation"), line.get("settings"), line["time"])
 
 
 def _place(trial: TrialRecord, line: Line) -> Place | None:

@@ -71,7 +71,7 @@ class StoreRecord:
 class ScoreRecord:
     """A split measured once, under the evaluation of this key; None where an earlier version wrote none.
 
-    `settings` are those of an evaluation that is not the trial's own, else None.
+    `line` counts the lines before it. `settings` are those of an evaluation that is not the trial's own, else None.
     """
 
     split: str
@@ -79,6 +79,7 @@ class ScoreRecord:
     evaluation: str | None
     settings: dict[str, Any] | None
     time: float
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
