@@ -108,8 +108,7 @@ class Feed:
         self._winners.remove(key)
 
     def _take(self, line: Line) -> None:
-        """Take a line in. Where the clock was set back, its points still come after those before: MLflow shows those
-        of the latest time."""
+        """Take a line in; where the clock was set back, its points are still later: MLflow shows the latest."""
         numbers = self._ledger.add(line)
         self._moment = line["time"] if line["time"] >= self._moment else self._moment + 0.001
         key = line.get("trial", SWEEP_KEY)

@@ -8,7 +8,7 @@ from trainables.methods import METHODS
 from trainables.places import Place, place_of
 from vae_sweep.tracking.conflicts import conflicts, merge
 from vae_sweep.tracking.former_words import in_todays_words
-from vae_sweep.tracking.journal import JournalError, Line, read_journal
+from vae_sweep.tracking.journal import JournalError, Line, read_journal, remedy
 from vae_sweep.tracking.records import (
     SETTLED,
     CellRecord,
@@ -111,6 +111,11 @@ class Ledger:
 
     def _start(self, line: Line) -> None:
         name = line["trial"]
+        if not self._launches:
+            raise JournalError(
+                f"{self._path}, line {self._count + 1}: trial {name} starts, and no line before it launches the "
+                f"sweep. {remedy(self._path)}"
+            )
         known = self._trials.get(name)
         if known is None:
             cell, seed, method = line["cell"], line["seed"], line["method"]
@@ -124,7 +129,7 @@ class Ledger:
         if line["trial"] not in self._trials:
             raise JournalError(
                 f"{self._path}, line {self._count + 1}: {line['kind']} of trial {line['trial']}, which no line "
-                "before it starts; the journal is incomplete, restore it from a copy"
+                f"before it starts. {remedy(self._path)}"
             )
         return self._trials[line["trial"]]
 

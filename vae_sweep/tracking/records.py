@@ -71,7 +71,7 @@ class StoreRecord:
 class ScoreRecord:
     """A split measured once, under the evaluation of this key; None where an earlier version wrote none.
 
-    `line` counts the lines before it. `settings` are those of an evaluation that is not the trial's own, else None.
+    `settings` are those of an evaluation that is not the trial's own, else None; `line` counts the lines before.
     """
 
     split: str
