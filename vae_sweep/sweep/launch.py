@@ -8,6 +8,7 @@ from typing import Any
 from vae_sweep.errors import LaunchError
 from vae_sweep.sweep.compatibility import check_together
 from vae_sweep.sweep.folder import JOURNAL_FILE, check_writable, store_spec, sweep_folder
+from vae_sweep.sweep.interrupts import interruptible
 from vae_sweep.sweep.live_report import LiveReport
 from vae_sweep.sweep.lock import driver_lock
 from vae_sweep.sweep.missing import fruitless, progress_of
@@ -22,6 +23,7 @@ from vae_sweep.sweep.warm import warm_cells
 from vae_sweep.tracking.brake import REQUEST_FILE, Brake, outage_of
 from vae_sweep.tracking.journal import Journal, JournalError
 from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.tracking.mirror import Mirror
 
 ROUNDS = 2
 """How often a launch trains and scores: the second time for trials whose weights were lost meanwhile."""
@@ -52,6 +54,7 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
     folder = sweep_folder(plan.spec)
     check_writable(folder)
     with (
+        interruptible(),
         driver_lock(folder) as lease,
         nullcontext(_opening(plan, folder, extend)) as opening,
         Journal(folder / JOURNAL_FILE) as journal,
@@ -66,26 +69,30 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
             report.poke()
             watch(line)
 
+        opening["launch"]["lease"] = lease.nonce
         drive = Drive(plan, Ground(), folder, journal, brake, opening["launch"]["attempt"], note)
         for kind, fields in opening.items():
             drive.write(kind, **fields)
         if journal.repaired:
             drive.write("repaired", text=journal.repaired)
-        mirror.start()
+        outcome, barren = "stopped", None
         report.start()
         try:
+            mirror.start()
             with ray_session() as joined:
                 plan, ground = prepare(plan, folder, joined, drive.write, drive.say)
                 outcome, barren = _run_and_judge(replace(drive, plan=plan, ground=ground))
                 _end(drive, outcome, brake.reason or barren)
+        except KeyboardInterrupt:
+            outcome = drive.record().ended or _end(drive, "stopped", None)
         except LaunchError as error:
             _end(drive, "stopped", str(error))
             raise
         finally:
             report.close()
+            short = outcome == "stopped" or brake.reason or mirror.last_error
+            unmirrored = _closed(mirror, SHORT_PATIENCE if short else MIRROR_PATIENCE)
             reason = brake.reason
-            short = reason is not None or mirror.last_error is not None
-            unmirrored = mirror.close(SHORT_PATIENCE if short else MIRROR_PATIENCE)
             brake.release()
         return Launched(folder, outcome, reason or barren, unmirrored, mirror.last_error)
 
@@ -100,6 +107,14 @@ def _opening(plan: Plan, folder: Path, extend: bool) -> dict[str, dict[str, Any]
     if (warm := warm_cells(plan)) is not None:
         lines["warm"] = warm
     return lines
+
+
+def _closed(mirror: Mirror, patience: float) -> int:
+    """Bring MLflow up to date; who interrupts that has what is missing sent later. Return the lines that are."""
+    try:
+        return mirror.close(patience)
+    except KeyboardInterrupt:
+        return mirror.close(SHORT_PATIENCE)
 
 
 def _run_and_judge(drive: Drive) -> tuple[str, str | None]:
@@ -133,8 +148,10 @@ def _run(drive: Drive) -> str:
     return outcome
 
 
-def _end(drive: Drive, outcome: str, reason: str | None) -> None:
+def _end(drive: Drive, outcome: str, reason: str | None) -> str:
+    """Journal how the launch ended, and return it."""
     try:
         drive.write("end", outcome=outcome, reason=reason)
     except JournalError as error:
         drive.brake.pull(str(error))
+    return outcome

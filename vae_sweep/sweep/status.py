@@ -80,7 +80,7 @@ def state_of(history: History, owner: Owner | None) -> State:
     if history.driven_by(owner):
         return "running"
     ended = history.record.ended
-    if ended and owner is not None and history.spans[-1][0] >= owner.since:
+    if ended and history.launched_by(owner):
         return "ending"
     known: dict[str, State] = {"complete": "complete", "failed": "failed", "stopped": "stopped"}
     return known.get(ended or "", "interrupted")

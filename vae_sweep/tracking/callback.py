@@ -10,6 +10,7 @@ from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial
 
 from trainables.places import place_on
+from trainables.ray_trainable import STARTED, WAITS
 from trainables.training.report import EpochReport, ErrorClass, FinalReport, RungReport, StoreReport
 from vae_sweep.tracking.brake import Brake, outage_of
 from vae_sweep.tracking.checkpoint_places import journaled
@@ -95,15 +96,18 @@ class JournalCallback(Callback):
 
 
 class BrakeStopper(Stopper):
-    """Ends each running trial with its next report once the brake asks for it; that report is journaled."""
+    """Ends each running trial with its next report once the brake asks for it; that report is journaled.
+
+    A trial that only starts, or waits for a pretraining, has nothing to run to its end: any reason ends it.
+    """
 
     def __init__(self, brake: Brake) -> None:
         self._brake = brake
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """Say whether a trial ends here; one that only started ends with any reason to stop."""
-        starting = result.get("kind") == "started" and self._brake.reason is not None
-        return starting or self._brake.trials_end
+        """Say whether a trial ends here."""
+        idle = result.get("kind") in (STARTED, WAITS) and self._brake.reason is not None
+        return idle or self._brake.trials_end
 
     def stop_all(self) -> bool:
         """Never end trials between two reports: that would lose their running epochs."""

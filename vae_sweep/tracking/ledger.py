@@ -9,7 +9,7 @@ from trainables.places import Place
 from vae_sweep.tracking.checkpoint_places import located
 from vae_sweep.tracking.conflicts import conflicts, merge
 from vae_sweep.tracking.former_words import in_todays_words
-from vae_sweep.tracking.journal import JournalError, Line, read_journal
+from vae_sweep.tracking.journal import JournalError, Line, read_journal, remedy
 from vae_sweep.tracking.records import (
     SETTLED,
     CellRecord,
@@ -132,6 +132,11 @@ class Ledger:
 
     def _start(self, line: Line) -> None:
         name = line["trial"]
+        if not self._launches:
+            raise JournalError(
+                f"{self._path}, line {self._count + 1}: trial {name} starts, and no line before it launches the "
+                f"sweep. {remedy(self._path)}"
+            )
         known = self._trials.get(name)
         if known is None:
             cell, seed, method = line["cell"], line["seed"], line["method"]
@@ -145,7 +150,7 @@ class Ledger:
         if line["trial"] not in self._trials:
             raise JournalError(
                 f"{self._path}, line {self._count + 1}: {line['kind']} of trial {line['trial']}, which no line "
-                "before it starts; the journal is incomplete, restore it from a copy"
+                f"before it starts. {remedy(self._path)}"
             )
         return self._trials[line["trial"]]
 
@@ -192,7 +197,7 @@ class Ledger:
         if old is None or old.outcome not in SETTLED:
             self._trials[trial.id] = replace(trial, final=final)
             if final.numbers:
-                trial.scores.append(_score("validation", final.numbers, line))
+                trial.scores.append(self._score("validation", final.numbers, line))
             return final.numbers
         kept = {"outcome": old.outcome, **trial.own_numbers("validation")}
         came = {"outcome": final.outcome, **final.numbers}
@@ -205,7 +210,7 @@ class Ledger:
         for split in dict.fromkeys(key.partition("/")[0] for key in line["numbers"]):
             trial = self._trial(line)
             numbers = {key: value for key, value in line["numbers"].items() if key.startswith(f"{split}/")}
-            before, came = trial.score(split), _score(split, numbers, line)
+            before, came = trial.score(split), self._score(split, numbers, line)
             if before is not None and before.evaluation == came.evaluation:
                 fresh |= _merge(trial, "the score", before.numbers, numbers)
                 continue
@@ -216,6 +221,10 @@ class Ledger:
             elif trial.final is not None:
                 self._trials[trial.id] = replace(trial, final=replace(trial.final, numbers=numbers))
         return fresh
+
+    def _score(self, split: str, numbers: Numbers, line: Line) -> ScoreRecord:
+        evaluation, settings = line.get("evaluation"), line.get("settings")
+        return ScoreRecord(split, numbers, evaluation, settings, line["time"], self._count)
 
     def _probed(self, trial: TrialRecord, line: Line) -> Numbers:
         trial.probes.extend(name for name in line["probes"] if name not in trial.probes)
@@ -228,7 +237,3 @@ def _merge(trial: TrialRecord, place: str, kept: Numbers, came: Numbers) -> Numb
     fresh, found = merge(place, kept, came)
     trial.conflicts.extend(found)
     return fresh
-
-
-def _score(split: str, numbers: Numbers, line: Line) -> ScoreRecord:
-    return ScoreRecord(split, numbers, line.get("evaluation"), line.get("settings"), line["time"])

@@ -76,7 +76,7 @@ class StoreRecord:
 class ScoreRecord:
     """A split measured once, under the evaluation of this key; None where an earlier version wrote none.
 
-    `settings` are those of an evaluation that is not the trial's own, else None.
+    `settings` are those of an evaluation that is not the trial's own, else None; `line` counts the lines before.
     """
 
     split: str
@@ -84,6 +84,7 @@ class ScoreRecord:
     evaluation: str | None
     settings: dict[str, Any] | None
     time: float
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
