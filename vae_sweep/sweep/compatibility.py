@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from trainables.base import StateError, flat
+from trainables.files import is_file
 from trainables.outputs import stored_key
 from trainables.places import is_folder
 from trainables.spec import TrialSpec
@@ -82,7 +83,7 @@ def _objections(folder: Path, old: SweepSpec, new: SweepSpec) -> Iterator[str]:
             yield f"{line} would alter every cell"
     if gone := sorted(set(old.seeds) - set(new.seeds)):
         yield f"seeds: {', '.join(map(str, gone))} would go"
-    if not (folder / JOURNAL_FILE).is_file():
+    if not is_file(folder / JOURNAL_FILE):
         return
     for cell in read_sweep(folder / JOURNAL_FILE).cells.values():
         if not in_space(new, cell):

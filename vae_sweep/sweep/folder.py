@@ -1,10 +1,11 @@
 """A sweep's folder on disk, and its spec there."""
 
+import secrets
 import sys
 from pathlib import Path
 
+from trainables.files import content, is_file, words, write_whole
 from trainables.places import Place, place_of
-from trainables.training.state import write_file
 from vae_sweep.errors import LaunchError
 from vae_sweep.spec import SweepSpec
 from vae_sweep.store.pretrained import STORE_FOLDER
@@ -14,6 +15,8 @@ from vae_sweep.tracking.journal import JournalError
 from vae_sweep.tracking.ledger import read_sweep
 
 SPEC_FILE, JOURNAL_FILE = "sweep.json", "journal.jsonl"
+ROOM = 1 << 16
+"""Bytes that a launch wants to find room for before it begins."""
 
 
 def storage_directory(spec: SweepSpec) -> Path:
@@ -51,15 +54,15 @@ def warm_folder(spec: SweepSpec) -> Path | None:
 
 
 def check_writable(folder: Path) -> None:
-    """Make the folder. Raises LaunchError where it cannot be written."""
+    """Make the folder and write to it. Raises LaunchError where it cannot be written, or has no room."""
+    trial = folder / f".writable.{secrets.token_hex(4)}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_file(folder / ".writable", b"")
-        (folder / ".writable").unlink()
+        write_whole(trial, bytes(ROOM))
+        trial.unlink()
     except OSError as error:
+        said = words(error, folder, "cannot be written")
         raise LaunchError(
-            f"storage.directory: {folder} cannot be written ({error.strerror}); "
-            "give a directory of yours with --set storage.directory=PATH"
+            f"storage.directory: {said}; --set storage.directory=PATH sets another directory"
         ) from None
 
 
@@ -67,14 +70,14 @@ def stored_spec(folder: Path) -> SweepSpec | None:
     """Return the spec that the sweep was launched with last, or None; where its file is damaged, the journal's.
 
     Its paths are those of today where the storage directory was moved or copied. Raises LaunchError where neither
-    can be read.
+    makes sense, StorageError where its file cannot be read now.
     """
     path = folder / SPEC_FILE
-    if not path.is_file() and not (folder / JOURNAL_FILE).is_file():
+    if not is_file(path) and not is_file(folder / JOURNAL_FILE):
         return None
     try:
-        return relocated(SweepSpec.model_validate_json(path.read_bytes()), folder.absolute().parent)
-    except (OSError, ValueError) as error:
+        return relocated(SweepSpec.model_validate_json(content(path)), folder.absolute().parent)
+    except (FileNotFoundError, ValueError) as error:
         problem = f"{path}: not a sound sweep spec ({str(error).splitlines()[0]})"
     try:
         spec = SweepSpec.model_validate(read_sweep(folder / JOURNAL_FILE).spec)
@@ -98,4 +101,4 @@ def existing_spec(folder: Path) -> SweepSpec:
 
 def store_spec(folder: Path, spec: SweepSpec) -> None:
     """Store the spec of a sweep, the latest where only free parts differ."""
-    write_file(folder / SPEC_FILE, spec.model_dump_json(indent=1, by_alias=True).encode())
+    write_whole(folder / SPEC_FILE, spec.model_dump_json(indent=1, by_alias=True).encode())

@@ -6,8 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from trainables.base import Spec
-from trainables.places import PlaceError, S3Place, delete, read, write
-from trainables.training.state import write_file
+from trainables.places import PlaceError, S3Place, delete, read, write, write_file
 from vae_sweep.errors import LaunchError
 from vae_sweep.spec import SweepSpec
 from vae_sweep.sweep.folder import objects_place, storage_directory
@@ -96,7 +95,7 @@ def _is_copy(storage: Path, known: _Owner) -> bool:
 def _known(storage: Path) -> _Owner | None:
     path = storage / IDENTITY_FILE
     try:
-        return _Owner.model_validate_json(path.read_bytes())
+        return _Owner.model_validate_json(read(path))
     except FileNotFoundError:
         return None
     except ValidationError as error:

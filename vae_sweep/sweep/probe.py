@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from trainables.base import VaeSweepError
 from trainables.model.spec import LONGEST
 from trainables.outputs import load_model
+from trainables.places import write_file
 from trainables.probes.run import ProbeReport, run_probes
 from trainables.probes.spec import PROBE_NAMES, ProbeName, ProbeSpec
 from trainables.spec import TrialSpec
 from trainables.text.corpus import Corpus, load_corpus
-from trainables.training.state import write_file
 from trainables.trial import check_corpus
 from vae_sweep.recipes import MAPPINGS
 from vae_sweep.settings import data_directory

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainables.base import VaeSweepError
+from trainables.files import make_folder, sync_folder, write_new
 from vae_sweep.paths import sqlite_path, sqlite_uri
 from vae_sweep.tracking.mlflow_moved import KIND, beside, follow
 
@@ -107,12 +108,14 @@ def _create(database: Path) -> None:
     """Make a database aside and link it to its name: a kill meanwhile, or two makers, would break it for good."""
     from mlflow.tracking import MlflowClient
 
-    database.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(database.parent)
     with tempfile.TemporaryDirectory(prefix=f"{database.name}.new.", dir=database.parent) as aside:
         made = Path(aside, database.name)
+        write_new(made, b"")  # with the rights that the umask leaves: sqlite would take the group's
         MlflowClient(tracking_uri=sqlite_uri(made)).search_experiments(max_results=1)
         with suppress(FileExistsError):
             os.link(made, database)
+            sync_folder(database.parent)
 
 
 def _beside(uri: str) -> str | None:

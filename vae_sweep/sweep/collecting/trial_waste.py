@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from trainables.base import StateError
+from trainables.files import is_there
 from trainables.outputs import WEIGHTS_FILE
 from trainables.places import Place, S3Place, is_file, is_folder
 from trainables.spec import TrialSpec
@@ -144,7 +145,7 @@ def _elsewhere(roots: list[Place], record: SweepRecord) -> Iterator[str]:
 
 
 def _exists(place: Place) -> bool:
-    return place.exists() if isinstance(place, Path) else is_folder(place)
+    return is_there(place) if isinstance(place, Path) else is_folder(place)
 
 
 def _below(place: Place, root: Place) -> bool:
