@@ -12,14 +12,14 @@ from torch import Generator, Tensor
 from trainables.base import StateError, derived_seed
 from trainables.model.spec import LONGEST
 from trainables.model.vae import Vae
-from trainables.places import Place, read, sync
+from trainables.places import Place, is_file, read, sync
 from trainables.probes.codes import decode, shown
 from trainables.probes.portrait import PORTRAIT_FILE
 from trainables.probes.portray import portray
 from trainables.spec import TrialSpec
 from trainables.text.corpus import Corpus
 from trainables.text.vocabulary import Vocabulary
-from trainables.training.state import TrialState, load_tensors, metadata_of
+from trainables.training.state import TrialState, load_tensors, metadata_of, state_key
 
 WEIGHTS_FILE, SPEC_FILE, SAMPLES_FILE = "weights.safetensors", "trial.json", "samples.txt"
 VOCABULARY_FILE = "vocabulary.json"
@@ -125,6 +125,16 @@ def stored_spec(directory: Place) -> TrialSpec:
         return TrialSpec.model_validate_json(_content(path))
     except ValidationError as error:
         raise StateError(f"{path}: no spec of this version ({str(error).splitlines()[0]})") from error
+
+
+def stored_key(directory: Place) -> str:
+    """Return the key of the trial that left weights in a directory, or else a state. Raises as `stored_spec`."""
+    path = directory / WEIGHTS_FILE
+    if is_file(path):
+        content = _content(path)
+        load_tensors(content, path)
+        return metadata_of(content).get("trial", "")
+    return state_key(directory)
 
 
 def stored_vocabulary(directory: Place) -> Vocabulary | None:

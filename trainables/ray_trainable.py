@@ -31,6 +31,8 @@ Stores = Callable[[str], PhaseStore]
 Report = EpochReport | StoreReport | RungReport | FinalReport
 KINDS = {EpochReport: "epoch", StoreReport: "store", RungReport: "rung", FinalReport: "final"}
 """What a report is called among Ray's results and in the journal."""
+STARTED, WAITS = "started", "waits"
+"""What a trial says that has nothing to report: that it starts, or waits for a pretraining as before."""
 
 CORPORA = Corpora(platformdirs.user_cache_path("vae-sweep") / "tokenised")
 """The corpus of this process; on a CPU it runs trial after trial."""
@@ -51,7 +53,7 @@ def train(config: dict[str, Any], stores: Stores | None = None) -> None:
     final report; only a lost process is left to Ray.
     """
     torch.set_num_threads(config["threads"])
-    tune.report({"kind": "started", "host": socket.gethostname(), "process": os.getpid()})
+    tune.report({"kind": STARTED, "host": socket.gethostname(), "process": os.getpid()})
     spec = TrialSpec.model_validate(config["trial"])
     try:
         _train(spec, config, stores(config["identity"]["trial"]) if stores else None)
@@ -85,7 +87,12 @@ def _train(spec: TrialSpec, config: dict[str, Any], store: PhaseStore | None) ->
     damaged: list[str] = []
     corpus = CORPORA.planned(spec.corpus, spec.corpus_fingerprint, Path(config["data_directory"]), damaged)
     state = _start(spec, config["starts"], damaged)
+    waiting: Report | None = None
     for report, new in run_trial(spec, corpus, state, _device(), store):
+        if report == waiting:
+            tune.report({"kind": WAITS, "host": socket.gethostname(), "process": os.getpid()})
+            continue
+        waiting = report if isinstance(report, StoreReport) else None
         files: dict[str, bytes] = {}
         if isinstance(report, FinalReport):
             last = TrialState(new.counters, best=new.best)
@@ -107,12 +114,15 @@ def _start(spec: TrialSpec, starts: list[str], damaged: list[str]) -> TrialState
     """
     own = tune.get_checkpoint()
     mine = reported(place_on(own.filesystem, own.path)) if own else []
-    for start in [*mine, *map(place_of, starts)]:
+    known, before = [*mine, *map(place_of, starts)], len(damaged)
+    for start in known:
         try:
             return load_state(start, spec.key())
         except StateError as error:
             if is_folder(start):
                 damaged.append(str(error))
+    if known and len(damaged) == before:
+        damaged.append(f"{known[0]}: not there, nor any checkpoint before it; the trial starts from its beginning")
     return TrialState()
 
 

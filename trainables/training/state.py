@@ -87,6 +87,14 @@ def load_state(directory: Place, trial_key: str) -> TrialState:
     return TrialState(record.counters, **groups, history=record.history)
 
 
+def state_key(directory: Place) -> str:
+    """Return the key of the trial whose state this is. Raises StateError where there is none, PlaceError."""
+    try:
+        return _StateFile.model_validate_json(read(directory / STATE_FILE)).trial_key
+    except (OSError, ValidationError) as error:
+        raise StateError(f"{directory}: no readable state ({error})") from error
+
+
 def load_tensors(content: bytes, path: Place) -> dict[str, Tensor]:
     """Parse safetensors bytes read from `path`. Raises StateError where they are damaged."""
     try:

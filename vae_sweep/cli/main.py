@@ -18,6 +18,7 @@ from vae_sweep.cli import (
     plan,
     probe,
     register,
+    repair,
     replay,
     report,
     schema,
@@ -54,6 +55,7 @@ app.command("interpolate")(use.interpolate)
 app.command("encode")(use.encode)
 app.command("register")(register.register)
 app.command("doctor")(doctor.doctor)
+app.command("repair")(repair.repair)
 app.command("gc")(gc.gc)
 app.command("schema")(schema.schema)
 app.command("submit")(submit.submit)

@@ -135,6 +135,11 @@ class Lease:
         self._thread.start()
 
     @property
+    def nonce(self) -> str:
+        """Return what names this lease and no other."""
+        return self._owner.nonce
+
+    @property
     def held(self) -> bool:
         """Look whether the lease is still ours; once it is not it is lost for good."""
         if not self.lost and not self._is_ours(newest(self._base)):

@@ -124,14 +124,15 @@ class _Reader:
     """Reads the models of one sweep; their corpus once."""
 
     def __init__(self, spec: SweepSpec) -> None:
-        self._directory = data_directory(Path(spec.data.directory) if spec.data.directory else None)
+        self._spec, directory = spec, spec.data.directory
+        self._directory = data_directory(Path(directory) if directory else None)
         self._corpus: Corpus | None = None
 
     def run(self, trial: TrialRecord, probes: ProbeSpec) -> ProbeReport:
         """Probe a trial's best weights under its seed. Raises VaeSweepError where they are unusable."""
         spec = _trial_spec(trial)
         if self._corpus is None:
-            self._corpus = load_corpus(spec.corpus, self._directory)
+            self._corpus = load_corpus(self._spec.corpus, self._directory)
         check_corpus(spec, self._corpus)
         device = "cuda" if torch.cuda.is_available() else "cpu"
         checkpoint = trial.final.checkpoint if trial.final else None

@@ -68,7 +68,7 @@ def _driver(folder: Path) -> Owner:
         how = f"it ended: {ended}" if ended else "its driver is gone"
         ahead = "" if ended == "complete" else f"; go on with vae-sweep resume {pasted(folder)}"
         raise LaunchError(f"{folder}: nobody drives the sweep, there is nothing to stop ({how}){ahead}")
-    if not history.spans or history.spans[-1][0] < owner.since:
+    if not history.launched_by(owner):
         raise LaunchError(
             f"{folder}: process {owner.process} on {owner.host} holds the sweep but runs no trials: it probes, "
             f"scores, collects garbage, or starts this moment; end it with Ctrl-C there, or "

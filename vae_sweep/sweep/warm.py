@@ -8,7 +8,7 @@ from trainables.files import is_file
 from vae_sweep.errors import LaunchError
 from vae_sweep.report.front import cells_of, objectives_of
 from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.amend import in_space
+from vae_sweep.sweep.compatibility import in_space
 from vae_sweep.sweep.folder import JOURNAL_FILE, sweep_folder, warm_folder
 from vae_sweep.sweep.plan import Plan
 from vae_sweep.tracking.ledger import read_sweep
@@ -51,7 +51,7 @@ def warm_cells(plan: Plan) -> dict[str, Any] | None:
             f"{FIELD}: none of the {len(record.cells)} cells of {folder} has ended with all objectives and "
             "lies in this space; widen methods, or leave warm_start out"
         )
-    return {"sweep": str(folder), "cells": cells, "others": len(record.cells) - len(cells)}
+    return {"sweep": plan.spec.search.warm_start, "cells": cells, "others": len(record.cells) - len(cells)}
 
 
 def _differences(plan: Plan, record: SweepRecord) -> Iterator[str]:

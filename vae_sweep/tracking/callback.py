@@ -12,10 +12,12 @@ from ray.tune.experiment import Trial
 from trainables.base import PlaceError, StateError
 from trainables.files import words
 from trainables.outputs import keep
-from trainables.places import place_of, place_on
+from trainables.places import Place, place_on
+from trainables.ray_trainable import STARTED, WAITS
 from trainables.spec import TrialSpec
 from trainables.training.report import EpochReport, ErrorClass, FinalReport, RungReport, StoreReport
 from vae_sweep.tracking.brake import Brake, outage_of
+from vae_sweep.tracking.checkpoint_places import journaled
 from vae_sweep.tracking.journal import Journal, JournalError
 
 LEAVING = ("finished", "collapsed")
@@ -66,11 +68,12 @@ class JournalCallback(Callback):
         name = result.get("checkpoint_dir_name")
         place = None
         if name and (storage := trial.storage):
-            place = str(place_on(storage.storage_filesystem, f"{storage.trial_fs_path}/{name}"))
+            place = place_on(storage.storage_filesystem, f"{storage.trial_fs_path}/{name}")
         if isinstance(report, FinalReport) and report.outcome in LEAVING and place is not None:
             report = kept(report, place, trial.config["trial"])
             place = place if report.error is None else None
-        about = {"checkpoint": place, "host": result["host"], "damaged": result["damaged"]}
+        checkpoint = None if place is None else journaled(place)
+        about = {"checkpoint": checkpoint, "host": result["host"], "damaged": result["damaged"]}
         own = report.model_dump(mode="json")
         self._write(
             trial, result["kind"], **(about | own | {"damaged": [*about["damaged"], *own.get("damaged", ())]})
@@ -110,15 +113,18 @@ class JournalCallback(Callback):
 
 
 class BrakeStopper(Stopper):
-    """Ends each running trial with its next report once the brake asks for it; that report is journaled."""
+    """Ends each running trial with its next report once the brake asks for it; that report is journaled.
+
+    A trial that only starts, or waits for a pretraining, has nothing to run to its end: any reason ends it.
+    """
 
     def __init__(self, brake: Brake) -> None:
         self._brake = brake
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """Say whether a trial ends here; one that only started ends with any reason to stop."""
-        starting = result.get("kind") == "started" and self._brake.reason is not None
-        return starting or self._brake.trials_end
+        """Say whether a trial ends here."""
+        idle = result.get("kind") in (STARTED, WAITS) and self._brake.reason is not None
+        return idle or self._brake.trials_end
 
     def stop_all(self) -> bool:
         """Never end trials between two reports: that would lose their running epochs."""
@@ -129,13 +135,13 @@ class BrakeStopper(Stopper):
         return {}
 
 
-def kept(final: FinalReport, place: str, spec: dict[str, Any]) -> FinalReport:
+def kept(final: FinalReport, place: Place, spec: dict[str, Any]) -> FinalReport:
     """Return a trial's end once what it left is on disk for good and reads back, else the end of one that failed.
 
     Nothing else reads the weights of a trial whose test split is not wanted.
     """
     try:
-        keep(place_of(place), TrialSpec.model_validate(spec))
+        keep(place, TrialSpec.model_validate(spec))
     except StateError as error:
         return FinalReport(outcome="failed", error="data", reason=f"what it left was not stored whole: {error}")
     except PlaceError as error:

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from trainables.base import VaeSweepError
 from trainables.files import sync_folder, words, write_new
+from vae_sweep.paths import pasted
 
 Line = dict[str, Any]
 
@@ -25,6 +26,10 @@ KINDS: dict[str, dict[str, tuple[type, ...]]] = {
         "versions": (dict,),
         "git_commit": (str, NoneType),
         "corpus": (dict,),
+        "remarks": (list, NoneType),
+        "data_directory": (str, NoneType),
+        "keys_version": (int, NoneType),
+        "lease": (str, NoneType),
     },
     "cell": {"cell": (int,), "method": (str,), "values": (dict,)},
     "trial": _NAMED
@@ -40,6 +45,7 @@ KINDS: dict[str, dict[str, tuple[type, ...]]] = {
     "lost": _NAMED | {"reason": (str,)},
     "nodes": {"nodes": (list,), "warnings": (list,)},
     "repaired": {"text": (str,)},
+    "changed": {"by": (str,), "texts": (list,)},
     "warm": {"sweep": (str,), "cells": (list,)},
     "end": {"outcome": (str,), "reason": (str, NoneType)},
 }
@@ -78,7 +84,7 @@ class Journal:
         refuses; the file then ends as it did before.
         """
         line: Line = {"kind": kind, "time": time.time(), **fields}
-        if problem := _problem(line):
+        if problem := problem_of(line):
             raise JournalError(f"{self.path}: line not written: {problem}")
         try:
             content = json.dumps(line, allow_nan=False).encode() + b"\n"
@@ -177,23 +183,30 @@ def decode(content: bytes, path: Path, before: int = 0) -> tuple[list[Line], int
     for number, raw in enumerate(whole, start=before + 1):
         try:
             line = json.loads(raw.decode(), parse_constant=_refuse)
-            problem = _problem(line) if isinstance(line, dict) else "not a JSON object"
+            problem = problem_of(line)
         except ValueError as error:
             if len(lines) == len(whole) - 1 and not rest:
                 break
             problem = f"not JSON ({error})"
         if problem:
-            raise JournalError(
-                f"{path}, line {number}: {problem}. The journal is the only record of the sweep: restore it "
-                "from a copy; or move the file aside, delete this line from a copy of it (what the line "
-                "recorded is then lost and may be run again) and put the copy in its place"
-            )
+            raise JournalError(f"{path}, line {number}: {problem}. {remedy(path)}")
         lines.append(line)
         sound += len(raw) + 1
     return lines, sound
 
 
-def _problem(line: Line) -> str | None:
+def remedy(path: Path) -> str:
+    """Return what helps against a damaged journal."""
+    return (
+        f"The journal is the only record of the sweep: restore it from a copy, or run vae-sweep repair "
+        f"{pasted(path.parent)}, which keeps a copy, and says what it cannot save"
+    )
+
+
+def problem_of(line: object) -> str | None:
+    """Return why something read from JSON is no line of a journal, None where it is one."""
+    if not isinstance(line, dict):
+        return "not a JSON object"
     kind, moment = line.get("kind"), line.get("time")
     if not isinstance(kind, str) or kind not in KINDS:
         return f"unknown kind {kind!r}; known: {', '.join(KINDS)} (was it written by a newer version?)"

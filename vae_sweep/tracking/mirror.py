@@ -66,7 +66,8 @@ class Mirror:
         self._deadline = time.monotonic() + LAST_PART * timeout
         self._closing.set()
         self._wake.set()
-        self._thread.join(timeout)
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
         return self._feed.waiting() + self._feed.unread()
 
     def _work(self) -> None:

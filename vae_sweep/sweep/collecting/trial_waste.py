@@ -14,9 +14,10 @@ from trainables.spec import TrialSpec
 from trainables.training.state import STATE_FILE, TENSOR_FILE, load_state
 from vae_sweep.spec import SweepSpec
 from vae_sweep.sweep.collecting.waste import Survey, Waste, bytes_of, leftovers, link, listed, subfolders
-from vae_sweep.sweep.folder import RAY_FOLDER, checkpoints_place
+from vae_sweep.sweep.folder import checkpoints_place
 from vae_sweep.sweep.objects import foreign
 from vae_sweep.sweep.wanted import COLLECTED_FILE, Why, stored_weights, wanted_weights
+from vae_sweep.tracking.checkpoint_places import RAY_FOLDER
 from vae_sweep.tracking.records import SweepRecord, TrialRecord
 
 STARTS = 2
