@@ -42,7 +42,7 @@ def place(tmp_path: Path, files: dict[str, bytes]) -> Path:
 
 def test_what_is_whole_is_synced_and_kept(place: Path) -> None:
     with watching(f"{place}*") as seen:
-        assert kept(FINAL, str(place), PLAIN) == FINAL
+        assert kept(FINAL, place, PLAIN) == FINAL
     opened = {path for event, path in seen if event == "open"}
     assert {str(place), *(str(path) for path in place.iterdir())} <= opened
 
@@ -62,7 +62,7 @@ def test_weights_that_do_not_read_back_are_no_finished_trial(
     elif damage == "no folder":
         place = place.with_name("checkpoint_000007")
     spec = tiny_trial("vae", seed=8).model_dump(mode="json") if damage == "another's" else PLAIN
-    end = kept(FINAL, str(place), spec)
+    end = kept(FINAL, place, spec)
     assert (end.outcome, end.error, end.numbers) == ("failed", "data", {})
     assert str(place) in str(end.reason)
 
@@ -86,7 +86,7 @@ def test_the_journal_says_finished_of_what_reads_back_alone(place: Path, tmp_pat
         (place / "weights.safetensors").write_bytes(b"")
         report(JournalCallback(journal, 1, lambda line: None, brake), place)
     whole, torn = read_journal(tmp_path / "journal.jsonl")
-    assert (whole["outcome"], whole["checkpoint"]) == ("finished", str(place))
+    assert (whole["outcome"], whole["checkpoint"]) == ("finished", "ray/attempt-1/0000-vae-s0/checkpoint_000001")
     assert (torn["outcome"], torn["error"], torn["checkpoint"]) == ("failed", "data", None)
     assert "what it left was not stored whole" in torn["reason"]
 

@@ -1,7 +1,6 @@
 """Mending a damaged journal: the sound lines stay, those that others imply are made again, the rest is named."""
 
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from trainables.files import is_file, write_new, write_whole
 from vae_sweep.errors import LaunchError
 from vae_sweep.spec import SweepSpec
 from vae_sweep.sweep.folder import JOURNAL_FILE, SPEC_FILE
@@ -37,7 +37,7 @@ def repair_sweep(folder: Path) -> Repaired:
     Raises LaunchError where there is no journal, a driver holds the sweep, or nothing says what the sweep was.
     """
     path = folder / JOURNAL_FILE
-    if not path.is_file():
+    if not is_file(path):
         raise LaunchError(f"{folder}: no journal there ({JOURNAL_FILE} is absent); give a sweep's folder")
     with driver_lock(folder):
         content = path.read_bytes()
@@ -50,12 +50,9 @@ def repair_sweep(folder: Path) -> Repaired:
         if not said:
             return Repaired([], None)
         copy = _copied(path, content)
-        with Path(f"{path}.new").open("wb") as file:
-            file.write(b"".join(json.dumps(line).encode() + b"\n" for line in mended))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).chmod(path.stat().st_mode)
-        Path(file.name).replace(path)
+        mode = path.stat().st_mode
+        write_whole(path, b"".join(json.dumps(line).encode() + b"\n" for line in mended))
+        path.chmod(mode)
         with Journal(path) as journal:
             journal.append(
                 "repaired", text=f"vae-sweep repair; the journal of before is {copy.name}; {'; '.join(said)}"
@@ -172,10 +169,7 @@ def _copied(path: Path, content: bytes) -> Path:
     for number in count(1):
         copy = path.with_name(f"{path.name}.damaged.{number}")
         try:
-            with copy.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+            write_new(copy, content)
         except FileExistsError:
             continue
         return copy
