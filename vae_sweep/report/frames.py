@@ -33,17 +33,14 @@ def cell_frame(found: Sequence[Row], objectives: Sequence[str]) -> pd.DataFrame:
     values: dict[str, None] = {}
     for row in sorted(found, key=lambda row: row.cell):
         values |= dict.fromkeys(row.values)
-        state = {"seeds": row.seeds, "outcome": outcome(row), "front": row.front}
-        line = lines.setdefault(row.cell, {"cell": row.cell, "method": row.method, **row.values, **state})
+        about = {"seeds": row.seeds, "outcome": outcome(row), "front": row.front}
+        line = lines.setdefault(row.cell, {"cell": row.cell, "method": row.method, **row.values, **about})
         line |= dict(_row_numbers(row))
     words = dict.fromkeys((*WORDS, *objectives, *TRUST_WORDS, *FLOOR_WORDS))
     numbers = [f"{split}/{word}{kind}" for split in SPLITS for word in words for kind in ("", INTERVAL, SAMPLING)]
     always = {f"{split}/{word}" for split in SPLITS for word in (*WORDS, *objectives)}
-    untold = [f"{split}/{UNTOLD}" for split in SPLITS]
-    frame = _frame(lines.values(), [*CELL, *values, *CELL_STATE], _kept(numbers, lines.values(), always))
-    for name in reversed(untold):
-        texts = [line.get(name) for line in lines.values()]
-        frame.insert(frame.columns.get_loc("front") + 1, name, pd.Series(texts, dtype=object))
+    state = [*CELL_STATE, *(f"{split}/{UNTOLD}" for split in SPLITS)]
+    frame = _frame(lines.values(), [*CELL, *values, *state], _kept(numbers, lines.values(), always))
     return frame.astype({"front": bool})
 
 
@@ -129,8 +126,10 @@ def _kept(columns: Sequence[str], lines: Any, always: set[str]) -> list[str]:
 
 
 def _frame(lines: Any, columns: Sequence[str], numbers: Sequence[str]) -> pd.DataFrame:
-    frame = pd.DataFrame(list(lines), columns=[*columns, *numbers])
-    return frame.astype(dict.fromkeys(numbers, "float64"))
+    found = list(lines)
+    about = pd.DataFrame([{name: line.get(name) for name in columns} for line in found], columns=list(columns))
+    rows = [[line.get(name) for name in numbers] for line in found]
+    return about.join(pd.DataFrame(rows, columns=list(numbers), index=about.index, dtype="float64"))
 
 
 def _with_times(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
