@@ -1,6 +1,6 @@
 """Reading a sweep file: YAML with `extends` and overrides, every error at once with its line."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,12 @@ from trainables.methods import METHODS
 from trainables.spec import SEARCHABLE
 from vae_sweep.errors import SpecError
 from vae_sweep.paths import settle_paths
-from vae_sweep.problems import Where, dotted, located, shown
+from vae_sweep.problems import Place, Where, dotted, located, shown
 from vae_sweep.sources import Source, load, near_file, shown_place, value_of
 from vae_sweep.spec import SweepSpec, merged
+
+GIVEN: Place = ("the spec", 0)
+"""Where stands what came from Python and from no file."""
 
 WHOLE = ("methods", "seeds")
 """Keys that an extending file replaces whole instead of merging."""
@@ -46,6 +49,35 @@ def with_overrides(spec: SweepSpec, overrides: Sequence[str], part: str) -> Swee
             text = f"only {part}.* can be set here: all else of the sweep is as its trials were trained"
             source.problems.append(((f"--set {override}", 0), text))
     return _checked(source, spec.name, here=False)
+
+
+def spec_of(given: Mapping[str, Any] | SweepSpec, overrides: Sequence[str] = ()) -> SweepSpec:
+    """Check the fields of a sweep file, or a spec, with `path=value` overrides laid over them.
+
+    Raises SpecError with every error.
+    """
+    values = given.model_dump(by_alias=True) if isinstance(given, SweepSpec) else as_read(given)
+    source = Source(values, dict(_places(values)))
+    if values.pop("extends", None) is not None:
+        source.problems.append((GIVEN, "extends stands in files only; give the other file, and this as overrides"))
+    for override in overrides:
+        _override(source, override)
+    return _checked(source, GIVEN[0], here=True)
+
+
+def as_read(value: Any) -> Any:
+    """Return plain values as a file gives them: lists are tuples."""
+    if isinstance(value, Mapping):
+        return {key: as_read(inner) for key, inner in value.items()}
+    return tuple(map(as_read, value)) if isinstance(value, list | tuple) else value
+
+
+def _places(value: Any, above: Where = ()) -> Iterator[tuple[Where, Place]]:
+    if above:
+        yield above, GIVEN
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple) else ()
+    for key, below in inner:
+        yield from _places(below, (*above, key))
 
 
 def _checked(source: Source, file: str, here: bool) -> SweepSpec:

@@ -8,6 +8,7 @@ import typer
 from vae_sweep.cli.arguments import Folder, Overrides, SpaceFile, make_console
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from rich.console import Console
@@ -70,7 +71,6 @@ def _run(spec: "SweepSpec", extend: bool = False) -> None:
 
 
 def _tell_end(console: "Console", launched: "Launched", folder: "Path", spec: "SweepSpec") -> None:
-    from vae_sweep.paths import pasted
     from vae_sweep.report.document import make_report
     from vae_sweep.report.terminal_evidence import report_lines, report_tables
     from vae_sweep.sweep.folder import JOURNAL_FILE
@@ -81,16 +81,23 @@ def _tell_end(console: "Console", launched: "Launched", folder: "Path", spec: "S
         console.print(table)
     for remark in report_lines(found):
         console.print(remark, soft_wrap=True, highlight=False, markup=False)
+    for line in end_lines(launched, folder):
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+def end_lines(launched: "Launched", folder: "Path") -> "Iterator[str]":
+    """Yield what MLflow lacks, why a launch ended as it did, and how to go on; nothing where all is well."""
+    from vae_sweep.paths import pasted
+
     if launched.unmirrored:
         text = (
             f"MLflow lacks {launched.unmirrored} lines of the journal ({launched.mirror_error}); nothing is lost"
         )
-        console.print(f"{text}: vae-sweep sync {pasted(folder)}", soft_wrap=True)
+        yield f"{text}: vae-sweep sync {pasted(folder)}"
     if launched.reason:
-        text = f"{launched.outcome}: {launched.reason}"
-        console.print(text, soft_wrap=True, highlight=False, markup=False)
+        yield f"{launched.outcome}: {launched.reason}"
     if launched.outcome != "complete" and not (launched.outcome == "failed" and launched.reason):
         text = f"the sweep is not complete; go on with: vae-sweep resume {pasted(folder)}"
         if launched.outcome == "failed":
             text += f"; why a trial failed: vae-sweep explain {pasted(folder)} TRIAL"
-        console.print(text, soft_wrap=True)
+        yield text

@@ -25,6 +25,7 @@ from vae_sweep.report.page.plots import PHASE_TITLES, epoch_plots, front_plot, r
 from vae_sweep.report.palette import label_look, look
 from vae_sweep.report.portraits import Gallery, Sitting, label_names, unit_rows
 from vae_sweep.report.series import PHASES, epoch_curves, fronts, rate_curves, widest_split
+from vae_sweep.report.tables import Row
 from vae_sweep.report.terminal import LEGEND, reasons
 from vae_sweep.spec import SweepSpec
 from vae_sweep.tracking.names import METRICS
@@ -53,7 +54,7 @@ def make_page(record: SweepRecord, spec: SweepSpec, gallery: Gallery, now: Momen
     """Return the report as one HTML document that asks nothing of any network."""
     report = make_report(record, spec.search.objectives)
     sittings = gallery.sittings(record)
-    figures = _figures(record, report, sittings)
+    figures = page_figures(record, report.rows, sittings)
     code = _resource("page.js")
     scripts = {"plotly": plotly_js(), "code": code}
     page: str = _template().render(
@@ -88,7 +89,9 @@ def make_page(record: SweepRecord, spec: SweepSpec, gallery: Gallery, now: Momen
 
 
 @dataclass(frozen=True)
-class _Figures:
+class Figures:
+    """The page's figures by section; `rate_split` is the split of those over λ."""
+
     fronts: list[Plot]
     rates: list[Plot]
     rate_split: str
@@ -98,18 +101,20 @@ class _Figures:
 
     @property
     def all(self) -> list[Plot]:
+        """Return every figure, in the page's order."""
         epochs = [plot for plots in self.epochs.values() for plot in plots]
         return [*self.fronts, *self.rates, *epochs, *([self.units] if self.units else []), *self.maps]
 
 
-def _figures(record: SweepRecord, report: Report, sittings: list[Sitting]) -> _Figures:
-    split, labels = widest_split(report.rows), label_names(sittings)
+def page_figures(record: SweepRecord, rows: list[Row], sittings: list[Sitting]) -> Figures:
+    """Return the figures of a sweep; those that have nothing to show are not there."""
+    split, labels = widest_split(rows), label_names(sittings)
     epochs = epoch_plots(epoch_curves(record))
-    front = {row.cell for row in report.rows if row.front}
+    front = {row.cell for row in rows if row.front}
     maps = [map_plot(found, labels) for found in sittings if found.trial.cell in front]
-    return _Figures(
-        fronts=[front_plot(found) for found in fronts(record, report.rows)],
-        rates=rate_plots(rate_curves(record, report.rows, split), split),
+    return Figures(
+        fronts=[front_plot(found) for found in fronts(record, rows)],
+        rates=rate_plots(rate_curves(record, rows, split), split),
         rate_split=split,
         epochs={
             PHASE_TITLES[phase]: shown
