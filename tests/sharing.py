@@ -69,7 +69,7 @@ def ran(
 def note(so_far: Ran, report: EpochReport | StoreReport | FinalReport) -> None:
     """Add a report to those of a trial."""
     if isinstance(report, StoreReport):
-        so_far.stores.append(report)
+        so_far.stores += [] if report in so_far.stores[-1:] else [report]
     elif isinstance(report, EpochReport):
         so_far.epochs.append(report)
         so_far.states.append(so_far.end)

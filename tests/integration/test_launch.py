@@ -1,7 +1,6 @@
 """Sweeps from the command line with real Ray, Optuna and MLflow, undisturbed and killed."""
 
 import json
-import signal
 from pathlib import Path
 
 import pytest
@@ -88,18 +87,6 @@ def test_a_driver_killed_in_mid_sweep_is_resumed(tmp_path: Path, undisturbed: Pa
     states = study_states(home)
     assert states.count("COMPLETE") == 3
     assert set(states) <= {"COMPLETE", "FAIL"}, "a cell asked for but not yet journaled is told as failed"
-
-
-def test_sigterm_ends_a_driver_in_words_and_loses_no_epoch(tmp_path: Path, undisturbed: Path) -> None:
-    home = home_with(tmp_path)
-    process = start(home, "launch", "tiny.yaml")
-    wait_for(process, journal_of(home), lambda line: line["kind"] == "epoch")
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(120) == 1
-    assert "vae-sweep resume" in (home / "out.txt").read_text()
-    assert lines(journal_of(home))[-1]["outcome"] == "stopped"
-    assert run(home, "resume", "sweeps/tiny").returncode == 0
-    assert numbers_of(home) == numbers_of(undisturbed)
 
 
 def test_a_diverging_trial_is_an_outcome_and_the_sweep_goes_on(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.integration.cluster import SPACE, run, start, wait_for
 from tests.integration.sweeps import home_with, journal_of, kinds_of, study_states
+from vae_sweep.store.lease import Watch
 from vae_sweep.sweep.replay import replay_trial
 
 pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
@@ -59,3 +60,19 @@ def test_a_stopped_sweep_loses_no_epoch_and_goes_on_with_the_same_numbers(tmp_pa
     for trial, epochs in EPOCHS.items():
         undisturbed = replay_trial(journal_of(home).parent, trial, False, print, lambda place: None)
         assert (undisturbed.differences, undisturbed.epochs, undisturbed.scored) == ([], epochs, True)
+
+
+@pytest.mark.parametrize("flags", [(), ("--finish",)])
+def test_a_trial_that_waits_for_the_pretraining_of_another_sweep_can_be_stopped(
+    tmp_path: Path, undisturbed: Path, flags: tuple[str, ...]
+) -> None:
+    home = home_with(tmp_path)
+    [name] = [path.name for path in (undisturbed / "sweeps" / "pretrained").iterdir() if path.is_dir()]
+    held = Watch(home / "sweeps" / "pretrained" / f"{name}.lease").take("other/0000-ours-s0")
+    assert held is not None
+    with held:
+        process = start(home, "launch", "tiny.yaml")
+        wait_for(process, journal_of(home), lambda line: line["kind"] == "store" and line["event"] == "waiting")
+        stop(home, process, *flags)
+    waiting = Counter(line["trial"] for line in kinds_of(home, "store") if line["event"] == "waiting")
+    assert set(waiting.values()) == {1}, "that it still waits is no news"

@@ -1,7 +1,6 @@
 """The environment that Ray gets, the token, and SIGTERM where SIGINT does not work."""
 
 import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,18 +98,3 @@ def test_what_the_user_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     prepare_environment()
     assert os.environ["RAY_AUTH_MODE"] == "disabled"
-
-
-def test_sigterm_interrupts_also_where_sigint_is_ignored() -> None:
-    from vae_sweep.sweep.nodes.session import like_ctrl_c
-
-    calls: list[int] = []
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            like_ctrl_c(signal.SIGTERM, None)
-        signal.signal(signal.SIGINT, lambda number, frame: calls.append(number))
-        like_ctrl_c(signal.SIGTERM, None)
-    finally:
-        signal.signal(signal.SIGINT, before)
-    assert calls == [signal.SIGINT]

@@ -1,9 +1,10 @@
 """What MLflow is to be sent after a sweep was scored anew."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.journals import scored, trial_id, whole_sweep
+from tests.journals import final, launch, scored, start, trial_id, whole_sweep
 from vae_sweep.tracking.feed import Feed
 from vae_sweep.tracking.journal import Journal
 from vae_sweep.tracking.merits import Merits
@@ -19,9 +20,12 @@ class Sent:
     def __init__(self) -> None:
         self.runs: list[str] = []
         self.best: list[str] = []
+        self.newest: dict[str, tuple[int, float]] = {}
 
     def write(self, state: RunState, entries: Sequence[Entry], parent: RunState | None) -> None:
         self.runs.append(state.key)
+        for point in (point for entry in entries for point in entry.points):
+            self.newest[point.key] = max(self.newest.get(point.key, (0, 0.0)), (point.milliseconds, point.value))
 
     def register_winner(self, name: str, wanted: Candidate, trial: RunState, parent: RunState, best: bool) -> None:
         self.best += [wanted.trial] * best
@@ -64,3 +68,21 @@ def test_a_running_sweep_registers_nothing_by_its_scores(tmp_path: Path) -> None
     feed.read()
     assert feed.flush(sent, lambda: False) is None  # type: ignore[arg-type]
     assert sent.best == []
+
+
+def test_a_new_score_is_the_newest_though_the_clock_was_set_back(tmp_path: Path) -> None:
+    """MLflow shows the point with the latest time."""
+    path, sent = tmp_path / "journal.jsonl", Sent()
+    with Journal(path) as journal:
+        launch(journal)
+        start(journal, 0)
+        final(journal, 0)
+        for perplexity in (9.0, 8.0):
+            scored(journal, 0, **{"test/perplexity": perplexity})
+    *lines, last = path.read_text().splitlines()
+    line = json.loads(last) | {"evaluation": "a" * 64}
+    path.write_text("\n".join([*lines, json.dumps(line | {"time": line["time"] - 3600})]) + "\n")
+    feed = Feed(path, lowest)
+    feed.read()
+    assert feed.flush(sent, lambda: False) is None  # type: ignore[arg-type]
+    assert sent.newest["test_perplexity"][1] == 8.0

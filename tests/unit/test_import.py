@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,32 @@ def test_twice_is_the_same_bytes_and_no_harm(tmp_path: Path) -> None:
     assert [done.fresh for done in (one, again, other)] == [True, False, True]
     for path in one.directory.iterdir():
         assert path.read_bytes() == (other.directory / path.name).read_bytes()
+
+
+def test_what_a_killed_import_left_is_cleared_and_no_living_one(tmp_path: Path) -> None:
+    files = three(tmp_path)
+    begin = (
+        "import pathlib, signal, sys; from trainables.text.importing.staging import staging_folder\n"
+        "with staging_folder(pathlib.Path(sys.argv[1])) as folder:\n"
+        "    (folder / 'train.txt.gz').write_text('half'); print(folder, flush=True); signal.pause()\n"
+    )
+    started = [
+        subprocess.Popen([sys.executable, "-c", begin, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    killed, living = (Path(process.stdout.readline().strip()) for process in started if process.stdout)
+    assert killed.is_dir()
+    started[0].kill()
+    started[0].wait()
+    import_corpus(files, TEXT, None, tmp_path / "out")
+    assert list(tmp_path.glob(".import.*")) == [living]
+    assert (living / "train.txt.gz").read_text() == "half"
+    started[1].kill()
+    started[1].wait()
+    import_corpus(files, TEXT, None, tmp_path / "out")
+    assert list(tmp_path.glob(".import.*")) == []
+    for process in started:
+        process.communicate()
 
 
 def test_nothing_of_another_content_is_replaced(tmp_path: Path) -> None:

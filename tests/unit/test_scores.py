@@ -1,5 +1,6 @@
 """Scores in the journal: the newest of a split is read, all are kept; what a sweep lacks under an evaluation."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,21 @@ def test_a_sweep_measured_unlike_is_told_of(path: Path) -> None:
         again(journal, 0, "a" * 64, validation_perplexity=8.0)
     assert unlike(read_sweep(path)) is None
     assert unlike(History(Ledger(path).record()).record) is None
+
+
+def test_the_newest_evaluation_is_the_last_journaled_whatever_the_clock_said(path: Path) -> None:
+    with Journal(path) as journal:
+        start(journal, 1)
+        final(journal, 1, numbers=FIRST)
+        again(journal, 1, "a" * 64, validation_perplexity=8.0)
+        start(journal, 2)
+        final(journal, 2, numbers=FIRST)
+        again(journal, 2, "b" * 64, validation_perplexity=8.0)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:-1], json.dumps(json.loads(lines[-1]) | {"time": 1.0})]) + "\n")
+    told = unlike(read_sweep(path))
+    assert told is not None
+    assert told.startswith("2 trials of 3 measured under another evaluation"), "only the last has the newest"
 
 
 def lacks(spec: SweepSpec, record: SweepRecord, *names: str) -> dict[str, list[str]]:

@@ -246,3 +246,27 @@ def test_a_folder_without_a_sweep_and_a_damaged_journal_end_in_words(
         sweep_status(tmp_path)
     code, _, err = command(monkeypatch, capsys, "status", str(tmp_path))
     assert (code, "Traceback" in err) == (2, False)
+
+
+def set_back(scribe: Scribe, seconds: float) -> None:
+    """Have the journal's lines say what a clock set back by so much would have said."""
+    scribe.rewrite(lambda line: line | {"time": line["time"] - seconds})
+
+
+@pytest.mark.parametrize("hours", [-1, 0, 1])
+def test_who_drives_is_told_by_the_lease_whatever_the_clocks_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], hours: int
+) -> None:
+    scribe = Scribe(tmp_path)
+    with driver_lock(scribe.folder) as lease:
+        scribe.launch(lease=lease.nonce)
+        scribe.cell(0, "vae")
+        scribe.start(0, "vae")
+        set_back(scribe, hours * 3600)
+        found = sweep_status(scribe.folder)
+        assert (found.state, len(found.running), found.interrupted) == ("running", 1, [])
+        scribe.end()
+        assert sweep_status(scribe.folder).state == "ending"
+    with driver_lock(scribe.folder):
+        code, _, said = command(monkeypatch, capsys, "stop", str(scribe.folder))
+        assert (code, "holds the sweep but runs no trials" in said) == (2, True)

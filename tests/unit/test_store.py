@@ -188,6 +188,15 @@ def test_a_trial_does_not_wait_for_its_own_earlier_start(tmp_path: Path) -> None
     assert same_trial(other, alone("adam-tail"))
 
 
+def test_a_trial_that_waits_says_so_again_and_again_and_can_be_ended_there(tmp_path: Path) -> None:
+    spec, waiting = TRIALS["adam-tail"], steps("adam-tail", store(tmp_path))
+    with claim_of(spec, store(tmp_path, "b")) as holder:
+        assert holder.attempt() is None
+        said = [next(waiting)[0] for _ in range(2)]
+        assert said == [StoreReport(key=spec.phases()[0].key(), event="waiting", holder="sweep/b")] * 2
+        waiting.close()
+
+
 def test_an_earlier_start_that_waited_does_not_take_the_lease_of_a_later_one(tmp_path: Path) -> None:
     spec = TRIALS["adam-tail"]
     with claim_of(spec, store(tmp_path)) as before, claim_of(spec, store(tmp_path, "b")) as holder:

@@ -1,5 +1,6 @@
 """Sharing a phase: the door through which a trial finds what another has trained; the service fills it in."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
@@ -14,6 +15,9 @@ from trainables.training.report import EpochReport, StoreEvent, StoreReport
 from trainables.training.spec import PhaseSpec
 from trainables.training.state import TrialState
 
+LOOK = 2.0
+"""Seconds between two reports of a trial that waits."""
+
 Shapes = dict[str, tuple[int, ...]]
 
 
@@ -25,19 +29,16 @@ def shapes_of(tensors: dict[str, Tensor]) -> Shapes:
 class Claim(Protocol):
     """A trial's claim to the result of one phase; at most one living claim trains it."""
 
-    def attempt(self) -> str | None:
-        """Settle the claim if that takes no waiting and return None; else return who trains the phase now."""
+    def attempt(self, patience: float = 0.0) -> str | None:
+        """Settle the claim within so many seconds and return None; else return who trains the phase now."""
 
     @property
     def damaged(self) -> Sequence[str]:
         """Return what was found unfit in the store, in words."""
 
-    def settle(self) -> tuple[TrialState, str | None, float]:
-        """Wait until the phase is trained, or is ours to train.
-
-        Returns how far it has come (over: ready; else ours to go on with), why it diverged if it did, and the
-        seconds waited.
-        """
+    @property
+    def settled(self) -> tuple[TrialState, str | None]:
+        """Return how far a settled phase has come (over: ready; else ours to go on with), and why it diverged."""
 
     def keep(self, state: TrialState) -> None:
         """Store how far our training has come, for whoever takes over."""
@@ -60,15 +61,18 @@ def share_phase(
 ) -> Iterator[tuple[EpochReport | StoreReport, TrialState]]:
     """Take a phase from the store, or train it there; the epochs reported and the end are the same.
 
-    `state` is how far this trial has come by itself. Raises DivergedError where the phase diverged, here or
+    `state` is how far this trial has come by itself. A trial that waits for another reports so again and again, so
+    that it can be ended there. Raises DivergedError where the phase diverged, here or
     with another trial.
     """
     shapes = shapes_of(model.state_dict())
     with store.claim(phase, boundary, shapes, next(model.parameters()).device) as claim:
-        holder = claim.attempt()
-        if holder is not None:
+        started, holder, waits_for = time.monotonic(), None, claim.attempt()
+        while waits_for is not None:
+            holder = waits_for
             yield StoreReport(key=phase.key(), event="waiting", holder=holder), state
-        found, diverged, seconds = claim.settle()
+            waits_for = claim.attempt(LOOK)
+        (found, diverged), seconds = claim.settled, time.monotonic() - started
         ready = diverged is not None or over(phase, found.counters)
         if found.counters.epoch <= state.counters.epoch and not ready:
             found = state

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from trainables.base import StateError
+from trainables.files import is_there, move
 from trainables.measure.spec import Boundary
 from trainables.places import Place, PlaceError, S3Place, contents, delete, read, write
 from trainables.training.phase import over
@@ -56,25 +57,19 @@ class StoreClaim:
     lease: Lease | None = None
     found: Found | None = None
 
-    def attempt(self) -> str | None:
-        """Take what is stored, or the right to train it; return who trains it where neither can be had now."""
-        while True:
-            self.found = self._stored()
-            if self.found is None:
-                self.lease = self.watch.take(self.owner)
-                self.found = self._ours() if self.lease is not None else None
-            if self.found is not None:
-                return None
-            if (seen := self.watch.look()) is not None:
-                return seen.owner.name if seen.owner else "another trial"
+    def attempt(self, patience: float = 0.0) -> str | None:
+        """Take what is stored, or the right to train it; return who trains it where neither can be had in time."""
+        until = time.monotonic() + patience
+        while (holder := self._attempt()) is not None and time.monotonic() < until:
+            time.sleep(POLL)
+        return holder
 
-    def settle(self) -> tuple[TrialState, str | None, float]:
-        """Wait until the phase is stored, or is ours to go on with; as `sharing.Claim` has it."""
-        started = time.monotonic()
-        while (found := self.found) is None:
-            if self.attempt() is not None:
-                time.sleep(POLL)
-        return (*found, time.monotonic() - started)
+    @property
+    def settled(self) -> Found:
+        """Return what a settled claim found."""
+        if self.found is None:
+            raise RuntimeError("a claim is settled by an attempt that returns None")
+        return self.found
 
     def keep(self, state: TrialState) -> None:
         """Store a state of our training, unless another took over; the others go when it is safe on disk."""
@@ -100,6 +95,17 @@ class StoreClaim:
             except PlaceError:
                 ready = False  # the lease must go all the same; as with one that is not ready, its file stays
             self.lease.release(forget=ready)
+
+    def _attempt(self) -> str | None:
+        while True:
+            self.found = self._stored()
+            if self.found is None:
+                self.lease = self.watch.take(self.owner)
+                self.found = self._ours() if self.lease is not None else None
+            if self.found is not None:
+                return None
+            if (seen := self.watch.look()) is not None:
+                return seen.owner.name if seen.owner else "another trial"
 
     @property
     def _key(self) -> str:
@@ -214,7 +220,7 @@ def set_aside(folder: Place) -> Place | None:
         return target
     places = (folder.with_name(f"{folder.name}.damaged.{number}") for number in count(1))
     try:
-        return folder.rename(next(place for place in places if not place.exists()))
+        return move(folder, next(place for place in places if not is_there(place)))
     except FileNotFoundError:
         return None
 

@@ -80,9 +80,9 @@ def _head(trial: TrialRecord) -> list[str]:
     values = f", {values_text(trial.values)}" if trial.values else ""
     lines = [f"method {trial.method}{title}{values}; cell {trial.cell}, seed {trial.seed}"]
     if trial.final is not None:
-        lines.append(
-            f"ended {moment(trial.final.time)}, {duration(trial.final.time - trial.started_at)} after its start"
-        )
+        took = trial.final.time - trial.started_at
+        after = f"{duration(took)} after its start" if took >= 0 else "its machine's clock was set back meanwhile"
+        lines.append(f"ended {moment(trial.final.time)}, {after}")
     return lines
 
 

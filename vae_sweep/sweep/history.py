@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
+from trainables.files import is_file
 from vae_sweep.errors import CompareError, LaunchError
 from vae_sweep.store.lease import Owner
 from vae_sweep.sweep.folder import JOURNAL_FILE
@@ -52,13 +53,15 @@ class Course:
 class History:
     """A sweep's record, what its trials' lines tell beside, and when it was driven.
 
-    `spans` are the launches, from their first line to their end or else their last line, in unix seconds; `last`
-    is the time of the last line, `reason` why the last end came.
+    `spans` are the launches, from their first line to their end or else their last line, in unix seconds; `lease`
+    names the lease under which the newest was made, None where an earlier version wrote it. `last` is the time of
+    the last line, `reason` why the last end came.
     """
 
     record: SweepRecord
     courses: dict[str, Course] = field(default_factory=dict)
     spans: list[tuple[float, float]] = field(default_factory=list)
+    lease: str | None = None
     lines: int = 0
     last: float | None = None
     repaired: list[str] = field(default_factory=list)
@@ -70,10 +73,18 @@ class History:
         """Return the number of the newest launch, 0 before the first."""
         return self.record.launches[-1].attempt if self.record.launches else 0
 
+    def launched_by(self, driver: Owner | None) -> bool:
+        """Say whether the newest launch is this driver's, by its lease; who only probes has made none.
+
+        Clocks may be set while a sweep runs: only for journals of earlier versions are they compared.
+        """
+        if driver is None or not self.spans:
+            return False
+        return self.spans[-1][0] >= driver.since if self.lease is None else self.lease == driver.nonce
+
     def driven_by(self, driver: Owner | None) -> bool:
-        """Say whether trials run under this driver: it has launched and not ended; who only probes has not."""
-        launched = driver is not None and bool(self.spans) and self.spans[-1][0] >= driver.since
-        return launched and self.record.ended is None
+        """Say whether trials run under this driver: it has launched and not ended."""
+        return self.launched_by(driver) and self.record.ended is None
 
     def state(self, trial: TrialRecord, driven: bool) -> str:
         """Return a trial's outcome; where it has none: running, waiting (for a pretraining) or interrupted."""
@@ -91,7 +102,7 @@ def read_history(folder: Path) -> History:
     Raises LaunchError where no sweep is there, JournalError where its journal is damaged.
     """
     path = folder / JOURNAL_FILE
-    if not path.is_file():
+    if not is_file(path):
         raise LaunchError(
             f"{folder}: no sweep there ({JOURNAL_FILE} is absent); give the folder that launch printed, "
             "vae-sweep list shows those of a storage directory"
@@ -149,7 +160,7 @@ def _note(history: History, line: Line) -> None:
     kind = line["kind"]
     if kind == "launch":
         history.spans.append((moment, moment))
-        history.reason, history.closed = None, False
+        history.lease, history.reason, history.closed = line.get("lease"), None, False
     elif kind == "repaired":
         history.repaired.append(line["text"])
     if history.spans and not history.closed:

@@ -26,7 +26,7 @@ def unlike(record: SweepRecord) -> str | None:
     scores = [score for trial in record.trials.values() if (score := trial.score("validation")) is not None]
     if not scores:
         return None
-    newest = max(scores, key=lambda score: score.time)
+    newest = max(scores, key=lambda score: score.line)
     others = sum(score.evaluation != newest.evaluation for score in scores)
     if not others:
         return None

@@ -80,7 +80,7 @@ def state_of(history: History, owner: Owner | None) -> State:
     if history.driven_by(owner):
         return "running"
     ended = history.record.ended
-    if ended and owner is not None and history.spans[-1][0] >= owner.since:
+    if ended and history.launched_by(owner):
         return "ending"
     known: dict[str, State] = {"complete": "complete", "failed": "failed", "stopped": "stopped"}
     return known.get(ended or "", "interrupted")
@@ -169,6 +169,7 @@ def _remarks(history: History) -> list[Remark]:
         remarks += [Remark(kind="conflict", trial=name, text=str(found)) for found in trial.conflicts]
         if course.unscored:
             remarks.append(Remark(kind="unscored", trial=name, text=course.unscored))
+    remarks += [Remark(kind="changed", trial=None, text=text) for text in history.record.changes]
     if text := unlike(history.record):
         remarks.append(Remark(kind="measured", trial=None, text=text))
     return remarks

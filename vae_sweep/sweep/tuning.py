@@ -18,6 +18,7 @@ from vae_sweep.search.study import open_study
 from vae_sweep.search.sweep_search import SweepSearch
 from vae_sweep.store.pretrained import STORE_FOLDER, store_for
 from vae_sweep.sweep.folder import JOURNAL_FILE, checkpoints_place, storage_directory, store_place
+from vae_sweep.sweep.interrupts import interrupts_kept
 from vae_sweep.sweep.missing import pretraining_of, progress_of, trial_config
 from vae_sweep.sweep.nodes.preflight import Ground
 from vae_sweep.sweep.plan import Plan
@@ -71,7 +72,7 @@ def run_trials(drive: Drive) -> None:
     if not left:
         return
     place, filesystem = filesystem_of(checkpoints_place(plan.spec))
-    tune.Tuner(
+    tuner = tune.Tuner(
         tune.with_resources(
             _trainable(plan), partial(_share, plan.shares, plan.spec.resources.max_gpus, drive.ground)
         ),
@@ -92,7 +93,9 @@ def run_trials(drive: Drive) -> None:
             callbacks=[JournalCallback(drive.journal, drive.attempt, drive.note, drive.brake)],
             verbose=0,
         ),
-    ).fit()
+    )
+    with interrupts_kept():
+        tuner.fit()
 
 
 def _search(drive: Drive, progress: Progress) -> SweepSearch:

@@ -108,12 +108,13 @@ class Feed:
         self._winners.remove(key)
 
     def _take(self, line: Line) -> None:
+        """Take a line in; where the clock was set back, its points are still later: MLflow shows the latest."""
         numbers = self._ledger.add(line)
-        self._moment = line["time"]
+        self._moment = line["time"] if line["time"] >= self._moment else self._moment + 0.001
         key = line.get("trial", SWEEP_KEY)
         self._seen[key] = self._seen.get(key, 0) + 1
         mark = f"line {self._seen[key]} of {line['time']!r}"
-        self._pending.setdefault(key, []).append(Entry(mark, points(line, numbers)))
+        self._pending.setdefault(key, []).append(Entry(mark, points({**line, "time": self._moment}, numbers)))
         if line["kind"] in COUNTED:
             self._pending.setdefault(SWEEP_KEY, [])
         if line["kind"] == "end":

@@ -11,6 +11,8 @@ from types import NoneType
 from typing import Any, Self
 
 from trainables.base import VaeSweepError
+from trainables.files import sync_folder, words, write_new
+from vae_sweep.paths import pasted
 
 Line = dict[str, Any]
 
@@ -24,6 +26,10 @@ KINDS: dict[str, dict[str, tuple[type, ...]]] = {
         "versions": (dict,),
         "git_commit": (str, NoneType),
         "corpus": (dict,),
+        "remarks": (list, NoneType),
+        "data_directory": (str, NoneType),
+        "keys_version": (int, NoneType),
+        "lease": (str, NoneType),
     },
     "cell": {"cell": (int,), "method": (str,), "values": (dict,)},
     "trial": _NAMED
@@ -39,6 +45,7 @@ KINDS: dict[str, dict[str, tuple[type, ...]]] = {
     "lost": _NAMED | {"reason": (str,)},
     "nodes": {"nodes": (list,), "warnings": (list,)},
     "repaired": {"text": (str,)},
+    "changed": {"by": (str,), "texts": (list,)},
     "warm": {"sweep": (str,), "cells": (list,)},
     "end": {"outcome": (str,), "reason": (str, NoneType)},
 }
@@ -60,15 +67,15 @@ class Journal:
         self.path = path
         self._lock = threading.Lock()
         try:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
             try:
                 self.repaired = self._repair()
-                _flush_directory(path.parent)
+                sync_folder(path.parent)
             except BaseException:
                 os.close(self._descriptor)
                 raise
         except OSError as error:
-            raise JournalError(f"{path}: the journal cannot be opened ({error.strerror})") from error
+            raise JournalError(words(error, path, "the journal cannot be opened")) from error
 
     def append(self, kind: str, **fields: Any) -> Line:
         """Write one line durably and return it with its time (unix seconds). Safe from any thread.
@@ -77,7 +84,7 @@ class Journal:
         refuses; the file then ends as it did before.
         """
         line: Line = {"kind": kind, "time": time.time(), **fields}
-        if problem := _problem(line):
+        if problem := problem_of(line):
             raise JournalError(f"{self.path}: line not written: {problem}")
         try:
             content = json.dumps(line, allow_nan=False).encode() + b"\n"
@@ -156,7 +163,7 @@ class Tail:
                 file.seek(self._offset)
                 return file.read()
         except OSError as error:
-            raise JournalError(f"{self._path}: the journal cannot be read ({error.strerror})") from error
+            raise JournalError(words(error, self._path, "the journal cannot be read")) from error
 
 
 def read_journal(path: Path) -> list[Line]:
@@ -176,23 +183,30 @@ def decode(content: bytes, path: Path, before: int = 0) -> tuple[list[Line], int
     for number, raw in enumerate(whole, start=before + 1):
         try:
             line = json.loads(raw.decode(), parse_constant=_refuse)
-            problem = _problem(line) if isinstance(line, dict) else "not a JSON object"
+            problem = problem_of(line)
         except ValueError as error:
             if len(lines) == len(whole) - 1 and not rest:
                 break
             problem = f"not JSON ({error})"
         if problem:
-            raise JournalError(
-                f"{path}, line {number}: {problem}. The journal is the only record of the sweep: restore it "
-                "from a copy; or move the file aside, delete this line from a copy of it (what the line "
-                "recorded is then lost and may be run again) and put the copy in its place"
-            )
+            raise JournalError(f"{path}, line {number}: {problem}. {remedy(path)}")
         lines.append(line)
         sound += len(raw) + 1
     return lines, sound
 
 
-def _problem(line: Line) -> str | None:
+def remedy(path: Path) -> str:
+    """Return what helps against a damaged journal."""
+    return (
+        f"The journal is the only record of the sweep: restore it from a copy, or run vae-sweep repair "
+        f"{pasted(path.parent)}, which keeps a copy, and says what it cannot save"
+    )
+
+
+def problem_of(line: object) -> str | None:
+    """Return why something read from JSON is no line of a journal, None where it is one."""
+    if not isinstance(line, dict):
+        return "not a JSON object"
     kind, moment = line.get("kind"), line.get("time")
     if not isinstance(kind, str) or kind not in KINDS:
         return f"unknown kind {kind!r}; known: {', '.join(KINDS)} (was it written by a newer version?)"
@@ -224,17 +238,7 @@ def _write_side_file(path: Path, torn: bytes) -> Path:
     number = 1
     while True:
         side = path.with_name(f"{path.name}.torn.{number}")
-        with contextlib.suppress(FileExistsError), side.open("xb") as file:
-            file.write(torn)
-            file.flush()
-            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            write_new(side, torn)
             return side
         number += 1
-
-
-def _flush_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

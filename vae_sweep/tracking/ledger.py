@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from trainables.methods import METHODS
-from trainables.places import Place, place_of
+from trainables.places import Place
+from vae_sweep.tracking.checkpoint_places import located
 from vae_sweep.tracking.conflicts import conflicts, merge
 from vae_sweep.tracking.former_words import in_todays_words
-from vae_sweep.tracking.journal import JournalError, Line, read_journal
+from vae_sweep.tracking.journal import JournalError, Line, read_journal, remedy
 from vae_sweep.tracking.records import (
     SETTLED,
     CellRecord,
@@ -40,17 +41,28 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._path, self._count = path, 0
-        self._name = path.resolve().parent.name
+        self._folder, self._name = path.absolute().parent, path.resolve().parent.name
         self._launches: list[LaunchRecord] = []
         self._cells: dict[int, CellRecord] = {}
         self._trials: dict[str, TrialRecord] = {}
         self._end: Line | None = None
         self._warm: list[dict[str, Any]] = []
+        self._changes: list[str] = []
 
     def record(self) -> SweepRecord:
         """Return the sweep as of the last line; it grows with the lines that are added later."""
         ended, ended_at = (self._end["outcome"], self._end["time"]) if self._end else (None, None)
-        return SweepRecord(self._name, self._launches, self._cells, self._trials, ended, ended_at, self._warm)
+        return SweepRecord(
+            self._name,
+            self._folder,
+            self._launches,
+            self._cells,
+            self._trials,
+            ended,
+            ended_at,
+            self._warm,
+            self._changes,
+        )
 
     def add(self, line: Line) -> Numbers:
         """Take one line in; return those of its numbers that no line before had reported.
@@ -80,6 +92,8 @@ class Ledger:
                 return self._epoch(self._trial(line), line)
             case "rung":
                 return self._rung(self._trial(line), line)
+            case "changed":
+                self._changes.extend(line["texts"])
             case "warm":
                 self._warm[:] = line["cells"]
             case "final":
@@ -103,14 +117,26 @@ class Ledger:
 
     def _launch(self, line: Line) -> None:
         self._name, self._end = line["sweep"], None
-        commit = line.get("git_commit")
+        self._changes.clear()
         launch = LaunchRecord(
-            line["attempt"], line["time"], line["spec"], line["versions"], commit, line["corpus"]
+            line["attempt"],
+            line["time"],
+            line["spec"],
+            line["versions"],
+            line.get("git_commit"),
+            line["corpus"],
+            line.get("data_directory"),
+            line.get("keys_version"),
         )
         self._launches.append(launch)
 
     def _start(self, line: Line) -> None:
         name = line["trial"]
+        if not self._launches:
+            raise JournalError(
+                f"{self._path}, line {self._count + 1}: trial {name} starts, and no line before it launches the "
+                f"sweep. {remedy(self._path)}"
+            )
         known = self._trials.get(name)
         if known is None:
             cell, seed, method = line["cell"], line["seed"], line["method"]
@@ -124,7 +150,7 @@ class Ledger:
         if line["trial"] not in self._trials:
             raise JournalError(
                 f"{self._path}, line {self._count + 1}: {line['kind']} of trial {line['trial']}, which no line "
-                "before it starts; the journal is incomplete, restore it from a copy"
+                f"before it starts. {remedy(self._path)}"
             )
         return self._trials[line["trial"]]
 
@@ -136,8 +162,15 @@ class Ledger:
             trial.hosts.append(line["host"])
         return trial
 
+    def _place(self, trial: TrialRecord, line: Line) -> Place | None:
+        if line.get("checkpoint") is None:
+            return None
+        checkpoint = located(line["checkpoint"], self._folder)
+        trial.checkpoints.append(checkpoint)
+        return checkpoint
+
     def _epoch(self, trial: TrialRecord, line: Line) -> Numbers:
-        checkpoint = _place(self._about(trial, line), line)
+        checkpoint = self._place(self._about(trial, line), line)
         for known in trial.epochs:
             if (known.phase, known.epoch) == (line["phase"], line["epoch"]):
                 place = f"{known.phase} epoch {known.epoch}"
@@ -157,14 +190,14 @@ class Ledger:
         return numbers
 
     def _final(self, trial: TrialRecord, line: Line) -> Numbers:
-        place = _place(self._about(trial, line), line)
+        place = self._place(self._about(trial, line), line)
         error, reason = line.get("error"), line.get("reason")
         final = FinalRecord(line["outcome"], error, reason, line["numbers"], place, line["time"])
         old = trial.final
         if old is None or old.outcome not in SETTLED:
             self._trials[trial.id] = replace(trial, final=final)
             if final.numbers:
-                trial.scores.append(_score("validation", final.numbers, line))
+                trial.scores.append(self._score("validation", final.numbers, line))
             return final.numbers
         kept = {"outcome": old.outcome, **trial.own_numbers("validation")}
         came = {"outcome": final.outcome, **final.numbers}
@@ -177,7 +210,7 @@ class Ledger:
         for split in dict.fromkeys(key.partition("/")[0] for key in line["numbers"]):
             trial = self._trial(line)
             numbers = {key: value for key, value in line["numbers"].items() if key.startswith(f"{split}/")}
-            before, came = trial.score(split), _score(split, numbers, line)
+            before, came = trial.score(split), self._score(split, numbers, line)
             if before is not None and before.evaluation == came.evaluation:
                 fresh |= _merge(trial, "the score", before.numbers, numbers)
                 continue
@@ -189,10 +222,14 @@ class Ledger:
                 self._trials[trial.id] = replace(trial, final=replace(trial.final, numbers=numbers))
         return fresh
 
+    def _score(self, split: str, numbers: Numbers, line: Line) -> ScoreRecord:
+        evaluation, settings = line.get("evaluation"), line.get("settings")
+        return ScoreRecord(split, numbers, evaluation, settings, line["time"], self._count)
+
     def _probed(self, trial: TrialRecord, line: Line) -> Numbers:
         trial.probes.extend(name for name in line["probes"] if name not in trial.probes)
         if line.get("texts"):
-            trial = self._trials[trial.id] = replace(trial, texts=self._path.parent / line["texts"])
+            trial = self._trials[trial.id] = replace(trial, texts=self._folder / line["texts"])
         return _merge(trial, "the probes", trial.probed, line["numbers"])
 
 
@@ -200,15 +237,3 @@ def _merge(trial: TrialRecord, place: str, kept: Numbers, came: Numbers) -> Numb
     fresh, found = merge(place, kept, came)
     trial.conflicts.extend(found)
     return fresh
-
-
-def _score(split: str, numbers: Numbers, line: Line) -> ScoreRecord:
-    return ScoreRecord(split, numbers, line.get("evaluation"), line.get("settings"), line["time"])
-
-
-def _place(trial: TrialRecord, line: Line) -> Place | None:
-    if line.get("checkpoint") is None:
-        return None
-    checkpoint = place_of(line["checkpoint"])
-    trial.checkpoints.append(checkpoint)
-    return checkpoint

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from trainables.files import words
 from vae_sweep.tracking.feed import Feed
 from vae_sweep.tracking.merits import Judge, unjudged
 from vae_sweep.tracking.mlflow_door import TrackingError, load
@@ -65,7 +66,8 @@ class Mirror:
         self._deadline = time.monotonic() + LAST_PART * timeout
         self._closing.set()
         self._wake.set()
-        self._thread.join(timeout)
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
         return self._feed.waiting() + self._feed.unread()
 
     def _work(self) -> None:
@@ -160,9 +162,9 @@ def only_mirror(journal_path: Path) -> Iterator[None]:
     """Hold the lock that keeps two processes from creating the same runs twice. Raises TrackingError."""
     path = journal_path.with_name("mirror.lock")
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
-        raise TrackingError(f"{path}: cannot be opened ({error.strerror})") from error
+        raise TrackingError(words(error, path, "cannot be opened")) from error
     try:
         _lock(descriptor, path)
         yield

@@ -71,7 +71,7 @@ class ModelKind(Spec):
 
 
 class Job(Spec):
-    """What a process of the benchmark measures; `submitted` is when it was asked to, in unix seconds."""
+    """What a process of the benchmark measures; `submitted` is when it was asked to, on the monotonic clock."""
 
     corpus: CorpusSpec
     data_directory: Path
@@ -119,7 +119,7 @@ def as_worker() -> None:
 
 def measure(job: Job) -> Measured:
     """Measure a job in this process, whose peak memory stands for a trial's. Raises CorpusError."""
-    start = time.time() - job.submitted
+    start = time.monotonic() - job.submitted
     began = time.perf_counter()
     corpus = load_corpus(job.corpus, job.data_directory)
     read = time.perf_counter() - began

@@ -41,7 +41,7 @@ def measure_plan(plan: Plan, work: list[Work]) -> Costs:
         boundary=plan.spec.evaluation.activity_boundary,
         steps=tuple(steps),
         models=tuple(models),
-        submitted=time.time(),
+        submitted=time.monotonic(),
     )
     return Costs(plan, _side_by_side(job, processes(plan)), tuple(steps), tuple(models), load)
 

@@ -4,11 +4,10 @@ import gc
 import logging
 import os
 import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
-from typing import Any, cast
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import cast
 
 import ray
 from ray._private.node import Node
@@ -16,6 +15,8 @@ from ray._private.worker import global_worker
 from ray.exceptions import AuthenticationError
 
 from vae_sweep.errors import LaunchError
+from vae_sweep.sweep.interrupts import interruptible
+from vae_sweep.sweep.nodes.apart import children_apart
 from vae_sweep.sweep.nodes.knock import can_be_asked, knock
 
 LOCAL = "local"
@@ -31,31 +32,44 @@ REASONS = {
 def ray_session(address: str | None = None) -> Iterator[bool]:
     """Join the cluster at `address`, else RAY_ADDRESS, else start Ray here; yield whether a cluster was joined.
 
-    SIGTERM ends like Ctrl-C. Raises LaunchError where no cluster answers.
+    SIGTERM ends like Ctrl-C. Raises LaunchError where no cluster answers, or Ray does not start.
     """
     address = address or os.environ.get("RAY_ADDRESS") or LOCAL
     if can_be_asked(address) and (answer := knock(address, stranger=False)) != "open":
         raise LaunchError(f"RAY_ADDRESS={address}: {REASONS[answer]}")
+    with interruptible() as take_signals:
+        _begin(address)
+        take_signals()
+        groups = _dismiss_idlers() if address == LOCAL else []
+        for name in ("ray.tune", "ray.train"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        try:
+            yield address != LOCAL
+        finally:
+            _shut_down(groups)
+
+
+def _begin(address: str) -> None:
     try:
-        ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+        with children_apart():
+            ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    except SystemExit:
+        raise KeyboardInterrupt from None  # Ray's own answer to a SIGTERM
     except AuthenticationError as error:
         raise LaunchError(f"RAY_ADDRESS={address}: the cluster's token is not right here: {error}") from None
-    except (ConnectionError, RuntimeError) as error:
-        raise LaunchError(f"RAY_ADDRESS={address}: no Ray cluster can be joined there ({error})") from None
-    if address == LOCAL:
-        _dismiss_idlers()
-    for name in ("ray.tune", "ray.train"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    before = _on_sigterm(like_ctrl_c)
-    try:
-        yield address != LOCAL
-    finally:
-        _on_sigterm(before)
-        _shut_down()
+    except Exception as error:  # noqa: BLE001 - of a Ray that does not start within its time, Exception is all it is
+        said = " ".join(str(error).split()) or type(error).__name__
+        if address != LOCAL:
+            raise LaunchError(f"RAY_ADDRESS={address}: no Ray cluster can be joined there ({said})") from None
+        logs = f"{os.environ.get('RAY_TMPDIR') or tempfile.gettempdir()}/ray/session_latest/logs"
+        raise LaunchError(
+            f"Ray did not start on this machine ({said}); is it short of memory, disk or processor time? "
+            f"Its logs are in {logs}. Nothing is lost: start again"
+        ) from None
 
 
-def _dismiss_idlers() -> None:
-    """End what a Ray of our own started for nobody.
+def _dismiss_idlers() -> list[int]:
+    """End what a Ray of our own started for nobody; return the process groups of what stays.
 
     No log goes to the driver, no node is added, and the API server shows no page. Ray has no switch for it.
     One that has died already, or never started, is none to end.
@@ -64,12 +78,14 @@ def _dismiss_idlers() -> None:
     node.kill_log_monitor(check_alive=False)
     node.kill_monitor(check_alive=False)
     node.kill_dashboard(check_alive=False)
+    return [each.process.pid for kind in node.all_processes.values() for each in kind]
 
 
-def _shut_down() -> None:
-    """End Ray, with no collection of garbage meanwhile.
+def _shut_down(groups: Sequence[int]) -> None:
+    """End Ray, and what is left in the process groups of a Ray of our own.
 
-    A thread that then collects one of Ray's references makes Ray end the whole process, without a word of ours.
+    No garbage is collected meanwhile: a thread that then collects one of Ray's references makes Ray end the whole
+    process, without a word of ours.
     """
     gc.collect()
     gc.disable()
@@ -77,17 +93,6 @@ def _shut_down() -> None:
         ray.shutdown()
     finally:
         gc.enable()
-
-
-def like_ctrl_c(number: int, frame: FrameType | None) -> None:
-    """Do what Ctrl-C does now, also where SIGINT is blocked or ignored, as Ray does to the jobs of a cluster."""
-    interrupt = signal.getsignal(signal.SIGINT)
-    if not callable(interrupt):
-        raise KeyboardInterrupt
-    interrupt(signal.SIGINT, frame)
-
-
-def _on_sigterm(handler: Any) -> Callable[[int, FrameType | None], Any] | int | None:
-    if threading.current_thread() is not threading.main_thread():
-        return None
-    return signal.signal(signal.SIGTERM, handler or signal.SIG_DFL)
+    for group in groups:
+        with suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
