@@ -20,6 +20,10 @@ class StateError(VaeSweepError):
     """A stored state or set of weights is damaged or does not fit."""
 
 
+class PlaceError(VaeSweepError):
+    """A place cannot be reached, or refuses; says nothing of what lies there."""
+
+
 class DivergedError(VaeSweepError):
     """A loss or a measured number is not finite."""
 

@@ -12,14 +12,14 @@ from torch import Generator, Tensor
 from trainables.base import StateError, derived_seed
 from trainables.model.spec import LONGEST
 from trainables.model.vae import Vae
-from trainables.places import Place, read
+from trainables.places import Place, is_file, read, sync
 from trainables.probes.codes import decode, shown
 from trainables.probes.portrait import PORTRAIT_FILE
 from trainables.probes.portray import portray
 from trainables.spec import TrialSpec
 from trainables.text.corpus import Corpus
 from trainables.text.vocabulary import Vocabulary
-from trainables.training.state import TrialState, load_tensors, metadata_of
+from trainables.training.state import TrialState, load_tensors, metadata_of, state_key
 
 WEIGHTS_FILE, SPEC_FILE, SAMPLES_FILE = "weights.safetensors", "trial.json", "samples.txt"
 VOCABULARY_FILE = "vocabulary.json"
@@ -89,6 +89,23 @@ def checksum(weights: dict[str, Tensor]) -> str:
 def load_model(directory: Place, spec: TrialSpec, vocabulary: Vocabulary, device: str = "cpu") -> Vae:
     """Read a finished trial's best weights. Raises StateError where they are absent, damaged or do not fit, and
     PlaceError where they are out of reach."""
+    model = new_model(spec, vocabulary)
+    model.load_state_dict(best_weights(directory, spec))
+    return model.to(device)
+
+
+def keep(directory: Place, spec: TrialSpec) -> None:
+    """See that a trial's end is on disk for good and its weights can be read. Raises StateError, PlaceError."""
+    try:
+        sync(directory)
+    except FileNotFoundError as error:
+        raise StateError(f"{directory}: not there") from error
+    best_weights(directory, spec)
+
+
+def best_weights(directory: Place, spec: TrialSpec) -> dict[str, Tensor]:
+    """Return a finished trial's best weights. Raises StateError where they are absent, damaged or another's, and
+    PlaceError where they are out of reach."""
     path = directory / WEIGHTS_FILE
     content = _content(path)
     tensors = load_tensors(content, path)
@@ -98,9 +115,7 @@ def load_model(directory: Place, spec: TrialSpec, vocabulary: Vocabulary, device
         raise StateError(f"{path}: weights of another trial (key {key[:12]}, not {spec.key()[:12]})")
     if metadata.get("sha256") != checksum(tensors):
         raise StateError(f"{path}: damaged (its weights do not have the checksum that it states)")
-    model = new_model(spec, vocabulary)
-    model.load_state_dict(tensors)
-    return model.to(device)
+    return tensors
 
 
 def stored_spec(directory: Place) -> TrialSpec:
@@ -110,6 +125,16 @@ def stored_spec(directory: Place) -> TrialSpec:
         return TrialSpec.model_validate_json(_content(path))
     except ValidationError as error:
         raise StateError(f"{path}: no spec of this version ({str(error).splitlines()[0]})") from error
+
+
+def stored_key(directory: Place) -> str:
+    """Return the key of the trial that left weights in a directory, or else a state. Raises as `stored_spec`."""
+    path = directory / WEIGHTS_FILE
+    if is_file(path):
+        content = _content(path)
+        load_tensors(content, path)
+        return metadata_of(content).get("trial", "")
+    return state_key(directory)
 
 
 def stored_vocabulary(directory: Place) -> Vocabulary | None:
@@ -132,5 +157,5 @@ def stored_vocabulary(directory: Place) -> Vocabulary | None:
 def _content(path: Place) -> bytes:
     try:
         return read(path)
-    except OSError as error:
+    except FileNotFoundError as error:
         raise StateError(f"{path}: cannot be read ({error.strerror})") from error

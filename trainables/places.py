@@ -13,18 +13,28 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
-from trainables.s3_connection import PlaceError as PlaceError
+from trainables import files
+from trainables.base import PlaceError as PlaceError
 from trainables.s3_connection import endpoint, filesystem, without_secrets
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileInfo, FileSystem
 
 SCHEME = "s3://"
+SAID = (errno.EIO, errno.EACCES, errno.EROFS, errno.ESTALE, errno.ENOTCONN)
+"""Errors of storages that are known by their words too; those of the others are said of networks as well."""
 
 
 def objects_fail(error: object) -> bool:
     """Say whether an error is object storage's, also where Ray met it and passes on nothing but words."""
-    return isinstance(error, PlaceError) or "AWS Error" in str(error)
+    return _is_outage(error, objects=True) or "AWS Error" in str(error)
+
+
+def storage_fails(error: object) -> bool:
+    """Say whether an error is that of storage on a disk or a mount, also where Ray passes on nothing but words."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in files.OUTAGES
+    return _is_outage(error, objects=False) or any(os.strerror(code) in str(error) for code in SAID)
 
 
 @dataclass(frozen=True, order=True)
@@ -97,12 +107,20 @@ def filesystem_of(place: Place) -> "tuple[str, FileSystem | None]":
 
 
 def read(place: Place) -> bytes:
-    """Return the content of a file. Raises OSError where it is not there or unreadable, PlaceError."""
+    """Return the content of a file. Raises FileNotFoundError where none is there, PlaceError."""
     if isinstance(place, Path):
-        return place.read_bytes()
+        return files.content(place)
     with _told(place), filesystem().open_input_file(str(place.path)) as file:
         content: bytes = file.read()
         return content
+
+
+def write_file(place: Place, content: bytes) -> None:
+    """Write a file; it is there whole or not at all. Raises OSError, PlaceError."""
+    if isinstance(place, Path):
+        files.write_whole(place, content)
+    else:
+        write(place, content)
 
 
 def write(place: S3Place, content: bytes) -> None:
@@ -111,26 +129,32 @@ def write(place: S3Place, content: bytes) -> None:
         file.write(content)
 
 
+def sync(folder: Place) -> None:
+    """Have a folder's files on disk for good, whoever wrote them; on S3 they are. Raises FileNotFoundError,
+    PlaceError."""
+    if isinstance(folder, Path):
+        files.sync_files(folder)
+
+
 def is_file(place: Place) -> bool:
     """Say whether a file is there. Raises PlaceError."""
-    return place.is_file() if isinstance(place, Path) else _info(place).is_file
+    return files.is_file(place) if isinstance(place, Path) else _info(place).is_file
 
 
 def is_folder(place: Place) -> bool:
     """Say whether a folder is there; on S3, whether anything lies below it. Raises PlaceError."""
-    return place.is_dir() if isinstance(place, Path) else bool(_info(place).type.name == "Directory")
+    return files.is_folder(place) if isinstance(place, Path) else bool(_info(place).type.name == "Directory")
 
 
 def contents(folder: Place, below: bool = False) -> list[Found]:
     """Return what lies in a folder, by name, links not followed; nothing where it is not there.
 
-    With `below`, on S3 alone, all that lies in the folders below it too. Raises OSError, PlaceError.
+    With `below`, on S3 alone, all that lies in the folders below it too. Raises PlaceError.
     """
     if isinstance(folder, S3Place):
         return _objects(folder, below)
     try:
-        with os.scandir(folder) as found:
-            return sorted((_entry(entry) for entry in found), key=lambda entry: entry.name)
+        return sorted(map(_entry, files.entries(folder)), key=lambda entry: entry.name)
     except FileNotFoundError:
         return []
 
@@ -167,6 +191,10 @@ def copied(folder: Place, names: Sequence[str]) -> Iterator[Path]:
             except FileNotFoundError:
                 continue
         yield Path(local)
+
+
+def _is_outage(error: object, objects: bool) -> bool:
+    return isinstance(error, PlaceError) and isinstance(error, files.StorageError) != objects
 
 
 def _entry(entry: "os.DirEntry[str]") -> Found:

@@ -1,6 +1,5 @@
 """The door to Ray: one trial as a Tune function trainable, and the scoring of what it left."""
 
-import errno
 import os
 import socket
 import tempfile
@@ -13,10 +12,11 @@ import platformdirs
 import torch
 from ray import tune
 
-from trainables.base import CorpusError, DivergedError, StateError, VaeSweepError
+from trainables.base import CorpusError, DivergedError, PlaceError, StateError, VaeSweepError
+from trainables.files import FULL, words
 from trainables.measure.spec import EvaluationSpec
 from trainables.outputs import load_model, outputs
-from trainables.places import Place, contents, is_folder, objects_fail, place_of, place_on
+from trainables.places import Place, contents, is_folder, objects_fail, place_of, place_on, storage_fails
 from trainables.spec import TrialSpec
 from trainables.text.planned import Corpora
 from trainables.text.spec import SplitName
@@ -37,7 +37,7 @@ STARTED, WAITS = "started", "waits"
 CORPORA = Corpora(platformdirs.user_cache_path("vae-sweep") / "tokenised")
 """The corpus of this process; on a CPU it runs trial after trial."""
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
+NO_ROOM = ("No space left", "Disk quota exceeded", "No usable temporary directory")
 NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "std::bad_alloc")
 
 
@@ -60,14 +60,17 @@ def train(config: dict[str, Any], stores: Stores | None = None) -> None:
     except DivergedError as error:
         _report(FinalReport(outcome="diverged", reason=str(error)))
     except Exception as error:  # noqa: BLE001 - whatever is raised is reported whole, and its sweep goes on
+        kind = error_class(error)
         reason = str(error) if isinstance(error, VaeSweepError) else traceback.format_exc()
-        _report(FinalReport(outcome="failed", error=error_class(error), reason=reason))
+        if isinstance(error, OSError) and kind in ("disk", "storage"):
+            reason = words(error)
+        _report(FinalReport(outcome="failed", error=kind, reason=reason))
 
 
 def error_class(error: Exception) -> ErrorClass:
-    """Tell a full disk, missing memory and bad data from a bug."""
+    """Tell a full disk, storage out of reach, missing memory and bad data from a bug."""
     text = str(error)
-    if isinstance(error, OSError) and (error.errno in FULL or "No space left" in text):
+    if isinstance(error, OSError) and (error.errno in FULL or any(sign in text for sign in NO_ROOM)):
         return "disk"
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return "memory"
@@ -75,7 +78,9 @@ def error_class(error: Exception) -> ErrorClass:
         return "memory"
     if objects_fail(error):
         return "objects"
-    return "data" if isinstance(error, CorpusError | StateError) else "bug"
+    if isinstance(error, CorpusError | StateError):
+        return "data"
+    return "storage" if isinstance(error, OSError | PlaceError) and storage_fails(error) else "bug"
 
 
 def _train(spec: TrialSpec, config: dict[str, Any], store: PhaseStore | None) -> None:
@@ -109,12 +114,15 @@ def _start(spec: TrialSpec, starts: list[str], damaged: list[str]) -> TrialState
     """
     own = tune.get_checkpoint()
     mine = reported(place_on(own.filesystem, own.path)) if own else []
-    for start in [*mine, *map(place_of, starts)]:
+    known, before = [*mine, *map(place_of, starts)], len(damaged)
+    for start in known:
         try:
             return load_state(start, spec.key())
         except StateError as error:
             if is_folder(start):
                 damaged.append(str(error))
+    if known and len(damaged) == before:
+        damaged.append(f"{known[0]}: not there, nor any checkpoint before it; the trial starts from its beginning")
     return TrialState()
 
 

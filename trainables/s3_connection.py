@@ -5,7 +5,7 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
-from trainables.base import VaeSweepError
+from trainables.base import PlaceError
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
@@ -15,10 +15,6 @@ CONNECT_TIMEOUT, REQUEST_TIMEOUT = 3.0, 10.0
 
 TIMEOUT_VARIABLE = "VAE_SWEEP_S3_TIMEOUT"
 """Sets REQUEST_TIMEOUT from the environment."""
-
-
-class PlaceError(VaeSweepError):
-    """Object storage cannot be reached, or refuses; says nothing of what lies there."""
 
 
 def filesystem() -> "FileSystem":

@@ -128,6 +128,17 @@ def test_evaluation_and_saving_count(tmp_path: Path, error: float | None, most: 
     assert task_of(costs, work).alone == Span(rest + fewest * words, rest + EPOCHS * 10 + most * words)
 
 
+@pytest.mark.parametrize(("selection", "samples"), [("neg_elbo", 0), ("iw_bound", 10)])
+def test_the_bound_that_selects_an_epoch_counts(tmp_path: Path, selection: str, samples: int) -> None:
+    methods = {"iwae": {"selection": selection}}
+    plan = planned(tmp_path, methods=methods, seeds=[1], evaluation={"search_samples": 100, "search_error": None})
+    costs, [work] = costs_of(plan, model=model_cost(importance=A_WORD))
+    words = plan.corpus.splits["validation"].words
+    trained = EPOCHS * batches(plan)
+    found = trained + (EPOCHS * samples + 100) * words
+    assert task_of(costs, work).alone == Span(found, found)
+
+
 def test_the_test_split_is_scored_for_all_one_cell_at_least_or_none(tmp_path: Path) -> None:
     model = model_cost(bound=A_BATCH)
     scores = {}

@@ -6,7 +6,7 @@ import pytest
 
 from vae_sweep.errors import LaunchError
 from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.amend import changed, check_folder
+from vae_sweep.sweep.compatibility import changed, check_folder
 from vae_sweep.sweep.folder import existing_spec, store_spec
 from vae_sweep.tracking.journal import Journal
 

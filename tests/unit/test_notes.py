@@ -74,7 +74,7 @@ def test_a_trials_run_tells_its_outcome_and_numbers(sweep: SweepRecord) -> None:
     assert note.startswith("**ours λ=4 s0**: Ours (pretrain + anneal + FB), cell 0 of sweep small.")
     assert "| validation | 9.50 |" in note
     assert "| test | 9.75 |" in note
-    assert f"vae-sweep reconstruct small {trial_id(0)}" in note
+    assert f"vae-sweep reconstruct {sweep.folder} {trial_id(0)}" in note
     lost = trial_note(sweep, sweep.trials[trial_id(1)])
     assert "**diverged**: the loss is not finite" in lost
     assert "reconstruct" not in lost

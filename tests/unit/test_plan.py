@@ -106,3 +106,19 @@ def test_a_method_that_is_annealed_beyond_every_rung_is_named() -> None:
     rows = {"vae": {}, "ours": {"anneal_epochs": {"choice": [4.0]}}, "vae_anneal": {"anneal_epochs": 2}}
     search = {"kind": "random", "trials": 3, "pruning": {"rungs": [3, 4]}}
     assert make_plan(sweep(methods=rows, search=search, descent={"epochs": 6})).unjudged == ["ours"]
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "named"),
+    [
+        ({"search_samples": 199}, ["search_samples"]),
+        ({"search_samples": 200, "final_effort": 100}, ["final_effort"]),
+        ({"final_effort": 100, "final": "none"}, []),
+        ({}, []),
+    ],
+)
+def test_an_evaluation_too_small_to_adapt_a_proposal_is_named(
+    evaluation: dict[str, object], named: list[str]
+) -> None:
+    assert make_plan(sweep(evaluation=evaluation)).unadapted == named
+    assert not make_plan(sweep(evaluation=evaluation, methods={"ae": {}, "lstm_lm": {}})).unadapted

@@ -1,5 +1,6 @@
 """The pretraining store and gc on object storage do what they do on a disk."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tests.objects import Objects, place, serving, upload
 from tests.sharing import TRIALS, claim_of, ran, same_trial
 from trainables.places import S3Place, delete, is_file, write
 from vae_sweep.errors import LaunchError
+from vae_sweep.spec import SweepSpec
 from vae_sweep.store.pretrained import PretrainedStore
 from vae_sweep.sweep.collecting.collect import collect
 from vae_sweep.sweep.folder import SPEC_FILE
@@ -134,6 +136,26 @@ def test_a_moved_storage_directory_keeps_its_objects(tmp_path: Path, objects: Ob
     _move_to(far, place("moved"))
     (tmp_path / "far").rename(tmp_path / "new")
     assert collect(tmp_path / "new" / "one", dry_run=False).freed > 0
+
+
+def test_a_copied_storage_directory_has_no_right_to_the_originals_objects(
+    tmp_path: Path, objects: Objects
+) -> None:
+    far = _twin(tmp_path / "far")
+    _move_to(far, place("original"))
+    shutil.copytree(tmp_path / "far", tmp_path / "copy")
+    with pytest.raises(LaunchError, match=f"belongs to the storage directory {tmp_path}/far"):
+        check_objects(_in(far.spec, tmp_path / "copy", place("original")))
+    before = objects.listing("original")
+    collect(tmp_path / "copy" / "one", dry_run=False)
+    assert objects.listing("original") == before
+    check_objects(_in(far.spec, tmp_path / "copy", place("own")))
+    check_objects(far.spec)
+
+
+def _in(spec: SweepSpec, storage: Path, objects: S3Place) -> SweepSpec:
+    changes = {"directory": str(storage), "objects": str(objects)}
+    return spec.model_copy(update={"storage": spec.storage.model_copy(update=changes)})
 
 
 def _twin(storage: Path) -> Handmade:

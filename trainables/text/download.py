@@ -12,6 +12,7 @@ from typing import Protocol
 import httpx
 
 from trainables.base import CorpusError
+from trainables.files import move
 from trainables.text.layout import hex_digest
 from trainables.text.partial import Partial
 from trainables.text.sources import RemoteFile
@@ -57,7 +58,7 @@ def download(
                 failures = 1 if part.size - before >= WORTH_A_PAUSE else failures + 1
                 _give_up_or_wait(file, part, error, failures, pause)
     _verify(file, part)
-    part.path.replace(finished)
+    move(part.path, finished)
     part.discard()
     return finished
 

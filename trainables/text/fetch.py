@@ -2,7 +2,6 @@
 
 import fcntl
 import logging
-import os
 import shlex
 import shutil
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainables.base import CorpusError
+from trainables.files import make_folder, move, move_folder
 from trainables.text import layout
 from trainables.text.layout import SourceRecord
 from trainables.text.sources import BY_HAND, SOURCES, Source
@@ -107,20 +107,15 @@ def _install(staging: Path, target: Path, work: Path) -> None:
     if target.exists():
         replaced = work / "replaced"
         shutil.rmtree(replaced, ignore_errors=True)
-        target.replace(replaced)
-    staging.replace(target)
-    descriptor = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        move(target, replaced)
+    move_folder(staging, target)
 
 
 @contextmanager
 def _alone(name: str, directory: Path) -> Iterator[Path]:
     """Give the work folder of a corpus to one process at a time; the lock ends with the process."""
     work = directory / WORK / name
-    work.mkdir(parents=True, exist_ok=True)
+    make_folder(work)
     with (directory / WORK / f"{name}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

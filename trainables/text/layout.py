@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
@@ -12,6 +11,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from trainables.base import CorpusError, Spec
+from trainables.files import words, write_new
 from trainables.text.prepare import Texts
 from trainables.text.sources import Source
 
@@ -72,7 +72,7 @@ def inspect(source: Source, target: Path) -> Presence:
     try:
         return _inspect(source, target)
     except OSError as error:
-        return Presence("foreign", f"{target} cannot be read ({error.strerror})")
+        return Presence("foreign", words(error, what="cannot be read"))
 
 
 def _inspect(source: Source, target: Path) -> Presence:
@@ -97,7 +97,7 @@ def _fault(source: Source, target: Path) -> tuple[str, SourceRecord | None]:
     path = target / RECORD
     try:
         record = SourceRecord.model_validate_json(path.read_bytes())
-    except (ValidationError, OSError):
+    except (ValidationError, FileNotFoundError):
         return f"{path} cannot be read", None
     urls = tuple(file.url for file in source.files)
     if (record.version, tuple(file.url for file in record.files)) != (source.version, urls):
@@ -130,7 +130,7 @@ def write(source: Source, downloads: Mapping[str, Path], texts: Texts, directory
         files=files,
         splits=splits,
     )
-    _write_synced(directory / RECORD, record.model_dump_json(indent=2).encode() + b"\n")
+    write_new(directory / RECORD, record.model_dump_json(indent=2).encode() + b"\n")
     return record
 
 
@@ -145,7 +145,7 @@ def _write_split(source: Source, stem: str, lines: list[str], directory: Path) -
             "  the source has changed, or this Python samples differently; try again, then report it"
         )
     packed = _gzipped(text)
-    _write_synced(directory / split_file(stem), packed)
+    write_new(directory / split_file(stem), packed)
     return SplitRecord(
         sha256=sha256(packed).hexdigest(),
         text_sha256=got,
@@ -160,10 +160,3 @@ def _gzipped(text: bytes) -> bytes:
     with gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=packed, mtime=0) as file:
         file.write(text)
     return packed.getvalue()
-
-
-def _write_synced(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

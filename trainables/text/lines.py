@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from trainables.base import CorpusError
+from trainables.files import words
 
 LINE_LIMIT = 1 << 20
 """Bytes of a line: no sentence has as many, and a file without line ends is not read into memory whole."""
@@ -48,8 +49,10 @@ def text_lines(path: Path, returns: bool = False) -> Iterator[tuple[int, str]]:
             _refuse_format(path, file.peek(HEAD)[:HEAD])
             for number, line in enumerate(iter(partial(file.readline, LINE_LIMIT), b""), start=1):
                 yield number, _text(path, number, line, returns)
-    except (EOFError, OSError, zlib.error) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise CorpusError(f"{path}: cannot be read ({error}); the file may be cut short or damaged") from error
+    except OSError as error:
+        raise CorpusError(words(error, path, "cannot be read")) from error
 
 
 def _unpacked(path: Path, raw: io.BufferedReader) -> io.BufferedReader:

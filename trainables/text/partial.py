@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from trainables.base import Spec
+from trainables.files import write_whole
 from trainables.text.sources import RemoteFile
 
 
@@ -52,12 +53,7 @@ class Partial:
         """Begin anew: the old bytes go before the new validator comes."""
         self.discard()
         origin = _Origin(url=self._url, validator=validator, total=total)
-        temporary = self._origin_path.with_suffix(".new")
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(origin.model_dump_json())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self._origin_path)
+        write_whole(self._origin_path, origin.model_dump_json().encode())
 
     @contextmanager
     def appending(self) -> Iterator[Callable[[bytes], object]]:
@@ -76,6 +72,6 @@ class Partial:
     def _origin(self) -> _Origin | None:
         try:
             origin = _Origin.model_validate_json(self._origin_path.read_bytes())
-        except (OSError, ValidationError):
+        except (FileNotFoundError, ValidationError):
             return None
         return origin if origin.url == self._url else None

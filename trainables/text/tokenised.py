@@ -1,8 +1,6 @@
 """A tokenised corpus on disk: one file named by the fingerprint, mapped into memory, verified on every read."""
 
 import json
-import os
-import tempfile
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from trainables.base import CorpusError
+from trainables.files import words, write_whole
 from trainables.text.corpus import Corpus, Split, fingerprint_of
 from trainables.text.spec import SPLITS, SplitName
 from trainables.text.vocabulary import BOS, Ids, Vocabulary
@@ -29,15 +28,7 @@ def write_tokenised(directory: Path, corpus: Corpus) -> None:
         tensors[name] = np.concatenate(split.sentences)
         labels[name] = split.labels
     content = save(tensors, {"words": json.dumps(corpus.vocabulary.words), "labels": json.dumps(labels)})
-    directory.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(dir=directory, prefix=".new.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.replace(aside, tokenised_file(directory, corpus.fingerprint))  # noqa: PTH105
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
+    write_whole(tokenised_file(directory, corpus.fingerprint), content)
 
 
 def read_tokenised(directory: Path, title: str, fingerprint: str) -> Corpus | None:
@@ -47,7 +38,9 @@ def read_tokenised(directory: Path, title: str, fingerprint: str) -> Corpus | No
         corpus = _parsed(path, title)
     except FileNotFoundError:
         return None
-    except (OSError, SafetensorError, LookupError, TypeError, ValueError) as error:
+    except OSError as error:
+        raise CorpusError(words(error, path, "cannot be read")) from error
+    except (SafetensorError, LookupError, TypeError, ValueError) as error:
         raise CorpusError(f"{path}: no sound tokenised corpus ({error})") from error
     if corpus.fingerprint != fingerprint:
         raise CorpusError(f"{path}: damaged (the fingerprint of what it holds is {corpus.fingerprint[:12]})")

@@ -6,7 +6,7 @@ from trainables.base import Spec
 from trainables.training.spec import PhaseName
 
 Outcome = Literal["finished", "collapsed", "pruned", "diverged", "failed"]
-ErrorClass = Literal["memory", "disk", "objects", "data", "bug", "worker"]
+ErrorClass = Literal["memory", "disk", "storage", "objects", "data", "bug", "worker"]
 StoreEvent = Literal["waiting", "hit", "waited", "miss"]
 
 

@@ -2,10 +2,7 @@
 
 import hashlib
 import json
-import os
-import tempfile
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from pydantic import ValidationError
 from safetensors import SafetensorError
@@ -13,7 +10,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from trainables.base import Spec, StateError
-from trainables.places import Place, S3Place, read, write
+from trainables.places import Place, read, write_file
 from trainables.training.descent import PlateauState
 from trainables.training.report import EpochReport
 from trainables.training.updates import UpdatesState
@@ -53,24 +50,6 @@ class _StateFile(Spec):
     sha256: str
 
 
-def write_file(path: Place, content: bytes) -> None:
-    """Write a file atomically: temporary file beside it, fsync, rename; on S3 one object."""
-    if isinstance(path, S3Place):
-        write(path, content)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)  # noqa: PTH105
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
 def save_state(directory: Place, trial_key: str, state: TrialState) -> None:
     """Write a state into `directory`; the JSON, written last, carries the checksum of the tensors."""
     for name, content in state_files(trial_key, state).items():
@@ -92,7 +71,7 @@ def load_state(directory: Place, trial_key: str) -> TrialState:
     try:
         record = _StateFile.model_validate_json(read(directory / STATE_FILE))
         content = read(directory / TENSOR_FILE)
-    except (OSError, ValidationError) as error:
+    except (FileNotFoundError, ValidationError) as error:
         raise StateError(f"{directory}: no readable state ({error})") from error
     if record.trial_key != trial_key:
         raise StateError(
@@ -106,6 +85,14 @@ def load_state(directory: Place, trial_key: str) -> TrialState:
         group, _, key = name.partition("/")
         groups[group][key] = tensor
     return TrialState(record.counters, **groups, history=record.history)
+
+
+def state_key(directory: Place) -> str:
+    """Return the key of the trial whose state this is. Raises StateError where there is none, PlaceError."""
+    try:
+        return _StateFile.model_validate_json(read(directory / STATE_FILE)).trial_key
+    except (OSError, ValidationError) as error:
+        raise StateError(f"{directory}: no readable state ({error})") from error
 
 
 def load_tensors(content: bytes, path: Place) -> dict[str, Tensor]:

@@ -1,6 +1,7 @@
 """Arguments that several verbs share."""
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,19 @@ Folder = Annotated[
     Path,
     typer.Argument(metavar="SWEEP", help="The sweep's folder, e.g. sweeps/quickstart.", show_default=False),
 ]
+
+
+def show_all() -> None:
+    """Have stdout take every text: what its encoding lacks is shown as `?`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def write_utf8() -> None:
+    """Have stdout take UTF-8 where programs read it; a terminal goes on with what it can show."""
+    if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace")
 
 
 def make_console() -> "Console":

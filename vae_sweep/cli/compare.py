@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from vae_sweep.cli.arguments import make_console
+from vae_sweep.cli.arguments import make_console, write_utf8
 
 
 class Format(StrEnum):
@@ -34,6 +34,7 @@ def compare(
 
     found = compare_sweeps(read_records(sweeps))
     if style is Format.JSON:
+        write_utf8()
         print(compared_as_json(found))
         return
     console = make_console()

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vae_sweep.cli.arguments import Folder, make_console
+from vae_sweep.cli.arguments import Folder, make_console, write_utf8
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,6 +36,7 @@ def gc(
 
     found = collect(sweep, dry_run, (lambda text: None) if as_json else note)
     if as_json:
+        write_utf8()
         print(found.model_dump_json(indent=1))
         return
     if found.kinds:

@@ -47,7 +47,6 @@ def resume(sweep: Folder) -> None:
 def _run(spec: "SweepSpec", extend: bool = False) -> None:
     from vae_sweep.cli.plan import plan_tables
     from vae_sweep.cli.progress import LiveProgress
-    from vae_sweep.sweep.amend import check_folder
     from vae_sweep.sweep.environment import prepare_environment
     from vae_sweep.sweep.folder import sweep_folder
     from vae_sweep.sweep.plan import make_plan
@@ -56,7 +55,6 @@ def _run(spec: "SweepSpec", extend: bool = False) -> None:
     console = make_console()
     plan = make_plan(spec)
     folder = sweep_folder(spec)
-    check_folder(folder, plan.spec, extend)
     for part in plan_tables(plan):
         console.print(part)
     console.print(f"sweep folder: {folder}", soft_wrap=True)

@@ -1,10 +1,12 @@
 """The command `vae-sweep`: verbs, and the one place where an error becomes words and an exit code."""
 
+import os
 import sys
 
 import typer
 
 from trainables.base import VaeSweepError
+from trainables.files import words
 from vae_sweep.cli import (
     compare,
     data,
@@ -26,6 +28,7 @@ from vae_sweep.cli import (
     submit,
     use,
 )
+from vae_sweep.cli.arguments import show_all
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -61,12 +64,30 @@ app.add_typer(data.app, name="data")
 
 
 def main() -> None:
-    """Run the command line; a user's mistake ends with its words and exit code 2."""
+    """Run the command line; a user's mistake, or what the system refuses, ends with its words and exit code 2."""
+    show_all()
     try:
-        app()
+        try:
+            app()
+        finally:
+            _flush()
     except VaeSweepError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
+    except BrokenPipeError:
+        sys.exit(1)
+    except OSError as error:
+        print(words(error), file=sys.stderr)
+        sys.exit(2)
+
+
+def _flush() -> None:
+    """Write what stdout still holds; what it refuses is told here, and not once more at Python's exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
 
 
 if __name__ == "__main__":

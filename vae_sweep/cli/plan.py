@@ -132,6 +132,8 @@ def _domain_text(domain: object) -> str:
 
 
 def _totals(made: "Plan") -> str:
+    from trainables.measure.adapted import FEWEST_PASSES
+
     seeds = len(made.spec.seeds)
     text = f"{made.cell_count} cells × {seeds} seed{'s' * (seeds > 1)} = {made.trial_count} trials, "
     text += f"each on {_shares_text(made)}"
@@ -150,6 +152,11 @@ def _totals(made: "Plan") -> str:
     if made.unjudged:
         text += (
             f"\nwarning: search.pruning.rungs: {', '.join(made.unjudged)} ends, or is annealed, before any of them"
+        )
+    for field in made.unadapted:
+        text += (
+            f"\nwarning: evaluation.{field}: below {FEWEST_PASSES} decoder passes no proposal is adapted, so that "
+            "perplexity is by samples from q, which is too high where λ is; give it more"
         )
     wrong = [word for word in made.spec.search.objectives if word == "neg_elbo"]
     if wrong:

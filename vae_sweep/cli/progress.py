@@ -61,6 +61,9 @@ class LiveProgress:
                 self._nodes(line)
             case "repaired" | "said":
                 self._say(str(line["text"]))
+            case "changed":
+                for text in line["texts"]:
+                    self._say(f"warning: {text}")
             case "unscored":
                 self._say(f"{trial}: not scored: {line['reason']}")
             case "lost":
@@ -103,7 +106,7 @@ class LiveProgress:
         self._say(f"{trial}: {line['outcome']} {shown}{why}")
 
     def _say(self, text: str) -> None:
-        self._console.print(text, soft_wrap=True, highlight=False)
+        self._console.print(text, soft_wrap=True, highlight=False, markup=False)
 
     def _view(self) -> Group:
         done = len(self._outcomes)

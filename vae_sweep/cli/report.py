@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vae_sweep.cli.arguments import Folder, make_console
+from vae_sweep.cli.arguments import Folder, make_console, write_utf8
 from vae_sweep.errors import LaunchError
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def report(
     record = read_sweep(sweep / JOURNAL_FILE)
     found = make_report(record, spec.search.objectives)
     if style is not Format.TABLE:
+        write_utf8()
         print({Format.JSON: as_json, Format.CSV: as_csv, Format.LATEX: as_latex}[style](found).rstrip())
         return
     console = make_console()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vae_sweep.cli.arguments import Folder, make_console
+from vae_sweep.cli.arguments import Folder, make_console, write_utf8
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,6 +26,7 @@ def status(sweep: Folder, as_json: AsJson = False) -> None:
 
     found = sweep_status(sweep, WATCH)
     if as_json:
+        write_utf8()
         print(found.model_dump_json(indent=1))
         return
     console = make_console()
@@ -47,6 +48,7 @@ def list_sweeps(
 
     found = listing_of(storage or Path(StorageSpec().directory))
     if as_json:
+        write_utf8()
         print(found.model_dump_json(indent=1))
         return
     console = make_console()

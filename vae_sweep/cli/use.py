@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trainables.model.spec import LONGEST
+from vae_sweep.cli.arguments import write_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -110,7 +111,7 @@ def encode(
     if output is None:
         _print(json.dumps([float(f"{value:.9g}") for value in code]) for code in codes.tolist())
         return
-    from trainables.training.state import write_file
+    from trainables.places import write_file
 
     write_file(output, vae.codes_file(codes, output.suffix))
     _say(f"{len(codes)} codes of {vae.latent_size} units are in {output}")
@@ -169,7 +170,8 @@ def _print_sentences(sentences: list[str], longest: int) -> None:
 
 
 def _print(lines: "Iterable[str]") -> None:
-    """Print lines; the flush lets a reader that left end the command here, as click does, and not at its exit."""
+    """Print lines in UTF-8; by the flush a reader that left ends the command here, as click does, not at exit."""
+    write_utf8()
     for line in lines:
         print(line)
     sys.stdout.flush()

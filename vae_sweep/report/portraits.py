@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import ValidationError
 
+from trainables.files import StorageError
 from trainables.methods import METHODS
 from trainables.places import Place, PlaceError, read
 from trainables.probes.portrait import PORTRAIT_FILE, Portrait
@@ -123,8 +124,8 @@ def _content(path: Place, missing: list[str]) -> bytes | None:
         return read(path)
     except FileNotFoundError:
         missing.append(f"{path.name} is not in its last checkpoint: written before it was kept, or deleted")
-    except OSError as error:
-        missing.append(f"{path.name} cannot be read ({error.strerror})")
+    except StorageError as error:
+        missing.append(str(error))
     return None
 
 

@@ -10,9 +10,10 @@ from optuna.exceptions import StorageInternalError
 from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
-from trainables.base import derived_seed, digest
+from trainables.base import VaeSweepError, derived_seed, digest
+from trainables.files import content, is_file, is_there, move
 from vae_sweep.searches import SearchSpec
 from vae_sweep.spec import SweepSpec
 
@@ -26,12 +27,17 @@ LOCK_PATIENCE = 3
 DAMAGES = (ValueError, KeyError, AssertionError, StorageInternalError, SQLAlchemyError)
 
 
+class StudyError(VaeSweepError):
+    """The database of a study cannot be used now."""
+
+
 def open_study(spec: SweepSpec, directory: Path) -> tuple[Study, str | None]:
     """Open or make the study of a sweep, by default a journal file in its directory; all objectives fall.
 
     A study that is damaged, or that draws from another space than the spec, is set aside and made anew; what was
     done is returned in words. The caller tells the new one what the sweep's journal knows: the study holds nothing
     else. The sampler's seed depends on how many trials the study holds, so that a resumed search goes on drawing.
+    Raises StudyError or PlaceError where it cannot be read now.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with warnings.catch_warnings():
@@ -42,6 +48,7 @@ def open_study(spec: SweepSpec, directory: Path) -> tuple[Study, str | None]:
             if (problem := _misfit(study, spec)) is not None:
                 said = f"{problem}; {_set_aside(spec, directory)}, and filled from the sweep's journal"
         except DAMAGES as error:
+            _refuse_outage(spec, error)
             problem = str(error).splitlines()[0] if str(error) else type(error).__name__
             said = f"the study is damaged ({problem}); {_set_aside(spec, directory)}, and filled from the journal"
         if said is not None:
@@ -78,8 +85,8 @@ def _misfit(study: Study, spec: SweepSpec) -> str | None:
 def _check_whole(spec: SweepSpec, directory: Path) -> None:
     """Raise ValueError where a line of the study's file is torn or damaged; Optuna would append to it."""
     path = directory / STUDY_FILE
-    if spec.storage.study is None and path.is_file():
-        for number, line in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
+    if spec.storage.study is None and is_file(path):
+        for number, line in enumerate(content(path).splitlines(keepends=True), start=1):
             try:
                 json.loads(line)
             except ValueError:
@@ -88,14 +95,32 @@ def _check_whole(spec: SweepSpec, directory: Path) -> None:
                 raise ValueError(f"{path}, line {number}: torn")
 
 
+def _refuse_outage(spec: SweepSpec, error: BaseException) -> None:
+    """Raise StudyError where a database does not answer or refuses, which says nothing of what it holds."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, OperationalError | InterfaceError) and "no such" not in str(found.orig):
+            raise StudyError(
+                f"storage.study: the database does not answer or refuses ({found.orig}), and is not taken for "
+                "damaged; see that it runs and may be written, then run this again"
+            ) from error
+        found = found.__cause__
+
+
 def _set_aside(spec: SweepSpec, directory: Path) -> str:
     if spec.storage.study is not None:
-        optuna.delete_study(study_name=spec.name, storage=_storage(spec, directory))
+        try:
+            optuna.delete_study(study_name=spec.name, storage=_storage(spec, directory))
+        except DAMAGES as error:
+            raise StudyError(
+                f"storage.study: the database is damaged ({str(error).splitlines()[0]}); move it away: a study is "
+                "made anew and filled from the journal"
+            ) from error
         return "it was made anew"
     number = 1
-    while (aside := directory / f"{STUDY_FILE}.{number}").exists():
+    while is_there(aside := directory / f"{STUDY_FILE}.{number}"):
         number += 1
-    (directory / STUDY_FILE).rename(aside)
+    move(directory / STUDY_FILE, aside)
     return f"it was moved to {aside.name}, made anew"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from trainables import files
 from trainables.base import StateError
 from trainables.places import Place, S3Place, contents, is_folder, read, size
 from trainables.training.state import STATE_FILE
@@ -43,7 +44,7 @@ class StoredEntry:
 
 
 def entries(directory: Place, leases: Path | None = None) -> list[StoredEntry]:
-    """Return all that lies in the store, by name; what is not the store's is left out.
+    """Return all that lies in the store, by name; what is not the store's is left out. Raises PlaceError.
 
     The `leases` on a store on object storage lie in a directory of their own.
     """
@@ -69,7 +70,7 @@ def _entry(path: Place, kind: Kind, address: str, leases: Path) -> StoredEntry |
     if kind == "entry" and not _sound(path, address):
         kind = "damaged"
     taken = sum(_bytes(path)) if isinstance(path, Path) else size(path)
-    there = path.exists() if isinstance(path, Path) else is_folder(path)
+    there = files.is_there(path) if isinstance(path, Path) else is_folder(path)
     return StoredEntry(path, address, kind, _phase_key(path), taken, held) if there else None
 
 
@@ -82,9 +83,9 @@ def _sound(folder: Place, address: str) -> bool:
 
 
 def _bytes(path: Path) -> Iterator[int]:
-    for file in path.rglob("*") if path.is_dir() else [path]:
+    for file in path.rglob("*") if files.is_folder(path) else [path]:
         try:
-            if file.is_file():
+            if files.is_file(file):
                 yield file.stat().st_size
         except FileNotFoundError:
             continue
@@ -98,7 +99,7 @@ def _phase_key(path: Place) -> str | None:
     ]:
         try:
             key = json.loads(read(file))[field]
-        except (OSError, ValueError, KeyError, TypeError):
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
             continue
         return str(key).partition("@")[0]
     return None

@@ -1,7 +1,6 @@
 """A stored pretraining on disk or object storage: written once and whole, verified on every read."""
 
 import hashlib
-import os
 import secrets
 import shutil
 from pathlib import Path
@@ -11,14 +10,15 @@ from pydantic import ValidationError
 from safetensors.torch import save
 from torch import Tensor
 
+from trainables import files
 from trainables.base import Spec, StateError, digest
 from trainables.measure.spec import Boundary
-from trainables.places import Place, S3Place, is_file, read
+from trainables.places import Place, S3Place, is_file, read, write_file
 from trainables.training.phase import over
 from trainables.training.report import EpochReport
 from trainables.training.sharing import Shapes, shapes_of
 from trainables.training.spec import PhaseSpec
-from trainables.training.state import Counters, TrialState, load_tensors, write_file
+from trainables.training.state import Counters, TrialState, load_tensors
 
 MANIFEST_FILE, WEIGHTS_FILE = "entry.json", "weights.safetensors"
 
@@ -86,7 +86,7 @@ def write_entry(
 
 def is_stored(folder: Place) -> bool:
     """Say whether an entry is there, sound or not; on S3 it is there with its manifest, which is written last."""
-    return folder.exists() if isinstance(folder, Path) else is_file(folder / MANIFEST_FILE)
+    return files.is_there(folder) if isinstance(folder, Path) else is_file(folder / MANIFEST_FILE)
 
 
 def _put_whole(folder: Place, weights: bytes, manifest: bytes) -> bool:
@@ -101,9 +101,9 @@ def _put_whole(folder: Place, weights: bytes, manifest: bytes) -> bool:
     try:
         write_file(aside / WEIGHTS_FILE, weights)
         write_file(aside / MANIFEST_FILE, manifest)
-        os.rename(aside, folder)  # noqa: PTH104
+        files.move(aside, folder)
     except OSError:
-        if (folder / MANIFEST_FILE).is_file():
+        if is_file(folder / MANIFEST_FILE):
             return False
         raise
     finally:
@@ -140,7 +140,7 @@ def sound_entry(folder: Place) -> tuple[Manifest, dict[str, Tensor]]:
         content = read(folder / WEIGHTS_FILE)
     except ValidationError as error:
         raise StateError(f"{folder / MANIFEST_FILE}: no sound manifest ({error.errors()[0]['msg']})") from error
-    except OSError as error:
+    except FileNotFoundError as error:
         raise StateError(f"{folder}: cannot be read ({error.strerror}: {error.filename})") from error
     found = hashlib.sha256(content).hexdigest()
     if found != manifest.sha256:

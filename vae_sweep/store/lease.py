@@ -22,8 +22,8 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
+from trainables import files
 from trainables.base import Spec
-from trainables.training.state import write_file
 
 BEAT = 2.0
 """Seconds between two heartbeats."""
@@ -152,7 +152,8 @@ class Lease:
         """Let go; `forget` removes the file, for names that nobody will ask for again."""
         self._end.set()
         self._thread.join()
-        with contextlib.suppress(OSError):  # on a disk that refuses even this, the lease ends with its beats
+        # on a disk that refuses even this, the lease ends with its beats
+        with contextlib.suppress(OSError, files.StorageError):
             if self.held and (forget or not self._wrote({"released": True})):
                 _file(self._base, self._number).unlink(missing_ok=True)
 
@@ -177,24 +178,19 @@ class Lease:
         self._owner = self._owner.model_copy(update=change)
         try:
             if self.held:
-                write_file(_file(self._base, self._number), self._owner.model_dump_json().encode())
-        except OSError:
+                files.write_whole(_file(self._base, self._number), self._owner.model_dump_json().encode())
+        except (OSError, files.StorageError):
             return False
         return True
 
 
 def _made(path: Path, owner: Owner) -> bool:
     """Make a lease file; False where there is one already."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    files.make_folder(path.parent)
     try:
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+        files.write_new(path, owner.model_dump_json().encode())
     except FileExistsError:
         return False
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(owner.model_dump_json().encode())
-            file.flush()
-            os.fsync(file.fileno())
     except OSError:
         path.unlink(missing_ok=True)
         raise
@@ -207,7 +203,7 @@ def _file(base: Path, number: int) -> Path:
 
 def _seen(base: Path, number: int) -> Seen | None:
     try:
-        content = _file(base, number).read_bytes()
+        content = files.content(_file(base, number))
     except FileNotFoundError:
         return None
     try:
@@ -218,7 +214,7 @@ def _seen(base: Path, number: int) -> Seen | None:
 
 def _numbers(base: Path) -> list[int]:
     try:
-        names = os.listdir(base.parent)  # noqa: PTH208
+        names = [entry.name for entry in files.entries(base.parent)]
     except FileNotFoundError:
         return []
     ends = (name.removeprefix(f"{base.name}.") for name in names if name.startswith(f"{base.name}."))

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from trainables.base import StateError
+from trainables.files import is_there, move
 from trainables.measure.spec import Boundary
 from trainables.places import Place, PlaceError, S3Place, contents, delete, read, write
 from trainables.training.phase import over
@@ -219,7 +220,7 @@ def set_aside(folder: Place) -> Place | None:
         return target
     places = (folder.with_name(f"{folder.name}.damaged.{number}") for number in count(1))
     try:
-        return folder.rename(next(place for place in places if not place.exists()))
+        return move(folder, next(place for place in places if not is_there(place)))
     except FileNotFoundError:
         return None
 

@@ -38,6 +38,10 @@ ERRORS = {
         "a disk was full, or a quota",
         "make space where the sweep is stored and in the temporary directory, then vae-sweep resume",
     ),
+    "storage": (
+        "the storage refused, or was out of reach: a disk that fails, a mount that is away, files of another user",
+        "mend what the reason names, then vae-sweep resume",
+    ),
     "objects": (
         "object storage refused, or was out of reach, and what is written there could not be",
         "see that the server answers and that AWS_ENDPOINT_URL and credentials are set on each node, "

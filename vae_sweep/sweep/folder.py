@@ -1,18 +1,22 @@
 """A sweep's folder on disk, and its spec there."""
 
+import secrets
 import sys
 from pathlib import Path
 
+from trainables.files import content, is_file, words, write_whole
 from trainables.places import Place, place_of
-from trainables.training.state import write_file
 from vae_sweep.errors import LaunchError
 from vae_sweep.spec import SweepSpec
 from vae_sweep.store.pretrained import STORE_FOLDER
+from vae_sweep.sweep.relocation import relocated
+from vae_sweep.tracking.checkpoint_places import RAY_FOLDER
 from vae_sweep.tracking.journal import JournalError
 from vae_sweep.tracking.ledger import read_sweep
 
-RAY_FOLDER = "ray"
 SPEC_FILE, JOURNAL_FILE = "sweep.json", "journal.jsonl"
+ROOM = 1 << 16
+"""Bytes that a launch wants to find room for before it begins."""
 
 
 def storage_directory(spec: SweepSpec) -> Path:
@@ -41,45 +45,46 @@ def store_place(spec: SweepSpec) -> Place:
 
 
 def warm_folder(spec: SweepSpec) -> Path | None:
-    """Return the absolute folder of the earlier sweep: a path, or the name of one in the same storage."""
+    """Return the absolute folder of the earlier sweep: the name of one in the same storage, or a path."""
     if spec.search.warm_start is None:
         return None
     given = Path(spec.search.warm_start).expanduser()
     beside = storage_directory(spec) / given
-    return (given if given.is_dir() or not beside.is_dir() else beside).absolute()
+    return (beside if len(given.parts) == 1 and beside.is_dir() else given).absolute()
 
 
 def check_writable(folder: Path) -> None:
-    """Make the folder. Raises LaunchError where it cannot be written."""
+    """Make the folder and write to it. Raises LaunchError where it cannot be written, or has no room."""
+    trial = folder / f".writable.{secrets.token_hex(4)}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_file(folder / ".writable", b"")
-        (folder / ".writable").unlink()
+        write_whole(trial, bytes(ROOM))
+        trial.unlink()
     except OSError as error:
+        said = words(error, folder, "cannot be written")
         raise LaunchError(
-            f"storage.directory: {folder} cannot be written ({error.strerror}); "
-            "give a directory of yours with --set storage.directory=PATH"
+            f"storage.directory: {said}; --set storage.directory=PATH sets another directory"
         ) from None
 
 
 def stored_spec(folder: Path) -> SweepSpec | None:
     """Return the spec that the sweep was launched with last, or None; where its file is damaged, the journal's.
 
-    Raises LaunchError where neither can be read.
+    Its paths are those of today where the storage directory was moved or copied. Raises LaunchError where neither
+    makes sense, StorageError where its file cannot be read now.
     """
     path = folder / SPEC_FILE
-    if not path.is_file() and not (folder / JOURNAL_FILE).is_file():
+    if not is_file(path) and not is_file(folder / JOURNAL_FILE):
         return None
     try:
-        return SweepSpec.model_validate_json(path.read_bytes())
-    except (OSError, ValueError) as error:
+        return relocated(SweepSpec.model_validate_json(content(path)), folder.absolute().parent)
+    except (FileNotFoundError, ValueError) as error:
         problem = f"{path}: not a sound sweep spec ({str(error).splitlines()[0]})"
     try:
         spec = SweepSpec.model_validate(read_sweep(folder / JOURNAL_FILE).spec)
     except (JournalError, ValueError):
         raise LaunchError(f"{problem}; restore the file or move the folder away") from None
     print(f"{problem}; the journal's newest is used", file=sys.stderr)
-    return spec
+    return relocated(spec, folder.absolute().parent)
 
 
 def existing_spec(folder: Path) -> SweepSpec:
@@ -87,15 +92,13 @@ def existing_spec(folder: Path) -> SweepSpec:
     spec = stored_spec(folder)
     if spec is None:
         raise LaunchError(f"{folder}: no sweep there; give the folder that launch printed")
-    here = folder.absolute()
-    if here.name != spec.name:
+    if folder.absolute().name != spec.name:
         raise LaunchError(
             f"{folder}: holds sweep {spec.name!r}; a sweep's folder carries its name, rename it back"
         )
-    storage = spec.storage.model_copy(update={"directory": str(here.parent)})
-    return spec.model_copy(update={"storage": storage})
+    return spec
 
 
 def store_spec(folder: Path, spec: SweepSpec) -> None:
     """Store the spec of a sweep, the latest where only free parts differ."""
-    write_file(folder / SPEC_FILE, spec.model_dump_json(indent=1, by_alias=True).encode())
+    write_whole(folder / SPEC_FILE, spec.model_dump_json(indent=1, by_alias=True).encode())

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
+from trainables.files import is_file
 from vae_sweep.errors import CompareError, LaunchError
 from vae_sweep.paths import pasted
 from vae_sweep.store.lease import Owner
@@ -102,7 +103,7 @@ def read_history(folder: Path) -> History:
     Raises LaunchError where no sweep is there, JournalError where its journal is damaged.
     """
     path = folder / JOURNAL_FILE
-    if not path.is_file():
+    if not is_file(path):
         raise LaunchError(
             f"{folder}: no sweep there ({JOURNAL_FILE} is absent); give the folder that launch printed, "
             "vae-sweep list shows those of a storage directory"

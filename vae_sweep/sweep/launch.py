@@ -4,9 +4,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from trainables.files import is_file
 from vae_sweep.errors import LaunchError
-from vae_sweep.sweep.amend import check_folder
-from vae_sweep.sweep.folder import JOURNAL_FILE, store_spec, sweep_folder
+from vae_sweep.store.lease import Lease
+from vae_sweep.store.pretrained import STORE_FOLDER
+from vae_sweep.sweep.compatibility import check_together
+from vae_sweep.sweep.folder import JOURNAL_FILE, check_writable, storage_directory, store_spec, sweep_folder
 from vae_sweep.sweep.interrupts import interruptible
 from vae_sweep.sweep.live_report import LiveReport
 from vae_sweep.sweep.lock import driver_lock
@@ -51,10 +54,19 @@ class Launched:
 def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
     """Run what is missing of a sweep. Raises LaunchError before any trial starts where it cannot run."""
     folder = sweep_folder(plan.spec)
-    check_folder(folder, plan.spec, extend)
-    warm = warm_cells(plan)
-    with interruptible(), driver_lock(folder) as lease, Journal(folder / JOURNAL_FILE) as journal:
-        store_spec(folder, plan.spec)
+    check_writable(folder)
+    with interruptible(), driver_lock(folder) as lease:
+        opening = _opening(plan, folder, extend)
+        opening["launch"]["lease"] = lease.nonce
+        return _launched(plan, watch, folder, lease, opening)
+
+
+def _launched(
+    plan: Plan, watch: Watch, folder: Path, lease: Lease, opening: dict[str, dict[str, Any]]
+) -> Launched:
+    """Run what is missing of a sweep whose lock is held, once `opening` is journaled."""
+    store_spec(folder, plan.spec)
+    with Journal(folder / JOURNAL_FILE) as journal:
         mirror = mirror_for(plan.spec, folder)
         brake = Brake(folder / REQUEST_FILE, lambda: lease.lost)
         report = LiveReport(folder, plan.spec, lambda text: watch({"kind": "said", "text": text}))
@@ -64,13 +76,11 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
             report.poke()
             watch(line)
 
-        attempt = len(read_sweep(folder / JOURNAL_FILE).launches) + 1
-        drive = Drive(plan, Ground(), folder, journal, brake, attempt, note)
-        drive.write("launch", **provenance(plan, attempt), lease=lease.nonce)
+        drive = Drive(plan, Ground(), folder, journal, brake, opening["launch"]["attempt"], note)
+        for kind, fields in opening.items():
+            drive.write(kind, **fields)
         if journal.repaired:
             drive.write("repaired", text=journal.repaired)
-        if warm is not None:
-            drive.write("warm", **warm)
         outcome, barren = "stopped", None
         report.start()
         try:
@@ -91,6 +101,20 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
             reason = brake.reason
             brake.release()
         return Launched(folder, outcome, reason or barren, unmirrored, mirror.last_error)
+
+
+def _opening(plan: Plan, folder: Path, extend: bool) -> dict[str, dict[str, Any]]:
+    """Return the first lines of a launch by kind. Raises LaunchError where the sweep cannot go on so."""
+    record = read_sweep(folder / JOURNAL_FILE) if is_file(folder / JOURNAL_FILE) else None
+    if plan.spec.storage.share_pretraining:
+        check_writable(storage_directory(plan.spec) / STORE_FOLDER)
+    lines = {"launch": provenance(plan, len(record.launches) + 1 if record else 1)}
+    changes = check_together(folder, plan.spec, record, lines["launch"], extend)
+    if changes:
+        lines["changed"] = {"by": "launch", "texts": changes}
+    if (warm := warm_cells(plan)) is not None:
+        lines["warm"] = warm
+    return lines
 
 
 def _closed(mirror: Mirror, patience: float) -> int:

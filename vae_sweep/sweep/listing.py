@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from trainables.base import Spec, VaeSweepError
+from trainables.files import StorageError, is_file
 from vae_sweep.errors import LaunchError
 from vae_sweep.paths import pasted
 from vae_sweep.sweep.folder import JOURNAL_FILE, SPEC_FILE
@@ -47,13 +48,13 @@ def list_sweeps(storage: Path) -> Listing:
 
     Raises LaunchError where it cannot be read or is a sweep's own folder.
     """
-    if (storage / JOURNAL_FILE).exists():
+    if is_file(storage / JOURNAL_FILE):
         raise LaunchError(
             f"{storage}: a sweep's own folder, not a storage directory; look at it with vae-sweep status "
             f"{pasted(storage)}, or at all beside it with vae-sweep list {pasted(storage.absolute().parent)}"
         )
     try:
-        folders = sorted(each for each in storage.iterdir() if any((each / mark).exists() for mark in MARKS))
+        folders = sorted(filter(_is_sweep, storage.iterdir()))
     except OSError as error:
         raise LaunchError(
             f"{storage}: the storage directory cannot be read ({error.strerror}); give the one that the sweep "
@@ -62,11 +63,19 @@ def list_sweeps(storage: Path) -> Listing:
     return Listing(storage=str(storage), sweeps=[_listed(folder) for folder in folders])
 
 
+def _is_sweep(folder: Path) -> bool:
+    """Say whether a folder holds a sweep; one that is closed to us is listed with that."""
+    try:
+        return any(is_file(folder / mark) for mark in MARKS)
+    except StorageError:
+        return True
+
+
 def _listed(folder: Path) -> ListedSweep:
     taken = folder_bytes(folder)
     try:
         owner, history = look(folder)
-    except (VaeSweepError, OSError) as error:
+    except VaeSweepError as error:
         return ListedSweep(name=folder.name, bytes=taken, problem=str(error))
     record = history.record
     trials = list(record.trials.values())
@@ -87,12 +96,12 @@ def _listed(folder: Path) -> ListedSweep:
 
 
 def folder_bytes(folder: Path) -> int:
-    """Return the bytes of all files below a folder, which may change meanwhile."""
+    """Return the bytes of all files below a folder that may be seen; it may change meanwhile."""
     total = 0
     for directory, _, names in os.walk(folder):
         for name in names:
             try:
                 total += os.lstat(os.path.join(directory, name)).st_size  # noqa: PTH118
-            except FileNotFoundError:
+            except (FileNotFoundError, PermissionError):
                 continue
     return total

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from trainables.files import FULL, words
 from vae_sweep.errors import LaunchError
 from vae_sweep.paths import pasted
 from vae_sweep.store.lease import BEAT, Lease, Owner, Seen, Watch, newest
+from vae_sweep.tracking.runs import REPORT_FOLDER
 
 LOCK = "driver"
 
@@ -17,11 +19,11 @@ LOCK = "driver"
 def driver_lock(folder: Path) -> Iterator[Lease]:
     """Hold the sweep's lock, taking over that of a dead driver; one elsewhere is dead without a heartbeat.
 
-    Raises LaunchError where another living driver holds it.
+    Raises LaunchError where another living driver holds it, or it cannot be written.
     """
     watch = Watch(folder / LOCK)
     while True:
-        lease = watch.take(f"driver {os.getpid()}")
+        lease = _taken(watch, folder)
         if lease is not None:
             break
         before = watch.look()
@@ -36,6 +38,23 @@ def driver_lock(folder: Path) -> Iterator[Lease]:
         yield lease
     finally:
         lease.release(forget=True)
+
+
+def _taken(watch: Watch, folder: Path) -> Lease | None:
+    try:
+        return watch.take(f"driver {os.getpid()}")
+    except OSError as error:
+        if error.errno in FULL:
+            report = folder / REPORT_FOLDER
+            spare = (
+                f", or delete {pasted(report)}, which is made anew, and run vae-sweep gc"
+                if report.is_dir()
+                else ""
+            )
+            raise LaunchError(
+                f"{folder}: no room for the sweep's lock, some hundred bytes ({error.strerror}); make space{spare}"
+            ) from error
+        raise LaunchError(words(error, what="the lock of the sweep cannot be written")) from error
 
 
 def driver_of(folder: Path) -> Owner | None:

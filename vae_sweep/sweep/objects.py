@@ -6,8 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from trainables.base import Spec
-from trainables.places import PlaceError, S3Place, delete, read, write
-from trainables.training.state import write_file
+from trainables.places import PlaceError, S3Place, delete, read, write, write_file
 from vae_sweep.errors import LaunchError
 from vae_sweep.spec import SweepSpec
 from vae_sweep.sweep.folder import objects_place, storage_directory
@@ -60,12 +59,12 @@ def foreign(spec: SweepSpec, place: S3Place) -> str | None:
 
     Raises PlaceError.
     """
-    owner = _owner(place)
-    if owner is not None and owner == _known(storage_directory(spec)):
+    owner, storage = _owner(place), storage_directory(spec)
+    if owner is not None and owner == _known(storage) and not _is_copy(storage, owner):
         return None
     whose = f"the storage directory {owner.directory}" if owner else "no storage directory that is known"
     return (
-        f"{place} belongs to {whose}, not to {storage_directory(spec)}; give each storage directory a prefix of "
+        f"{place} belongs to {whose}, not to {storage}; give each storage directory a prefix of "
         f"its own (--set storage.objects={place}/NAME)"
     )
 
@@ -80,17 +79,23 @@ def _owner(place: S3Place) -> _Owner | None:
 
 
 def _own(storage: Path) -> _Owner:
-    """Return the identity of a storage directory, which is made at its first use and moves with it."""
-    if (known := _known(storage)) is None:
+    """Return the identity of a storage directory, made at its first use; it moves with it, a copy gets its own."""
+    if (known := _known(storage)) is None or _is_copy(storage, known):
         known = _Owner(identity=secrets.token_hex(16), directory=str(storage))
         write_file(storage / IDENTITY_FILE, known.model_dump_json().encode())
     return known
 
 
+def _is_copy(storage: Path, known: _Owner) -> bool:
+    """Say whether the directory that got this identity is still there, beside the one that has it."""
+    first = Path(known.directory)
+    return first.is_dir() and not first.samefile(storage) and _known(first) == known
+
+
 def _known(storage: Path) -> _Owner | None:
     path = storage / IDENTITY_FILE
     try:
-        return _Owner.model_validate_json(path.read_bytes())
+        return _Owner.model_validate_json(read(path))
     except FileNotFoundError:
         return None
     except ValidationError as error:

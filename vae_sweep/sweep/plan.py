@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 
 from trainables.base import CorpusError
+from trainables.measure.adapted import FEWEST_PASSES
+from trainables.methods import METHODS
 from trainables.rungs import on_rung
 from trainables.text.corpus import Corpus, load_with_remarks, missing_files
 from trainables.text.fetch import hint
@@ -17,8 +19,9 @@ from vae_sweep.paths import sqlite_path, sqlite_uri
 from vae_sweep.settings import data_directory
 from vae_sweep.spec import Draw, SweepSpec
 from vae_sweep.store.entry import address, environment_of, is_stored
-from vae_sweep.sweep.folder import store_place, warm_folder
+from vae_sweep.sweep.folder import storage_directory, store_place, warm_folder
 from vae_sweep.sweep.precision import settled
+from vae_sweep.sweep.relocation import beside
 from vae_sweep.sweep.shares import Share, check_machine, shares_of
 
 
@@ -92,6 +95,17 @@ class Plan:
                 found.append(method)
         return found
 
+    @property
+    def unadapted(self) -> list[str]:
+        """Fields of the evaluation that allow too few passes for a proposal of the likelihood's own."""
+        asked, methods = self.spec.evaluation, [METHODS[name] for name in self.spec.methods]
+        if all(method.language_model or method.autoencodes for method in methods):
+            return []
+        found = {"search_samples": asked.search_samples}
+        if self.spec.final != "none":
+            found["final_effort"] = asked.final_effort
+        return [field for field, most in found.items() if most < FEWEST_PASSES]
+
     def address_of(self, method: str, phase: PhaseSpec) -> str:
         """Return the name that a pretraining has in the store when a trial of this method trains it here."""
         device = torch.device("cuda" if gpu_count() else "cpu")
@@ -120,19 +134,26 @@ def make_plan(spec: SweepSpec) -> Plan:
 def located(spec: SweepSpec) -> SweepSpec:
     """Return the spec with its paths made absolute, so that a resume from elsewhere reads the same."""
     if spec.data.directory is not None:
-        directory = str(Path(spec.data.directory).expanduser().absolute())
-        spec = spec.model_copy(update={"data": spec.data.model_copy(update={"directory": directory})})
+        data = spec.data.model_copy(update={"directory": str(Path(spec.data.directory).expanduser().absolute())})
+        spec = spec.model_copy(update={"data": data})
+    directory = storage_directory(spec)
     if (warm := warm_folder(spec)) is not None:
-        search = spec.search.model_copy(update={"warm_start": str(warm)})
+        search = spec.search.model_copy(update={"warm_start": beside(str(warm), directory)})
         spec = spec.model_copy(update={"search": search})
-    if (uri := spec.tracking.uri) and (database := sqlite_path(uri)) and not database.is_absolute():
-        _, mark, options = uri.partition("?")
-        tracking = spec.tracking.model_copy(update={"uri": sqlite_uri(database.absolute()) + mark + options})
-        spec = spec.model_copy(update={"tracking": tracking})
+    tracking = spec.tracking.model_copy(update={"uri": _absolute(spec.tracking.uri)})
+    storage = {"directory": str(directory), "study": _absolute(spec.storage.study)}
+    spec = spec.model_copy(update={"tracking": tracking, "storage": spec.storage.model_copy(update=storage)})
     if spec.corpus.path is None:
         return spec
     path = str(Path(spec.corpus.path).expanduser().absolute())
     return spec.model_copy(update={"corpus": spec.corpus.model_copy(update={"path": path})})
+
+
+def _absolute(uri: str | None) -> str | None:
+    if uri is None or (database := sqlite_path(uri)) is None or database.is_absolute():
+        return uri
+    _, mark, options = uri.partition("?")
+    return sqlite_uri(database.absolute()) + mark + options
 
 
 def resources(spec: SweepSpec) -> dict[str, Share]:

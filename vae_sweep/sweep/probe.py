@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from trainables.base import VaeSweepError
 from trainables.model.spec import LONGEST
 from trainables.outputs import load_model
+from trainables.places import write_file
 from trainables.probes.run import ProbeReport, run_probes
 from trainables.probes.spec import PROBE_NAMES, ProbeName, ProbeSpec
 from trainables.spec import TrialSpec
 from trainables.text.corpus import Corpus, load_corpus
-from trainables.training.state import write_file
 from trainables.trial import check_corpus
 from vae_sweep.recipes import MAPPINGS
 from vae_sweep.settings import data_directory
@@ -124,14 +124,15 @@ class _Reader:
     """Reads the models of one sweep; their corpus once."""
 
     def __init__(self, spec: SweepSpec) -> None:
-        self._directory = data_directory(Path(spec.data.directory) if spec.data.directory else None)
+        self._spec, directory = spec, spec.data.directory
+        self._directory = data_directory(Path(directory) if directory else None)
         self._corpus: Corpus | None = None
 
     def run(self, trial: TrialRecord, probes: ProbeSpec) -> ProbeReport:
         """Probe a trial's best weights under its seed. Raises VaeSweepError where they are unusable."""
         spec = _trial_spec(trial)
         if self._corpus is None:
-            self._corpus = load_corpus(spec.corpus, self._directory)
+            self._corpus = load_corpus(self._spec.corpus, self._directory)
         check_corpus(spec, self._corpus)
         device = "cuda" if torch.cuda.is_available() else "cpu"
         checkpoint = trial.final.checkpoint if trial.final else None

@@ -2,9 +2,11 @@
 
 import importlib.metadata
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from trainables.training.spec import VERSION
 from vae_sweep.settings import Settings
 from vae_sweep.sweep.plan import Plan
 
@@ -20,6 +22,9 @@ def provenance(plan: Plan, attempt: int) -> dict[str, Any]:
         "versions": {name: importlib.metadata.version(name) for name in LIBRARIES},
         "git_commit": git_commit(),
         "corpus": plan.corpus.describe(),
+        "remarks": [asdict(remark) for remark in plan.remarks],
+        "data_directory": str(plan.data_directory),
+        "keys_version": VERSION,
     }
 
 

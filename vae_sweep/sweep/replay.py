@@ -16,11 +16,13 @@ from trainables.training.sharing import Shapes
 from trainables.training.state import TrialState
 from trainables.trial import check_corpus, run_trial, score
 from vae_sweep.settings import data_directory
+from vae_sweep.spec import SweepSpec
 from vae_sweep.store.entry import address, environment_of, read_entry
 from vae_sweep.store.pretrained import STORE_FOLDER
 from vae_sweep.sweep.compare import MEASURED, Comparison, Difference
 from vae_sweep.sweep.history import find_trial, read_history
-from vae_sweep.sweep.remaining import trial_spec
+from vae_sweep.sweep.relocation import relocated
+from vae_sweep.sweep.remaining import sweep_spec, trial_spec
 from vae_sweep.sweep.surroundings import Surroundings, surroundings
 from vae_sweep.tracking.records import TrialRecord
 
@@ -69,7 +71,8 @@ def replay_trial(folder: Path, name: str, use_store: bool, note: Note, at: Note)
     before = torch.get_num_threads()
     torch.set_num_threads(around.threads)
     try:
-        return _Replay(folder, trial, spec, around, comparison, note, at).run(use_store)
+        sweep = sweep_spec(history.record)
+        return _Replay(folder, trial, spec, sweep, around, comparison, note, at).run(use_store)
     finally:
         torch.set_num_threads(before)
 
@@ -79,6 +82,7 @@ class _Replay:
     folder: Path
     trial: TrialRecord
     spec: TrialSpec
+    sweep: SweepSpec | None
     around: Surroundings
     comparison: Comparison
     note: Note
@@ -127,8 +131,11 @@ class _Replay:
         return None, state
 
     def _corpus(self) -> Corpus:
-        directory = (self.around.launch.spec.get("data") or {}).get("directory")
-        corpus = load_corpus(self.spec.corpus, data_directory(Path(directory) if directory else None))
+        directory, wanted = (self.around.launch.spec.get("data") or {}).get("directory"), self.spec.corpus
+        if self.sweep is not None:
+            here = relocated(self.sweep, self.folder.absolute().parent)
+            directory, wanted = here.data.directory, here.corpus
+        corpus = load_corpus(wanted, data_directory(Path(directory) if directory else None))
         check_corpus(self.spec, corpus)
         return corpus
 

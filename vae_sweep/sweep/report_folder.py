@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from trainables.training.state import write_file
+from trainables.places import write_file
 from vae_sweep.report.document import make_report
 from vae_sweep.report.files import as_csv
 from vae_sweep.report.portraits import Gallery, label_names, unit_rows

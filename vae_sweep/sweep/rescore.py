@@ -12,12 +12,14 @@ from trainables.text.spec import SplitName
 from vae_sweep.reading import with_overrides
 from vae_sweep.report.front import front_cells
 from vae_sweep.spec import SweepSpec
+from vae_sweep.sweep.compatibility import changes_since, check_corpus
 from vae_sweep.sweep.folder import JOURNAL_FILE, existing_spec
 from vae_sweep.sweep.history import find_trial
 from vae_sweep.sweep.lock import driver_lock
 from vae_sweep.sweep.nodes.preflight import prepare
 from vae_sweep.sweep.nodes.session import ray_session
-from vae_sweep.sweep.plan import make_plan
+from vae_sweep.sweep.plan import Plan, make_plan
+from vae_sweep.sweep.provenance import provenance
 from vae_sweep.sweep.report_folder import ReportFolder
 from vae_sweep.sweep.score import Scoring, run_scorings
 from vae_sweep.sweep.tracker import sync_sweep
@@ -131,6 +133,7 @@ class _Work:
         if not scorings:
             return
         plan = make_plan(self.spec)
+        self._compare(plan)
         with ray_session() as joined:
             plan, ground = prepare(plan, self.folder, joined, self.write, self._say)
             while scorings:
@@ -144,6 +147,14 @@ class _Work:
     def write(self, kind: str, **fields: Any) -> None:
         """Journal a line and tell of it."""
         self.watch(self.journal.append(kind, **fields))
+
+    def _compare(self, plan: Plan) -> None:
+        """Journal what changed since the newest launch. Raises LaunchError where the corpus is another one."""
+        record = read_sweep(self.folder / JOURNAL_FILE)
+        now = provenance(plan, len(record.launches))
+        check_corpus(record, now)
+        if fresh := [text for text in changes_since(record, now) if text not in record.changes]:
+            self.write("changed", by="score", texts=fresh)
 
     def _say(self, text: str) -> None:
         self.watch({"kind": "said", "text": text})

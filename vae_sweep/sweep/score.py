@@ -96,7 +96,8 @@ def _started(plan: Plan, ground: Ground, scoring: Scoring) -> Any:
     weights = str(trial.final.checkpoint) if trial.final else ""
     other = scoring.evaluation.model_dump(mode="json") if scoring.evaluation else None
     task = ray.remote(score_weights).options(**options)
-    return task.remote(trial.spec, str(plan.data_directory), weights, share.threads, scoring.splits, other)
+    spec = trial.spec | {"corpus": plan.spec.corpus.model_dump(mode="json")}
+    return task.remote(spec, str(plan.data_directory), weights, share.threads, scoring.splits, other)
 
 
 def _fits(plan: Plan, running: Sequence[TrialRecord], wanted: TrialRecord) -> bool:

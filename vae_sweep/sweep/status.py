@@ -169,6 +169,7 @@ def _remarks(folder: Path, history: History) -> list[Remark]:
         remarks += [Remark(kind="conflict", trial=name, text=str(found)) for found in trial.conflicts]
         if course.unscored:
             remarks.append(Remark(kind="unscored", trial=name, text=course.unscored))
+    remarks += [Remark(kind="changed", trial=None, text=text) for text in history.record.changes]
     if text := unlike(history.record):
         remarks.append(Remark(kind="measured", trial=None, text=text))
     remarks += [Remark(kind="renamed", trial=None, text=text) for text in renamed(folder, history.record)]

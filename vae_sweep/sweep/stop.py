@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainables.files import words
 from vae_sweep.errors import LaunchError
 from vae_sweep.paths import pasted
-from vae_sweep.store.lease import Watch
+from vae_sweep.store.lease import Owner, Watch
 from vae_sweep.sweep.history import read_history
 from vae_sweep.sweep.lock import LOCK
 from vae_sweep.sweep.standing import SweepStatus
@@ -34,10 +35,15 @@ def stop_sweep(folder: Path, mode: Mode, note: Note, watch: Watch | None = None)
     A driver on another machine counts as gone once it has given no sign of life for as long as a launch would
     wait. Raises LaunchError where nobody drives the sweep; nothing is written then.
     """
-    _refuse_unless_driven(folder)
+    owner = _driver(folder)
     request, status = folder / REQUEST_FILE, sweep_status(folder)
     note(_waits_for(status))
-    request_stop(folder, mode)
+    try:
+        request_stop(folder, mode)
+    except OSError as error:
+        asked = words(error, request, "the request cannot be written")
+        by_hand = f"kill -INT {owner.process} on {owner.host}"
+        raise LaunchError(f"{asked}; or stop the driver by hand: Ctrl-C there, or {by_hand}") from error
     watch = watch or Watch(folder / LOCK)
     try:
         while watch.look() is not None:
@@ -54,7 +60,8 @@ def stop_sweep(folder: Path, mode: Mode, note: Note, watch: Watch | None = None)
     return Stopped(history.record.ended, history.reason)
 
 
-def _refuse_unless_driven(folder: Path) -> None:
+def _driver(folder: Path) -> Owner:
+    """Return who drives the sweep. Raises LaunchError where nobody does."""
     owner, history = look(folder)
     if owner is None:
         ended = history.record.ended
@@ -67,6 +74,7 @@ def _refuse_unless_driven(folder: Path) -> None:
             f"scores, collects garbage, or starts this moment; end it with Ctrl-C there, or "
             f"kill -INT {owner.process}"
         )
+    return owner
 
 
 def _stage(status: SweepStatus) -> tuple[str | None, list[str]]:

@@ -8,11 +8,9 @@ from typing import Any
 import torch
 
 from trainables.spec import TrialSpec
+from vae_sweep.sweep.compatibility import LIBRARIES, threads_of
 from vae_sweep.sweep.history import History
 from vae_sweep.tracking.records import LaunchRecord, TrialRecord
-
-LIBRARIES = ("torch", "vae-sweep")
-"""Those whose versions may change bits."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ def surroundings(history: History, trial: TrialRecord, spec: TrialSpec) -> Surro
     """Return how a trial ran, as far as the journal knows, and what is otherwise here."""
     attempts = {start.attempt for start in history.courses[trial.id].starts}
     launches = [one for one in history.record.launches if one.attempt in attempts] or history.record.launches
-    threads = [launch_threads(one.spec) for one in launches]
+    threads = [threads_of(one.spec) for one in launches]
     device = "cuda" if torch.cuda.is_available() and _gpus(launches[0].spec) != 0 else "cpu"
     found = [*_versions(launches), *_keys(trial, spec)]
     if len(set(threads)) > 1:
@@ -40,12 +38,6 @@ def surroundings(history: History, trial: TrialRecord, spec: TrialSpec) -> Surro
         ran = ", ".join(trial.hosts)
         found.append(f"machine: it ran on {ran}, here is {here}; another kind of processor rounds otherwise")
     return Surroundings(launches[0], threads[0], device, found)
-
-
-def launch_threads(plain: dict[str, Any]) -> int:
-    """Return the threads that a launch gave each trial; `auto` is one."""
-    cpu = (plain.get("resources") or {}).get("cpu", "auto")
-    return cpu if isinstance(cpu, int) else 1
 
 
 def _gpus(plain: dict[str, Any]) -> Any:

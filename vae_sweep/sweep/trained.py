@@ -46,9 +46,9 @@ def trained_model(model: str, trial: str | None, uri: str | None, say: Say) -> T
     if gone := why_collected(spec, record, chosen):
         raise LaunchError(f"trial {chosen.id} of sweep {record.name}: {gone}")
 
-    def corpora(planned: TrialSpec) -> Corpus:
+    def corpora(_: TrialSpec) -> Corpus:
         directory = spec.data.directory
-        return load_corpus(planned.corpus, data_directory(Path(directory) if directory else None))
+        return load_corpus(spec.corpus, data_directory(Path(directory) if directory else None))
 
     return load_text_vae(final.checkpoint, corpora, _device())
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from trainables.base import flat
+from trainables.files import is_file
 from vae_sweep.errors import LaunchError
 from vae_sweep.report.front import cells_of, objectives_of
 from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.amend import in_space
+from vae_sweep.sweep.compatibility import in_space
 from vae_sweep.sweep.folder import JOURNAL_FILE, sweep_folder, warm_folder
 from vae_sweep.sweep.plan import Plan
 from vae_sweep.tracking.ledger import read_sweep
@@ -25,9 +26,9 @@ def warm_cells(plan: Plan) -> dict[str, Any] | None:
     such sweep, where its corpus or metrics are others, or where none of its cells can be used.
     """
     folder, own = warm_folder(plan.spec), sweep_folder(plan.spec) / JOURNAL_FILE
-    if folder is None or (own.is_file() and read_sweep(own).warm):
+    if folder is None or (is_file(own) and read_sweep(own).warm):
         return None
-    if not (folder / JOURNAL_FILE).is_file():
+    if not is_file(folder / JOURNAL_FILE):
         raise LaunchError(
             f"{FIELD}: {folder} holds no sweep ({JOURNAL_FILE} is absent); vae-sweep list shows them"
         )
@@ -50,7 +51,7 @@ def warm_cells(plan: Plan) -> dict[str, Any] | None:
             f"{FIELD}: none of the {len(record.cells)} cells of {folder} has ended with all objectives and "
             "lies in this space; widen methods, or leave warm_start out"
         )
-    return {"sweep": str(folder), "cells": cells, "others": len(record.cells) - len(cells)}
+    return {"sweep": plan.spec.search.warm_start, "cells": cells, "others": len(record.cells) - len(cells)}
 
 
 def _differences(plan: Plan, record: SweepRecord) -> Iterator[str]:

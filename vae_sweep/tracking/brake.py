@@ -7,9 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from trainables.places import objects_fail
+from trainables.places import objects_fail, storage_fails, write_file
 from trainables.training.report import ErrorClass, FinalReport
-from trainables.training.state import write_file
 
 REQUEST_FILE, ASKED = "stop.json", "vae-sweep stop"
 Mode = Literal["epoch", "finish"]
@@ -18,6 +17,7 @@ SAME_IN_A_ROW = 3
 
 OUTAGES: dict[ErrorClass, str] = {
     "disk": "a disk is full; make space",
+    "storage": "the storage refuses or is out of reach; mend that",
     "objects": "object storage refuses or is out of reach; mend that",
 }
 """Classes of errors that stop a sweep at once -> what is said."""
@@ -86,21 +86,31 @@ class Brake:
 
 
 def request_stop(folder: Path, mode: Mode) -> None:
-    """Ask the driver of the sweep in `folder` to stop: after the running epochs, or after the running trials."""
+    """Ask the driver of the sweep in `folder` to stop: after the running epochs, or after the running trials.
+
+    Raises OSError.
+    """
     write_file(folder / REQUEST_FILE, json.dumps({"mode": mode, "time": time.time()}).encode())
 
 
 def requested(path: Path) -> Mode | None:
-    """Return how a stop was asked for, or None where it was not; a request that cannot be read asks for all."""
+    """Return how a stop was asked for, or None where it was not; one that makes no sense asks for all.
+
+    Where storage does not answer now it counts as not asked for: whoever looks, looks again.
+    """
     try:
-        text = path.read_text()
-    except FileNotFoundError:
+        text = path.read_bytes()
+    except PermissionError:
+        return "epoch"
+    except OSError:
         return None
-    return "finish" if '"finish"' in text else "epoch"
+    return "finish" if b'"finish"' in text else "epoch"
 
 
 def outage_of(error: object) -> ErrorClass | None:
     """Return which of the outages an error is, by its words: Ray passes on nothing else."""
     if "No space left" in str(error) or "Disk quota exceeded" in str(error):
         return "disk"
-    return "objects" if objects_fail(error) else None
+    if objects_fail(error):
+        return "objects"
+    return "storage" if storage_fails(error) else None

@@ -1,19 +1,33 @@
 """The callback that writes every report of a Tune run into the journal."""
 
+import pickletools
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ray import cloudpickle
-from ray.exceptions import OutOfMemoryError, RayTaskError
 from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial
 
-from trainables.places import place_on
+from trainables.base import PlaceError, StateError
+from trainables.files import words
+from trainables.outputs import keep
+from trainables.places import Place, place_on
 from trainables.ray_trainable import STARTED, WAITS
+from trainables.spec import TrialSpec
 from trainables.training.report import EpochReport, ErrorClass, FinalReport, RungReport, StoreReport
 from vae_sweep.tracking.brake import Brake, outage_of
+from vae_sweep.tracking.checkpoint_places import journaled
 from vae_sweep.tracking.journal import Journal, JournalError
+
+LEAVING = ("finished", "collapsed")
+"""Outcomes of trials that leave weights."""
+
+CREATION = "an error raised in its creation task"
+"""Ray's words for a worker that could not begin."""
+
+FAILURE = re.compile(r"^Failure # \d+ \(occurred at .*\)$", re.MULTILINE)
+"""What stands above each failure in Ray's file of them."""
 
 REPORTS: dict[str, type[EpochReport] | type[StoreReport] | type[RungReport] | type[FinalReport]] = {
     "epoch": EpochReport,
@@ -54,8 +68,12 @@ class JournalCallback(Callback):
         name = result.get("checkpoint_dir_name")
         place = None
         if name and (storage := trial.storage):
-            place = str(place_on(storage.storage_filesystem, f"{storage.trial_fs_path}/{name}"))
-        about = {"checkpoint": place, "host": result["host"], "damaged": result["damaged"]}
+            place = place_on(storage.storage_filesystem, f"{storage.trial_fs_path}/{name}")
+        if isinstance(report, FinalReport) and report.outcome in LEAVING and place is not None:
+            report = kept(report, place, trial.config["trial"])
+            place = place if report.error is None else None
+        checkpoint = None if place is None else journaled(place)
+        about = {"checkpoint": checkpoint, "host": result["host"], "damaged": result["damaged"]}
         own = report.model_dump(mode="json")
         self._write(
             trial, result["kind"], **(about | own | {"damaged": [*about["damaged"], *own.get("damaged", ())]})
@@ -117,22 +135,45 @@ class BrakeStopper(Stopper):
         return {}
 
 
+def kept(final: FinalReport, place: Place, spec: dict[str, Any]) -> FinalReport:
+    """Return a trial's end once what it left is on disk for good and reads back, else the end of one that failed.
+
+    Nothing else reads the weights of a trial whose test split is not wanted.
+    """
+    try:
+        keep(place, TrialSpec.model_validate(spec))
+    except StateError as error:
+        return FinalReport(outcome="failed", error="data", reason=f"what it left was not stored whole: {error}")
+    except PlaceError as error:
+        return FinalReport(outcome="failed", error=outage_of(error), reason=str(error))
+    return final
+
+
 def lost(trial: Trial) -> FinalReport:
     """Return the end of a trial that reported none: out of memory, a bug outside of training, or lost workers."""
-    error = _caught(trial)
+    named, error = _names(trial.pickled_error_file), _words(trial.error_file)
     kind: ErrorClass = "worker"
     reason = f"the worker was lost {trial.num_failures} times: {error}"
-    if isinstance(error, OutOfMemoryError):
+    if "OutOfMemoryError" in named:
         kind, reason = "memory", f"Ray ended the worker {trial.num_failures} times for want of memory: {error}"
-    elif isinstance(error, RayTaskError) or getattr(error, "actor_init_failed", False):
-        kind, reason = outage_of(error) or "bug", str(error)
+    elif "RayTaskError" in named or CREATION in error:
+        kind, reason = outage_of(error) or "bug", error
     return FinalReport(outcome="failed", error=kind, reason=reason)
 
 
-def _caught(trial: Trial) -> object:
-    """Return what Ray caught last, an exception or words; its copy in the storage comes later than the end."""
-    if trial.pickled_error_file and Path(trial.pickled_error_file).is_file():
-        return cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
-    if trial.error_file and Path(trial.error_file).is_file():
-        return Path(trial.error_file).read_text()
-    return None
+def _names(pickled: str | None) -> set[str]:
+    """Return the names in the pickle of what Ray caught last, without running it; empty where it is not whole."""
+    try:
+        content = Path(pickled).read_bytes() if pickled else b""
+        return {argument for _, argument, _ in pickletools.genops(content) if isinstance(argument, str)}
+    except (OSError, ValueError):
+        return set()
+
+
+def _words(file: str | None) -> str:
+    """Return what Ray says of the last failure; its copy in the storage comes later than the end."""
+    try:
+        text = Path(file).read_text(encoding="utf-8", errors="replace") if file else ""
+    except OSError as error:
+        text = f"Ray's own words cannot be read: {words(error)}"
+    return FAILURE.split(text)[-1].strip() or "Ray left no words"

@@ -11,6 +11,7 @@ from types import NoneType
 from typing import Any, Self
 
 from trainables.base import VaeSweepError
+from trainables.files import sync_folder, words, write_new
 from vae_sweep.paths import pasted
 
 Line = dict[str, Any]
@@ -25,6 +26,9 @@ KINDS: dict[str, dict[str, tuple[type, ...]]] = {
         "versions": (dict,),
         "git_commit": (str, NoneType),
         "corpus": (dict,),
+        "remarks": (list, NoneType),
+        "data_directory": (str, NoneType),
+        "keys_version": (int, NoneType),
         "lease": (str, NoneType),
     },
     "cell": {"cell": (int,), "method": (str,), "values": (dict,)},
@@ -41,6 +45,7 @@ KINDS: dict[str, dict[str, tuple[type, ...]]] = {
     "lost": _NAMED | {"reason": (str,)},
     "nodes": {"nodes": (list,), "warnings": (list,)},
     "repaired": {"text": (str,)},
+    "changed": {"by": (str,), "texts": (list,)},
     "warm": {"sweep": (str,), "cells": (list,)},
     "end": {"outcome": (str,), "reason": (str, NoneType)},
 }
@@ -62,15 +67,15 @@ class Journal:
         self.path = path
         self._lock = threading.Lock()
         try:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
             try:
                 self.repaired = self._repair()
-                _flush_directory(path.parent)
+                sync_folder(path.parent)
             except BaseException:
                 os.close(self._descriptor)
                 raise
         except OSError as error:
-            raise JournalError(f"{path}: the journal cannot be opened ({error.strerror})") from error
+            raise JournalError(words(error, path, "the journal cannot be opened")) from error
 
     def append(self, kind: str, **fields: Any) -> Line:
         """Write one line durably and return it with its time (unix seconds). Safe from any thread.
@@ -158,7 +163,7 @@ class Tail:
                 file.seek(self._offset)
                 return file.read()
         except OSError as error:
-            raise JournalError(f"{self._path}: the journal cannot be read ({error.strerror})") from error
+            raise JournalError(words(error, self._path, "the journal cannot be read")) from error
 
 
 def read_journal(path: Path) -> list[Line]:
@@ -233,17 +238,7 @@ def _write_side_file(path: Path, torn: bytes) -> Path:
     number = 1
     while True:
         side = path.with_name(f"{path.name}.torn.{number}")
-        with contextlib.suppress(FileExistsError), side.open("xb") as file:
-            file.write(torn)
-            file.flush()
-            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            write_new(side, torn)
             return side
         number += 1
-
-
-def _flush_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

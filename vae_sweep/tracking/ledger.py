@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from trainables.methods import METHODS
-from trainables.places import Place, place_of
+from trainables.places import Place
+from vae_sweep.tracking.checkpoint_places import located
 from vae_sweep.tracking.conflicts import conflicts, merge
 from vae_sweep.tracking.former_words import in_todays_words
 from vae_sweep.tracking.journal import JournalError, Line, read_journal, remedy
@@ -40,17 +41,28 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._path, self._count = path, 0
-        self._name = path.resolve().parent.name
+        self._folder, self._name = path.absolute().parent, path.resolve().parent.name
         self._launches: list[LaunchRecord] = []
         self._cells: dict[int, CellRecord] = {}
         self._trials: dict[str, TrialRecord] = {}
         self._end: Line | None = None
         self._warm: list[dict[str, Any]] = []
+        self._changes: list[str] = []
 
     def record(self) -> SweepRecord:
         """Return the sweep as of the last line; it grows with the lines that are added later."""
         ended, ended_at = (self._end["outcome"], self._end["time"]) if self._end else (None, None)
-        return SweepRecord(self._name, self._launches, self._cells, self._trials, ended, ended_at, self._warm)
+        return SweepRecord(
+            self._name,
+            self._folder,
+            self._launches,
+            self._cells,
+            self._trials,
+            ended,
+            ended_at,
+            self._warm,
+            self._changes,
+        )
 
     def add(self, line: Line) -> Numbers:
         """Take one line in; return those of its numbers that no line before had reported.
@@ -80,6 +92,8 @@ class Ledger:
                 return self._epoch(self._trial(line), line)
             case "rung":
                 return self._rung(self._trial(line), line)
+            case "changed":
+                self._changes.extend(line["texts"])
             case "warm":
                 self._warm[:] = line["cells"]
             case "final":
@@ -103,9 +117,16 @@ class Ledger:
 
     def _launch(self, line: Line) -> None:
         self._name, self._end = line["sweep"], None
-        commit = line.get("git_commit")
+        self._changes.clear()
         launch = LaunchRecord(
-            line["attempt"], line["time"], line["spec"], line["versions"], commit, line["corpus"]
+            line["attempt"],
+            line["time"],
+            line["spec"],
+            line["versions"],
+            line.get("git_commit"),
+            line["corpus"],
+            line.get("data_directory"),
+            line.get("keys_version"),
         )
         self._launches.append(launch)
 
@@ -141,8 +162,15 @@ class Ledger:
             trial.hosts.append(line["host"])
         return trial
 
+    def _place(self, trial: TrialRecord, line: Line) -> Place | None:
+        if line.get("checkpoint") is None:
+            return None
+        checkpoint = located(line["checkpoint"], self._folder)
+        trial.checkpoints.append(checkpoint)
+        return checkpoint
+
     def _epoch(self, trial: TrialRecord, line: Line) -> Numbers:
-        checkpoint = _place(self._about(trial, line), line)
+        checkpoint = self._place(self._about(trial, line), line)
         for known in trial.epochs:
             if (known.phase, known.epoch) == (line["phase"], line["epoch"]):
                 place = f"{known.phase} epoch {known.epoch}"
@@ -162,7 +190,7 @@ class Ledger:
         return numbers
 
     def _final(self, trial: TrialRecord, line: Line) -> Numbers:
-        place = _place(self._about(trial, line), line)
+        place = self._place(self._about(trial, line), line)
         error, reason = line.get("error"), line.get("reason")
         final = FinalRecord(line["outcome"], error, reason, line["numbers"], place, line["time"])
         old = trial.final
@@ -201,7 +229,7 @@ class Ledger:
     def _probed(self, trial: TrialRecord, line: Line) -> Numbers:
         trial.probes.extend(name for name in line["probes"] if name not in trial.probes)
         if line.get("texts"):
-            trial = self._trials[trial.id] = replace(trial, texts=self._path.parent / line["texts"])
+            trial = self._trials[trial.id] = replace(trial, texts=self._folder / line["texts"])
         return _merge(trial, "the probes", trial.probed, line["numbers"])
 
 
@@ -209,11 +237,3 @@ def _merge(trial: TrialRecord, place: str, kept: Numbers, came: Numbers) -> Numb
     fresh, found = merge(place, kept, came)
     trial.conflicts.extend(found)
     return fresh
-
-
-def _place(trial: TrialRecord, line: Line) -> Place | None:
-    if line.get("checkpoint") is None:
-        return None
-    checkpoint = place_of(line["checkpoint"])
-    trial.checkpoints.append(checkpoint)
-    return checkpoint

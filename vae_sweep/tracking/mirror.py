@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from trainables.base import VaeSweepError
+from trainables.files import words
 from vae_sweep.tracking.feed import Feed
 from vae_sweep.tracking.merits import Judge, unjudged
 from vae_sweep.tracking.mlflow_door import TrackingError, load
@@ -173,9 +174,9 @@ def only_mirror(journal_path: Path) -> Iterator[None]:
     """Hold the lock that keeps two processes from creating the same runs twice. Raises TrackingError."""
     path = journal_path.with_name("mirror.lock")
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
-        raise TrackingError(f"{path}: cannot be opened ({error.strerror})") from error
+        raise TrackingError(words(error, path, "cannot be opened")) from error
     try:
         _lock(descriptor, path)
         yield

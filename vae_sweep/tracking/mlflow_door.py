@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainables.base import VaeSweepError
+from trainables.files import make_folder, sync_folder, write_new
 from vae_sweep.paths import pasted, sqlite_path, sqlite_uri
+from vae_sweep.tracking.mlflow_moved import KIND, beside, follow
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -39,9 +42,6 @@ _SETTINGS = {
 
 _DAMAGED = ("not a database", "malformed", "no such table", "no such column", "Can't locate revision")
 
-KIND = {"mlflow.experimentKind": "custom_model_development"}
-"""Tag of an experiment that MLflow's pages show as training; else they take runs for evaluations of prompts."""
-
 
 class TrackingError(VaeSweepError):
     """MLflow cannot be reached, or refuses; `lasting` where waiting does not help."""
@@ -63,7 +63,7 @@ def told(uri: str) -> Iterator[None]:
         yield
     except MlflowException as error:
         raise _in_words(uri, error.message, error.error_code in _LASTING) from error
-    except (OSError, SQLAlchemyError, CommandError) as error:
+    except (OSError, sqlite3.Error, SQLAlchemyError, CommandError) as error:
         raise _in_words(uri, str(error), False) from error
 
 
@@ -112,12 +112,14 @@ def load() -> None:
 
 
 def open_client(uri: str) -> "MlflowClient":
-    """Return a client; a sqlite database that is absent is made first."""
+    """Return a client; a database that is absent is made first, one that was moved names its artifacts anew."""
     from mlflow.tracking import MlflowClient
 
     database = sqlite_path(uri)
     if database and not database.exists():
         _create(database)
+    elif database:
+        follow(database)
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
@@ -125,17 +127,19 @@ def _create(database: Path) -> None:
     """Make a database aside and link it to its name: a kill meanwhile, or two makers, would break it for good."""
     from mlflow.tracking import MlflowClient
 
-    database.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(database.parent)
     with tempfile.TemporaryDirectory(prefix=f"{database.name}.new.", dir=database.parent) as aside:
         made = Path(aside, database.name)
+        write_new(made, b"")  # with the rights that the umask leaves: sqlite would take the group's
         MlflowClient(tracking_uri=sqlite_uri(made)).search_experiments(max_results=1)
         with suppress(FileExistsError):
             os.link(made, database)
+            sync_folder(database.parent)
 
 
 def _beside(uri: str) -> str | None:
     database = sqlite_path(uri)
-    return database.parent.joinpath("mlartifacts").resolve().as_uri() if database else None
+    return beside(database) if database else None
 
 
 def _quieten() -> None:

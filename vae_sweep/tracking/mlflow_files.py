@@ -5,7 +5,8 @@ import json
 from typing import TYPE_CHECKING
 
 from trainables.base import digest
-from trainables.places import PlaceError, copied
+from trainables.places import PlaceError, copied, place_of
+from vae_sweep.tracking.checkpoint_places import journaled
 from vae_sweep.tracking.runs import REPORT_FOLDER, TAG, RunState
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ BESIDE = ("vocabulary.json", "latent.json")
 """Outputs that a trial of an earlier version lacks, or one whose row has no such thing."""
 
 OUTPUTS_TAG, SPEC_TAG, TEXTS_TAG, REPORT_TAG = TAG + "outputs", TAG + "spec", TAG + "probes", TAG + "report"
-TEXTS_FOLDER = "probes"
+TEXTS_FOLDER, FROM = "probes", "from "
 
 Tags = dict[str, str]
 
@@ -33,8 +34,12 @@ def write_spec(client: "MlflowClient", run_id: str, known: Tags, state: RunState
 
 def write_outputs(client: "MlflowClient", run_id: str, known: Tags, state: RunState) -> tuple[Tags, bool]:
     """Upload what a trial left; return the tags that say so, and whether there was anything."""
-    if state.outputs is None or known.get(OUTPUTS_TAG) == f"from {state.outputs}":
+    if state.outputs is None:
         return {}, False
+    source = journaled(state.outputs)
+    before = known.get(OUTPUTS_TAG, "")
+    if before.startswith(FROM) and journaled(place_of(before.removeprefix(FROM))) == source:
+        return {OUTPUTS_TAG: FROM + source}, False
     try:
         with copied(state.outputs, (*OUTPUTS, *BESIDE)) as folder:
             found = [name for name in (*OUTPUTS, *BESIDE) if (folder / name).is_file()]
@@ -43,8 +48,8 @@ def write_outputs(client: "MlflowClient", run_id: str, known: Tags, state: RunSt
     except PlaceError as error:  # numbers do not wait for object storage; the next sync tries again
         return {OUTPUTS_TAG: f"not uploaded, vae-sweep sync tries again: {error}"}, False
     if missing := [name for name in OUTPUTS if name not in found]:
-        return {OUTPUTS_TAG: f"{', '.join(missing)} not found in {state.outputs}"}, bool(found)
-    return {OUTPUTS_TAG: f"from {state.outputs}"}, True
+        return {OUTPUTS_TAG: f"{', '.join(missing)} not found in {source}"}, bool(found)
+    return {OUTPUTS_TAG: FROM + source}, True
 
 
 def write_texts(client: "MlflowClient", run_id: str, known: Tags, state: RunState) -> Tags:
@@ -54,7 +59,7 @@ def write_texts(client: "MlflowClient", run_id: str, known: Tags, state: RunStat
     pages = sorted([*state.texts.glob("*.txt"), *state.texts.glob("*.json")])
     wanted = digest([[page.name, page.read_text(encoding="utf-8")] for page in pages])
     if not pages:
-        return {TEXTS_TAG: f"not found in {state.texts}"}
+        return {TEXTS_TAG: f"not found in {TEXTS_FOLDER}/{state.texts.name}"}
     if known.get(TEXTS_TAG) != wanted:
         for page in pages:
             client.log_artifact(run_id, str(page), TEXTS_FOLDER)

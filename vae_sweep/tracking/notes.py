@@ -41,7 +41,7 @@ def counts(sweep: SweepRecord) -> dict[str, int]:
 
 def sweep_note(sweep: SweepRecord, merits: Merits, report: bool) -> str:
     """Return what a sweep's run says of itself: what it is, how it ended, whom its numbers favour."""
-    launch, folder = sweep.launches[-1], _folder(sweep)
+    launch, folder = sweep.launches[-1], sweep.folder
     kind = sweep.spec.get("search", {}).get("kind", "")
     known = ", ".join(f"{count} {name.removeprefix('trials_')}" for name, count in counts(sweep).items() if count)
     lines = [
@@ -65,7 +65,7 @@ def sweep_note(sweep: SweepRecord, merits: Merits, report: bool) -> str:
 
 def trial_note(sweep: SweepRecord, trial: TrialRecord) -> str:
     """Return what a trial's run says of itself: what it is, its outcome, its numbers, what to do with it."""
-    folder = _folder(sweep)
+    folder = sweep.folder
     lines = [f"**{trial_title(trial)}**: {_method(trial)}, cell {trial.cell} of sweep {sweep.name}."]
     if trial.final is None:
         return "\n\n".join([*lines, "It has not ended."])
@@ -102,11 +102,6 @@ def _method(trial: TrialRecord) -> str:
 def _corpus(corpus: Mapping[str, Any]) -> str:
     sentences = corpus.get("sentences", {}).get("train")
     return f"{corpus.get('name', 'a corpus')}" + (f" ({sentences} training sentences)" if sentences else "")
-
-
-def _folder(sweep: SweepRecord) -> str:
-    directory = sweep.spec.get("storage", {}).get("directory")
-    return f"{directory}/{sweep.name}" if directory else sweep.name
 
 
 def _symbols() -> tuple[str, ...]:

@@ -17,7 +17,10 @@ SETTLED = frozenset({"finished", "collapsed", "pruned", "diverged"})
 
 @dataclass(frozen=True, slots=True)
 class LaunchRecord:
-    """One start of a driver; `time` in unix seconds."""
+    """One start of a driver; `time` in unix seconds.
+
+    `keys_version` is the trainer's, which enters every key; None where an earlier version wrote none.
+    """
 
     attempt: int
     time: float
@@ -25,6 +28,8 @@ class LaunchRecord:
     versions: dict[str, str]
     git_commit: str | None
     corpus: dict[str, Any]
+    data_directory: str | None = None
+    keys_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,18 +163,21 @@ class TrialRecord:
 
 @dataclass(frozen=True, slots=True)
 class SweepRecord:
-    """A sweep as its journal has it; `ended` is the outcome of its last end, None after a new launch.
+    """A sweep as the journal in `folder` has it; `ended` is the outcome of its last end, None after a new launch.
 
-    `warm` are the cells of an earlier sweep that its search learned from: method, values, objectives.
+    `warm` are the cells of an earlier sweep that its search learned from: method, values, objectives. `changes`
+    say in what its surroundings changed at the newest launch, or since.
     """
 
     name: str
+    folder: Path
     launches: list[LaunchRecord]
     cells: dict[int, CellRecord]
     trials: dict[str, TrialRecord]
     ended: str | None
     ended_at: float | None
     warm: Sequence[dict[str, Any]] = ()
+    changes: Sequence[str] = ()
 
     @property
     def spec(self) -> dict[str, Any]:

@@ -1,9 +1,6 @@
 """Importing: tables in, a corpus of three text files out, whole or not at all, and always the same bytes."""
 
-import os
 import re
-import secrets
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from trainables.base import CorpusError
+from trainables.files import make_folder, move_folder, write_new
 from trainables.text.importing.parts import STEMS, WORDS, Deal, Parts, parts_of
 from trainables.text.importing.rows import read_rows
+from trainables.text.importing.staging import staging_folder
 from trainables.text.importing.writer import RECORD, ImportRecord, SplitWriter, TableRecord, record_files
 from trainables.text.layout import split_file
 from trainables.text.lines import LINE_LIMIT
@@ -58,14 +57,10 @@ def import_corpus(files: Sequence[str], wanted: Wanted, split: str | None, targe
     """
     try:
         parts = parts_of(files, split)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staging = target.parent / f".import.{secrets.token_hex(4)}"
-        staging.mkdir()
-        try:
+        make_folder(target.parent)
+        with staging_folder(target.parent) as staging:
             record = _write(parts, wanted, split, staging)
             return Imported(target, _install(staging, target), record, parts.ignored)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
     except OSError as error:
         raise CorpusError(
             f"{error.filename or target}: {error.strerror or error}; the directory must be writable and have "
@@ -114,10 +109,7 @@ def _write(parts: Parts, wanted: Wanted, split: str | None, staging: Path) -> Im
         split=split,
         splits={stem: writers[stem].counts for stem in STEMS},
     )
-    with (staging / RECORD).open("w", encoding="utf-8") as file:
-        file.write(record.model_dump_json(indent=2) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    write_new(staging / RECORD, record.model_dump_json(indent=2).encode() + b"\n")
     return record
 
 
@@ -167,12 +159,7 @@ def _install(staging: Path, target: Path) -> bool:
         if target.is_dir() and _same(staging, target):
             return False
         raise CorpusError(f"{target}: is there and holds something else; move it away, or give another with --to")
-    staging.replace(target)
-    descriptor = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    move_folder(staging, target)
     return True
 
 

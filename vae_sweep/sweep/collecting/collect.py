@@ -15,7 +15,6 @@ from vae_sweep.sweep.collecting.trial_waste import survey_trials
 from vae_sweep.sweep.collecting.waste import KINDS, CollectError, Survey, Waste, remove, remove_empty
 from vae_sweep.sweep.folder import (
     JOURNAL_FILE,
-    RAY_FOLDER,
     checkpoints_place,
     existing_spec,
     storage_directory,
@@ -26,6 +25,7 @@ from vae_sweep.sweep.lock import driver_lock, driver_of
 from vae_sweep.sweep.objects import foreign
 from vae_sweep.sweep.wanted import Why
 from vae_sweep.sweep.words import counted
+from vae_sweep.tracking.checkpoint_places import RAY_FOLDER
 from vae_sweep.tracking.ledger import read_sweep
 from vae_sweep.tracking.mirror import only_mirror
 from vae_sweep.tracking.records import SweepRecord

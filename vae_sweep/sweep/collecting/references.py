@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from trainables.base import VaeSweepError
+from trainables.files import is_file
 from trainables.methods import METHODS
 from trainables.spec import TrialSpec, Value
 from vae_sweep.domains import points
@@ -35,7 +36,7 @@ def references(storage: Path) -> References:
     """Return the pretrainings of all trials that the sweeps in a storage directory have or may come to have."""
     found = References()
     for folder in sorted(storage.iterdir()):
-        if not any((folder / name).is_file() for name in (SPEC_FILE, JOURNAL_FILE)):
+        if not any(is_file(folder / name) for name in (SPEC_FILE, JOURNAL_FILE)):
             continue
         try:
             found.keys |= sweep_references(folder)

@@ -7,15 +7,17 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from trainables.base import StateError
+from trainables.files import is_there
 from trainables.outputs import WEIGHTS_FILE
 from trainables.places import Place, S3Place, is_file, is_folder
 from trainables.spec import TrialSpec
 from trainables.training.state import STATE_FILE, TENSOR_FILE, load_state
 from vae_sweep.spec import SweepSpec
 from vae_sweep.sweep.collecting.waste import Survey, Waste, bytes_of, leftovers, link, listed, subfolders
-from vae_sweep.sweep.folder import RAY_FOLDER, checkpoints_place
+from vae_sweep.sweep.folder import checkpoints_place
 from vae_sweep.sweep.objects import foreign
 from vae_sweep.sweep.wanted import COLLECTED_FILE, Why, stored_weights, wanted_weights
+from vae_sweep.tracking.checkpoint_places import RAY_FOLDER
 from vae_sweep.tracking.records import SweepRecord, TrialRecord
 
 STARTS = 2
@@ -143,7 +145,7 @@ def _elsewhere(roots: list[Place], record: SweepRecord) -> Iterator[str]:
 
 
 def _exists(place: Place) -> bool:
-    return place.exists() if isinstance(place, Path) else is_folder(place)
+    return is_there(place) if isinstance(place, Path) else is_folder(place)
 
 
 def _below(place: Place, root: Place) -> bool:

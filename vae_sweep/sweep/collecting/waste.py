@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trainables.base import VaeSweepError
+from trainables.files import move
 from trainables.places import Found, Place, PlaceError, S3Place, contents, delete, size, write
 from trainables.training.state import STATE_FILE
 from vae_sweep.store.entry import MANIFEST_FILE
@@ -136,11 +137,8 @@ def bytes_of(path: Place) -> int:
 
 
 def listed(folder: Place) -> list[Found]:
-    """Return what is in a folder, by name; nothing where it is not there. Raises CollectError, PlaceError."""
-    try:
-        return contents(folder)
-    except OSError as error:
-        raise CollectError(f"{folder}: cannot be read ({error.strerror}); mend its permissions") from error
+    """Return what is in a folder, by name; nothing where it is not there. Raises PlaceError."""
+    return contents(folder)
 
 
 @contextmanager
@@ -172,4 +170,4 @@ def _remove_objects(waste: Waste, place: S3Place) -> None:
 def _aside(folder: Path) -> Path:
     if folder.name.startswith(ASIDE):
         return folder
-    return folder.rename(folder.with_name(f"{ASIDE}{secrets.token_hex(8)}.{folder.name}"))
+    return move(folder, folder.with_name(f"{ASIDE}{secrets.token_hex(8)}.{folder.name}"))

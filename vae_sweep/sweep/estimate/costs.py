@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from trainables.measure.final import EVALUATION_BATCH, spread
+from trainables.objective.bound import Iwae
 from trainables.text.spec import SplitName
 from trainables.training.spec import PhaseSpec
 from vae_sweep.sweep.estimate.bench import Measured, ModelCost, ModelKind, StepCost, StepKind
@@ -99,7 +100,9 @@ def _phase(costs: Costs, work: Work, phase: PhaseSpec) -> Span:
     copies = 1 if phase.name == "pretrain" and work.shared is not None else 0
     save = _ends([one.save for one in steps])
     saved = Span(save.low * (SAVES.low + copies), save.high * (SAVES.high + copies))
-    return trained + (_look(costs, work, "validation", None) + saved).times(fewest, most)
+    return trained + (_look(costs, work, "validation", None) + _bound(costs, work, phase) + saved).times(
+        fewest, most
+    )
 
 
 def _final(costs: Costs, work: Work) -> Span:
@@ -131,6 +134,14 @@ def _weigh(costs: Costs, work: Work, split: SplitName, asked: int | None) -> Spa
     rates, lengths = [one.importance for one in costs.model(work)], _asked(costs, split, asked)
     low, high = (widest(rates, load_of(lengths, EVALUATION_BATCH, count)) for count in (fewest, most))
     return Span(low.low, high.high)
+
+
+def _bound(costs: Costs, work: Work, phase: PhaseSpec) -> Span:
+    """Return the seconds of the bound by which an epoch is selected, where that is not the ELBO."""
+    if phase.selection != "iw_bound" or not isinstance(phase.objective, Iwae):
+        return NOTHING
+    load = load_of(costs.lengths["validation"], EVALUATION_BATCH, phase.objective.samples)
+    return widest([one.importance for one in costs.model(work)], load)
 
 
 def _asked(costs: Costs, split: SplitName, asked: int | None) -> Lengths:

@@ -13,11 +13,10 @@ from typing import Any
 import trainables
 import vae_sweep
 from trainables.base import CorpusError, Spec
-from trainables.places import S3Place, place_of
+from trainables.places import S3Place, place_of, write_file
 from trainables.text.corpus import load_corpus, missing_files
 from trainables.text.fetch import fetch, hint, source_of
 from trainables.text.spec import CorpusSpec
-from trainables.training.state import write_file
 from vae_sweep.sweep.objects import unusable
 from vae_sweep.sweep.provenance import LIBRARIES
 

@@ -13,9 +13,10 @@ import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from trainables.files import words
+from trainables.places import write_file
 from trainables.text.sources import SOURCES
 from trainables.text.spec import CorpusSpec
-from trainables.training.state import write_file
 from vae_sweep.errors import LaunchError
 from vae_sweep.sweep.nodes.probe import (
     DRIVER_FILE,
@@ -122,9 +123,10 @@ def _token(folder: Path) -> Iterator[tuple[Path, str]]:
     try:
         write_file(place / DRIVER_FILE, token.encode())
     except OSError as error:
+        shutil.rmtree(place, ignore_errors=True)
+        said = words(error, folder, "cannot be written")
         raise LaunchError(
-            f"storage.directory: {folder} cannot be written ({error.strerror}); "
-            "give a directory of yours with --set storage.directory=PATH"
+            f"storage.directory: {said}; --set storage.directory=PATH sets another directory"
         ) from None
     try:
         yield place, token

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import vae_sweep
-from trainables.training.state import write_file
+from trainables.places import write_file
 from vae_sweep.errors import LaunchError
 from vae_sweep.spec import SweepSpec
 
