@@ -14,7 +14,7 @@ from vae_sweep.report.front import front_cells, split_numbers, untold_reason
 from vae_sweep.report.terminal import number_text
 from vae_sweep.statistics.trust import TIGHT
 from vae_sweep.sweep.advice import advice
-from vae_sweep.sweep.history import Course, History, find_trial
+from vae_sweep.sweep.history import Course, History, find_trial, renamed
 from vae_sweep.sweep.latent_story import latent_story, weight_course
 from vae_sweep.sweep.measured import measured_lines
 from vae_sweep.sweep.remaining import SECONDS, sweep_spec, trial_spec
@@ -47,11 +47,8 @@ def explain_trial(folder: Path, name: str) -> list[Section]:
     trial = find_trial(history.record, name)
     state = history.state(trial, history.driven_by(owner))
     course, spec = history.courses[trial.id], trial_spec(trial)
-    why = [
-        *advice(state, trial.final),
-        *_reason(trial),
-        *([f"it waits for {course.holder}"] * bool(course.holder)),
-    ]
+    waits = [f"it waits for {course.holder}"] * bool(course.holder)
+    why = [*advice(state, trial.final), *_reason(trial), *waits, *renamed(folder, history.record)]
     sections = [Section(f"{trial.id}: {state}", _head(trial)), Section("why", why)]
     sections.append(Section("starts", _starts(course)))
     if spec is None:

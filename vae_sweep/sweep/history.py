@@ -7,6 +7,7 @@ from pathlib import Path
 
 from trainables.files import is_file
 from vae_sweep.errors import CompareError, LaunchError
+from vae_sweep.paths import pasted
 from vae_sweep.store.lease import Owner
 from vae_sweep.sweep.folder import JOURNAL_FILE
 from vae_sweep.sweep.words import counted
@@ -114,6 +115,16 @@ def read_history(folder: Path) -> History:
         _note(history, line)
     history.record = ledger.record()
     return history
+
+
+def renamed(folder: Path, record: SweepRecord) -> list[str]:
+    """Return what to do where a sweep's folder does not carry its name, nothing where it does."""
+    here = folder.absolute()
+    if here.name == record.name or not record.launches:
+        return []
+    back = f"mv {pasted(here)} {pasted(here.with_name(record.name))}"
+    said = f"the folder was renamed from {record.name}; what resumes, scores or uses it asks for its name"
+    return [f"{said}: {back}"]
 
 
 def read_records(folders: Sequence[Path]) -> dict[str, SweepRecord]:

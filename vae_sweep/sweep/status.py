@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vae_sweep.store.lease import BEAT, Owner, newest
-from vae_sweep.sweep.history import History, read_history
+from vae_sweep.sweep.history import History, read_history, renamed
 from vae_sweep.sweep.lock import LOCK, driver_of
 from vae_sweep.sweep.measured import unlike
 from vae_sweep.sweep.remaining import Left, cell_count, sweep_spec, time_left, trial_spec
@@ -61,7 +61,7 @@ def sweep_status(folder: Path, watch: float = 0.0) -> SweepStatus:
         left=time_left(history, len(running)) if drives else idle,
         lines=history.lines,
         last_line=history.last,
-        remarks=_remarks(history),
+        remarks=_remarks(folder, history),
     )
 
 
@@ -159,7 +159,7 @@ def _pretraining(trials: list[TrialRecord]) -> Pretraining:
     )
 
 
-def _remarks(history: History) -> list[Remark]:
+def _remarks(folder: Path, history: History) -> list[Remark]:
     remarks = [Remark(kind="repaired", trial=None, text=text) for text in history.repaired]
     for name, trial in sorted(history.record.trials.items()):
         course = history.courses[name]
@@ -172,4 +172,5 @@ def _remarks(history: History) -> list[Remark]:
     remarks += [Remark(kind="changed", trial=None, text=text) for text in history.record.changes]
     if text := unlike(history.record):
         remarks.append(Remark(kind="measured", trial=None, text=text))
+    remarks += [Remark(kind="renamed", trial=None, text=text) for text in renamed(folder, history.record)]
     return remarks
