@@ -19,9 +19,9 @@ from trainables.measure.tight import tight
 from trainables.outputs import load_model
 from trainables.spec import TrialSpec
 from trainables.text.corpus import load_corpus
-from vae_sweep.settings import data_directory
-from vae_sweep.sweep.folder import JOURNAL_FILE, existing_spec
-from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.config.environment import data_directory
+from vae_sweep.storage.layout import JOURNAL_FILE, existing_spec
+from vae_sweep.journal.fold import read_sweep
 
 SAMPLES = 1000
 FEWER = (50, 100, 200, 400)

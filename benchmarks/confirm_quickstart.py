@@ -17,7 +17,7 @@ from trainables.text.corpus import captions_corpus
 from trainables.training.report import EpochReport, FinalReport
 from trainables.training.state import TrialState
 from trainables.trial import run_trial, score
-from vae_sweep.reading import read_spec
+from vae_sweep.config.reader import read_spec
 
 WORDS = ("nll", "perplexity", "iw_nll", "reconstruction", "kl", "mutual_information", "active_units")
 

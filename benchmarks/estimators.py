@@ -33,9 +33,9 @@ from trainables.text.batches import Batch
 from trainables.text.corpus import Corpus, load_corpus
 from trainables.training.state import TrialState
 from trainables.trial import run_trial
-from vae_sweep.reading import read_spec
-from vae_sweep.settings import data_directory
-from vae_sweep.spec import SweepSpec
+from vae_sweep.config.reader import read_spec
+from vae_sweep.config.environment import data_directory
+from vae_sweep.config.sweep_spec import SweepSpec
 
 SPACES = Path(__file__).parent.parent / "search_spaces"
 FILES = {"captions": "quickstart.yaml", "snli": "snli_rows_cpu.yaml", "ptb": "ptb_rows_cpu.yaml"}

@@ -9,7 +9,7 @@ from trainables.methods import METHODS, Method
 from trainables.model.spec import ModelSpec, Precision
 from trainables.model.vae import Vae
 from trainables.text.batches import Batch
-from trainables.training.descent import DescentSpec
+from trainables.training.training_spec import DescentSpec
 from trainables.training.phase import thin_embeddings
 
 VOCABULARY, SENTENCES, WORDS = 500, 16, 12

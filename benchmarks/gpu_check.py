@@ -21,11 +21,11 @@ from trainables.measure.spec import EvaluationSpec
 from trainables.methods import METHODS
 from trainables.model.spec import ModelSpec
 from trainables.outputs import WEIGHTS_FILE, new_model, outputs
-from trainables.places import write_file
+from trainables.storage_paths import write_file
 from trainables.spec import TrialSpec
 from trainables.text.corpus import Corpus, load_corpus
 from trainables.text.spec import CorpusSpec, LimitSpec
-from trainables.training.descent import DescentSpec
+from trainables.training.training_spec import DescentSpec
 from trainables.training.report import EpochReport
 from trainables.training.state import TrialState
 from trainables.trial import run_trial, score

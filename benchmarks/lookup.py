@@ -7,10 +7,10 @@ from typing import Any
 
 from trainables.rungs import on_rung
 from trainables.spec import TrialSpec
-from vae_sweep.search.progress import means
+from vae_sweep.search.state import means
 from vae_sweep.statistics.hypervolume import hypervolume
-from vae_sweep.tracking.ledger import read_sweep
-from vae_sweep.tracking.records import TrialRecord
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.records import TrialRecord
 
 Key = tuple[str, str, int]
 """Method, values as JSON, seed."""

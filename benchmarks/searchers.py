@@ -29,12 +29,12 @@ from rich.table import Table as Printed
 
 from benchmarks.lookup import Lookup, key_of, lookup
 from trainables.training.report import FinalReport, RungReport
-from vae_sweep.reading import read_spec
-from vae_sweep.search.progress import Assignment, Progress, means
+from vae_sweep.config.reader import read_spec
+from vae_sweep.search.state import Assignment, Progress, means
 from vae_sweep.search.pruning import Halving, RungStopper
 from vae_sweep.search.study import open_study
 from vae_sweep.search.sweep_search import SweepSearch
-from vae_sweep.spec import SweepSpec
+from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.statistics.front import on_front
 
 SPACE = Path(__file__).parent / "searchers.yaml"

@@ -174,7 +174,7 @@ def _runner(plain: dict[str, Any]) -> Callable[[int], None]:
     from trainables.text.corpus import load_corpus
     from trainables.training.state import TrialState
     from trainables.trial import run_trial
-    from vae_sweep.spec import SweepSpec
+    from vae_sweep.config.sweep_spec import SweepSpec
 
     torch.set_num_threads(1)
     spec = SweepSpec.model_validate({"name": "bare", **plain})

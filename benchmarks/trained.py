@@ -18,7 +18,7 @@ from trainables.spec import TrialSpec
 from trainables.text.batches import Batch, equal_length_batches
 from trainables.text.corpus import load_corpus
 from trainables.text.spec import CorpusSpec
-from trainables.training.descent import DescentSpec
+from trainables.training.training_spec import DescentSpec
 from trainables.training.phase import PhaseData, run_phase
 from trainables.training.state import TrialState
 

@@ -11,7 +11,7 @@ from trainables.model.vae import Vae
 from trainables.objective.bound import Elbo
 from trainables.objective.kl import FreeBits
 from trainables.text.batches import Batch
-from trainables.training.descent import DescentSpec
+from trainables.training.training_spec import DescentSpec
 from trainables.training.phase import thin_embeddings
 from trainables.training.updates import Joint, Stepper, UpdatesState
 

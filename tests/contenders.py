@@ -24,9 +24,9 @@ from trainables.spec import TrialSpec
 from trainables.training.report import EpochReport, StoreReport
 from trainables.training.state import TrialState
 from trainables.trial import run_trial
-from vae_sweep.store import lease
-from vae_sweep.store.lease import Lease, Watch
-from vae_sweep.store.pretrained import PretrainedStore
+from vae_sweep.storage import lease
+from vae_sweep.storage.lease import Lease, Watch
+from vae_sweep.storage.pretraining_store import PretrainedStore
 
 PATIENCE = 60.0
 """Seconds after which a test gives up on a process."""

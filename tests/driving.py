@@ -19,9 +19,9 @@ from trainables.training.sharing import PhaseStore
 from trainables.training.state import TrialState
 from trainables.trial import run_trial, score
 from vae_sweep.cli.main import main
-from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.provenance import LIBRARIES
-from vae_sweep.tracking.journal import Journal
+from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.planning.provenance import LIBRARIES
+from vae_sweep.journal.journal import Journal
 
 HOST = "node-7"
 KINDS = {EpochReport: "epoch", StoreReport: "store", FinalReport: "final"}

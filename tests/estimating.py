@@ -1,11 +1,11 @@
 """A planned sweep of the embedded corpus with costs made by hand."""
 
-from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.estimate.bench import Measured, ModelCost, StepCost
-from vae_sweep.sweep.estimate.costs import Costs
-from vae_sweep.sweep.estimate.rates import Rate
-from vae_sweep.sweep.estimate.work import Work, model_kind, planned_work, step_kind
-from vae_sweep.sweep.plan import Plan
+from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.planning.estimate.micro_benchmark import Measured, ModelCost, StepCost
+from vae_sweep.planning.estimate.costs import Costs
+from vae_sweep.planning.estimate.rates import Rate
+from vae_sweep.planning.estimate.work import Work, model_kind, planned_work, step_kind
+from vae_sweep.planning.plan import Plan
 
 FREE = Rate(per_batch=0, per_step=0, per_word=0)
 A_BATCH = Rate(per_batch=1, per_step=0, per_word=0)

@@ -20,7 +20,7 @@ from trainables.text.batches import Batch, equal_length_batches
 from trainables.text.corpus import Corpus, load_corpus
 from trainables.text.spec import CorpusSpec, LimitSpec
 from trainables.text.vocabulary import BOS, EOS, SPECIAL, Ids
-from trainables.training.descent import DescentSpec
+from trainables.training.training_spec import DescentSpec
 from trainables.training.report import EpochReport, FinalReport
 from trainables.training.state import TrialState
 from trainables.trial import run_trial

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vae_sweep.sweep.sending.jobs import IdTakenError, Job, Order, Say
+from vae_sweep.jobs.job_server import IdTakenError, Job, Order, Say
 
 
 @dataclass

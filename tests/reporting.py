@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.handmade import Handmade, put, spec_in
-from trainables.probes.portrait import PORTRAIT_FILE, Portrait, Walk
-from vae_sweep.spec import SweepSpec
+from trainables.probes.latent_summary import PORTRAIT_FILE, Portrait, Walk
+from vae_sweep.config.sweep_spec import SweepSpec
 
 SCRIPT = "<script>alert('x')</script>"
 """What a page must show and not run."""

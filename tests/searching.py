@@ -9,10 +9,10 @@ from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
 from trainables.training.report import FinalReport
-from vae_sweep.search.progress import Assignment, Progress
-from vae_sweep.search.space import Cell
+from vae_sweep.search.state import Assignment, Progress
+from vae_sweep.search.sampling import Cell
 from vae_sweep.search.sweep_search import SweepSearch
-from vae_sweep.spec import SweepSpec
+from vae_sweep.config.sweep_spec import SweepSpec
 
 GRID = {"vae": {}, "vae_fbp": {"target_rate": {"choice": [2, 4]}}, "ours": {"target_rate": {"choice": [2, 4, 8]}}}
 ENDLESS = {"vae": {}, "ours": {"target_rate": {"float": [2, 8]}}}

@@ -10,12 +10,12 @@ from torch import device
 from tests.helpers import DESCENT, same_tensors, tiny_corpus, tiny_trial, without_costs
 from trainables.outputs import new_model
 from trainables.spec import TrialSpec
-from trainables.training.descent import DescentSpec, Plateau, Tail
+from trainables.training.training_spec import DescentSpec, Plateau, Tail
 from trainables.training.report import EpochReport, FinalReport, StoreReport
 from trainables.training.sharing import shapes_of
 from trainables.training.state import TrialState
 from trainables.trial import run_trial
-from vae_sweep.store.pretrained import PretrainedStore, StoreClaim
+from vae_sweep.storage.pretraining_store import PretrainedStore, StoreClaim
 
 RESTLESS = Plateau(patience=1, first_decay_epoch=0, decays=2)
 ADAM = DescentSpec(optimizer="adam", learning_rate=0.02, course=Tail(), epochs=3, batch_size=8)

@@ -12,7 +12,7 @@ from trainables.base import Spec
 from trainables.objective.bound import Elbo, Iwae, Objective
 from trainables.objective.kl import FreeBits, FreeBitsTotal
 from trainables.objective.kl_weight import Constant, Cyclic, Linear
-from trainables.training.descent import CosineRestarts, DescentSpec, OwnDescent
+from trainables.training.training_spec import CosineRestarts, DescentSpec, OwnDescent
 from trainables.training.updates import Aggressive, Joint, Updates
 
 

@@ -12,10 +12,10 @@ from torch import Generator, Tensor
 from trainables.base import StateError, derived_seed
 from trainables.model.spec import LONGEST
 from trainables.model.vae import Vae
-from trainables.places import Place, is_file, read, sync
+from trainables.storage_paths import Place, is_file, read, sync
 from trainables.probes.codes import decode, shown
-from trainables.probes.portrait import PORTRAIT_FILE
-from trainables.probes.portray import portray
+from trainables.probes.latent_summary import PORTRAIT_FILE
+from trainables.probes.summarise import portray
 from trainables.spec import TrialSpec
 from trainables.text.corpus import Corpus
 from trainables.text.vocabulary import Vocabulary

@@ -16,7 +16,7 @@ from trainables.base import CorpusError, DivergedError, PlaceError, StateError, 
 from trainables.files import FULL, words
 from trainables.measure.spec import EvaluationSpec
 from trainables.outputs import load_model, outputs
-from trainables.places import Place, contents, is_folder, objects_fail, place_of, place_on, storage_fails
+from trainables.storage_paths import Place, contents, is_folder, objects_fail, place_of, place_on, storage_fails
 from trainables.spec import TrialSpec
 from trainables.text.planned import Corpora
 from trainables.text.spec import SplitName

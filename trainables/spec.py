@@ -9,7 +9,7 @@ from trainables.measure.spec import EvaluationSpec, RungSpec
 from trainables.methods import AUTOENCODER, METHODS, Method
 from trainables.model.spec import ModelSpec
 from trainables.text.spec import CorpusSpec
-from trainables.training.descent import DescentSpec
+from trainables.training.training_spec import DescentSpec
 from trainables.training.spec import READ_VERSIONS, PhaseSpec
 from trainables.training.updates import Joint
 

@@ -12,7 +12,7 @@ from trainables.base import StateError, VaeSweepError, derived_seed
 from trainables.model.spec import LONGEST
 from trainables.model.vae import Vae
 from trainables.outputs import SPEC_FILE, VOCABULARY_FILE, load_model, stored_spec, stored_vocabulary
-from trainables.places import Place
+from trainables.storage_paths import Place
 from trainables.probes.codes import decode, posteriors, standard_normal
 from trainables.probes.interpolation import interpolate
 from trainables.spec import TrialSpec

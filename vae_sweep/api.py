@@ -19,18 +19,18 @@ from vae_sweep.cli.launch import end_lines
 from vae_sweep.cli.plan import plan_tables
 from vae_sweep.cli.progress import LiveProgress
 from vae_sweep.errors import SpecError
-from vae_sweep.reading import read_spec, spec_of
+from vae_sweep.config.reader import read_spec, spec_of
 from vae_sweep.report.frames import cell_frame, epoch_frame, short_frame, trial_frame
 from vae_sweep.report.page.page import page_figures
-from vae_sweep.report.portraits import Gallery
-from vae_sweep.report.tables import Row, rows
-from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.environment import prepare_environment
-from vae_sweep.sweep.folder import JOURNAL_FILE, existing_spec
-from vae_sweep.sweep.plan import Plan, make_plan
-from vae_sweep.sweep.trained import trained_model
-from vae_sweep.tracking.ledger import read_sweep
-from vae_sweep.tracking.records import SweepRecord
+from vae_sweep.report.latent_summaries import Gallery
+from vae_sweep.results.cells import Row, rows
+from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.running.ray_environment import prepare_environment
+from vae_sweep.storage.layout import JOURNAL_FILE, existing_spec
+from vae_sweep.planning.plan import Plan, make_plan
+from vae_sweep.models.load import trained_model
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.records import SweepRecord
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from trainables.text_vae import TextVae
-    from vae_sweep.sweep.launch import Launched
+    from vae_sweep.running.launch import Launched
 
 __all__ = ["Sweep", "VaeSweepError", "launch", "load_sweep"]
 
@@ -182,7 +182,7 @@ def _spec(spec: str | os.PathLike[str] | Mapping[str, Any] | SweepSpec, override
 
 def _run(plan: Plan, extend: bool, progress: bool) -> "Launched":
     prepare_environment()
-    from vae_sweep.sweep.launch import launch as run
+    from vae_sweep.running.launch import launch as run
 
     if not progress:
         told = LiveProgress(_stderr(), plan.trial_count)

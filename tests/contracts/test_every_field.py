@@ -12,7 +12,7 @@ from trainables.measure.spec import RungSpec
 from trainables.methods import METHODS, Method
 from trainables.spec import TrialSpec, with_value
 from trainables.text.spec import CorpusSpec
-from trainables.training.descent import CosineRestarts, Course, DescentSpec, OwnDescent, Plateau, Tail
+from trainables.training.training_spec import CosineRestarts, Course, DescentSpec, OwnDescent, Plateau, Tail
 
 
 def pretraining_row(name: str, **changes: Any) -> Method:

@@ -14,7 +14,7 @@ from trainables.objective.bound import Iwae
 from trainables.spec import TrialSpec, with_value
 from trainables.text.spec import CorpusSpec
 from trainables.training import spec as training_spec
-from trainables.training.descent import Plateau
+from trainables.training.training_spec import Plateau
 from trainables.training.spec import PhaseSpec
 
 OTHER: dict[str, Any] = {

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from tests.helpers import CAPTIONS, COSTS, MODEL, epochs_and_end, tiny_trial
 from trainables.methods import AUTOENCODER, METHODS
 from trainables.spec import TrialSpec, Value
-from trainables.training.descent import CosineRestarts, DescentSpec
+from trainables.training.training_spec import CosineRestarts, DescentSpec
 from trainables.training.report import EpochReport, FinalReport
 from trainables.training.spec import PhaseSpec
 from trainables.training.updates import Joint

@@ -8,7 +8,7 @@ from ray.tune.search import Searcher
 
 from tests.searching import ENDLESS, GRID, Bench, drain, sweep
 from trainables.training.report import FinalReport
-from vae_sweep.search.progress import Assignment, Known, Progress
+from vae_sweep.search.state import Assignment, Known, Progress
 from vae_sweep.search.study import open_study
 
 SEEDS = (0, 1, 2)

@@ -9,7 +9,7 @@ from ray.tune.search import Searcher
 
 from tests.searching import ENDLESS, GRID, Bench, drain, sweep
 from trainables.training.report import FinalReport
-from vae_sweep.search.progress import Assignment, Progress
+from vae_sweep.search.state import Assignment, Progress
 
 
 def test_a_searcher_and_its_study_never_enter_rays_snapshots() -> None:

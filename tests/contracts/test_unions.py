@@ -12,7 +12,7 @@ from trainables.objective.bound import Elbo, Iwae, Objective
 from trainables.objective.kl import Form, FreeBits, FreeBitsTotal, KlTerm, Per, PlainKl
 from trainables.objective.kl_weight import Constant, Cyclic, KlWeight, Linear
 from trainables.text.batches import equal_length_batches
-from trainables.training.descent import CosineRestarts, Course, DescentSpec, Plateau, PlateauState, Tail
+from trainables.training.training_spec import CosineRestarts, Course, DescentSpec, Plateau, PlateauState, Tail
 from trainables.training.phase import copied, train_epoch
 from trainables.training.spec import PhaseSpec
 from trainables.training.state import Counters

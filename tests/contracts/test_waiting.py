@@ -12,7 +12,7 @@ from ray.tune.search import Searcher
 from tests.helpers import LAW
 from tests.searching import Bench, drain, sweep
 from trainables.training.report import StoreReport
-from vae_sweep.search.progress import Assignment, Progress
+from vae_sweep.search.state import Assignment, Progress
 from vae_sweep.search.sweep_search import AHEAD
 
 METHODS: dict[str, Any] = {"ours": {"target_rate": {"choice": [2, 4]}}, "vae_anneal": {}}

@@ -14,7 +14,7 @@ from pathlib import Path
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from vae_sweep.tracking.journal import Tail
+from vae_sweep.journal.journal import Tail
 
 EXPERIMENT = "small sweeps"
 SHOWN = (

@@ -5,8 +5,8 @@ from pathlib import Path
 from mlflow.tracking import MlflowClient
 
 from tests.handmade import Handmade, spec_in
-from vae_sweep.sweep.folder import JOURNAL_FILE
-from vae_sweep.tracking.addresses import run_addresses
+from vae_sweep.storage.layout import JOURNAL_FILE
+from vae_sweep.tracking.run_urls import run_addresses
 from vae_sweep.tracking.mirror import sync
 
 

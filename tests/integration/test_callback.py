@@ -12,10 +12,10 @@ from ray import tune
 
 from tests.integration.cluster import lines
 from trainables.training.report import FinalReport
-from vae_sweep.tracking.brake import Brake
-from vae_sweep.tracking.callback import JournalCallback
-from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.running.stop_controller import Brake
+from vae_sweep.running.journal_callback import JournalCallback
+from vae_sweep.journal.journal import Journal
+from vae_sweep.journal.fold import read_sweep
 
 pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 

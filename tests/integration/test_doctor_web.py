@@ -10,10 +10,10 @@ from threading import Thread
 
 import pytest
 
-from vae_sweep.sweep.doctor.cluster import examine_dashboard, examine_dashboards
-from vae_sweep.sweep.doctor.finding import outward_addresses
-from vae_sweep.sweep.doctor.tracker import DEFAULTS, examine_mlflow
-from vae_sweep.sweep.nodes.reach import SEARCH, bare, credentials, unreached
+from vae_sweep.doctor.cluster import examine_dashboard, examine_dashboards
+from vae_sweep.doctor.finding import outward_addresses
+from vae_sweep.doctor.tracker import DEFAULTS, examine_mlflow
+from vae_sweep.running.nodes.mlflow_reachability import SEARCH, bare, credentials, unreached
 
 OWN = "not-a-public-one"
 RAY = json.dumps({"version": "4", "ray_version": "2.60.0"})

@@ -8,10 +8,10 @@ import pytest
 
 from tests.integration.mlflow_seen import EXPERIMENT, Seen, expected
 from tests.journals import SPEC, epoch, final, launch, numbers, start, trial_id, whole_sweep
-from vae_sweep.tracking.journal import Journal
+from vae_sweep.journal.journal import Journal
 from vae_sweep.tracking.mirror import sync
-from vae_sweep.tracking.mlflow_door import TrackingError
-from vae_sweep.tracking.mlflow_writer import MlflowWriter
+from vae_sweep.tracking.client import TrackingError
+from vae_sweep.tracking.writer import MlflowWriter
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from tests.integration.mlflow_seen import EXPERIMENT, Seen
 from tests.journals import scored, whole_sweep
-from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.merits import Merits
+from vae_sweep.journal.journal import Journal
+from vae_sweep.results.leaders import Merits
 from vae_sweep.tracking.mirror import sync
 
 

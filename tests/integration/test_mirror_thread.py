@@ -13,9 +13,9 @@ from mlflow.tracking import MlflowClient
 
 from tests.integration.mlflow_seen import EXPERIMENT, Seen, expected, free_port, server, wait_until
 from tests.journals import epoch, final, launch, outputs, scored, start, trial_id, whole_sweep
-from vae_sweep.tracking.journal import Journal, JournalError
+from vae_sweep.journal.journal import Journal, JournalError
 from vae_sweep.tracking.mirror import Mirror, sync
-from vae_sweep.tracking.mlflow_door import TrackingError
+from vae_sweep.tracking.client import TrackingError
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_mlflow_is_imported_late_and_says_nothing(path: Path, uri: str, tmp_path
 
 CREATE = """
 import sys
-from vae_sweep.tracking.mlflow_writer import MlflowWriter
+from vae_sweep.tracking.writer import MlflowWriter
 for name in range(3):
     MlflowWriter(sys.argv[1], f"experiment {name}", None, "0")
 """

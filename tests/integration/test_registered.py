@@ -14,8 +14,8 @@ from tests.integration.mlflow_seen import free_port, server
 from tests.using import train, trained_sweep
 from trainables.outputs import VOCABULARY_FILE
 from trainables.text_vae import load_text_vae
-from vae_sweep.sweep.tracker import register_trials, sync_sweep, tracking_uri
-from vae_sweep.sweep.winners import merits
+from vae_sweep.tracking.sweep_mirror import register_trials, sync_sweep, tracking_uri
+from vae_sweep.results.winners import merits
 from vae_sweep.tracking.model_files import ModelError
 
 LINES = ["a dog runs .", "a zyzzyva runs ."]

@@ -13,10 +13,10 @@ import pytest
 
 from tests.integration.mlflow_seen import free_port, server
 from tests.integration.two_nodes import env, head, sweep, write_token
-from vae_sweep.sweep.doctor.cluster import examine_dashboard
-from vae_sweep.sweep.doctor.tracker import examine_mlflow
-from vae_sweep.sweep.nodes.knock import knock
-from vae_sweep.sweep.nodes.reach import SEARCH, unreached
+from vae_sweep.doctor.cluster import examine_dashboard
+from vae_sweep.doctor.tracker import examine_mlflow
+from vae_sweep.running.nodes.auth_probe import knock
+from vae_sweep.running.nodes.mlflow_reachability import SEARCH, unreached
 
 pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.in_order]
 

@@ -17,8 +17,8 @@ from trainables.base import VaeSweepError
 from trainables.outputs import WEIGHTS_FILE
 from trainables.text_vae import TextVae, load_text_vae
 from vae_sweep.cli.main import app
-from vae_sweep.sweep.tracker import sync_sweep, tracking_uri
-from vae_sweep.sweep.winners import merits
+from vae_sweep.tracking.sweep_mirror import sync_sweep, tracking_uri
+from vae_sweep.results.winners import merits
 
 LINES = "a dog runs .\n\na zyzzyva runs .\n"
 TEXTS = LINES.splitlines()

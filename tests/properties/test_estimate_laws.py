@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers import LAW
-from trainables.training.descent import CosineRestarts, DescentSpec, Plateau, Tail
+from trainables.training.training_spec import CosineRestarts, DescentSpec, Plateau, Tail
 from trainables.training.updates import Aggressive, Joint
-from vae_sweep.sweep.estimate.estimate import makespan
-from vae_sweep.sweep.estimate.rates import Load, fit, load_of
-from vae_sweep.sweep.estimate.work import earliest_stop, passes
+from vae_sweep.planning.estimate.estimate import makespan
+from vae_sweep.planning.estimate.rates import Load, fit, load_of
+from vae_sweep.planning.estimate.work import earliest_stop, passes
 
 SECONDS = st.floats(0, 100)
 TASKS = st.lists(st.tuples(SECONDS, st.sampled_from([None, "a", "b"])), min_size=1, max_size=8)

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vae_sweep.tracking.journal import Journal, JournalError, Line, Tail, read_journal
+from vae_sweep.journal.journal import Journal, JournalError, Line, Tail, read_journal
 
 plain = st.recursive(
     st.none()

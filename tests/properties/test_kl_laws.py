@@ -12,7 +12,7 @@ from tests.helpers import LAW
 from trainables.model.gaussian import Gaussian
 from trainables.objective.kl import Form, FreeBits, FreeBitsTotal, KlTerm, Per, PlainKl
 from trainables.objective.kl_weight import Constant, Linear
-from trainables.training.descent import Plateau, PlateauState, Tail
+from trainables.training.training_spec import Plateau, PlateauState, Tail
 
 SHAPES = st.tuples(st.integers(1, 6), st.integers(1, 5))
 RATES = st.floats(0.01, 30.0)

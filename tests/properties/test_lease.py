@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from tests.contenders import Contender, hold, take_turns, taken, try_once, until
 from tests.helpers import LAW
-from vae_sweep.store import lease
-from vae_sweep.store.lease import Lease, Owner, Seen, Watch, newest
+from vae_sweep.storage import lease
+from vae_sweep.storage.lease import Lease, Owner, Seen, Watch, newest
 
 HOUR = 3600.0
 

@@ -17,10 +17,10 @@ from tests.reporting import Reported, reported_sweep
 from tests.using import trained_sweep
 from trainables.text_vae import load_text_vae
 from vae_sweep import VaeSweepError, launch, load_sweep
-from vae_sweep.reading import read_spec, spec_of
+from vae_sweep.config.reader import read_spec, spec_of
 from vae_sweep.report.page.page import page_figures
-from vae_sweep.report.portraits import Gallery
-from vae_sweep.report.tables import rows
+from vae_sweep.report.latent_summaries import Gallery
+from vae_sweep.results.cells import rows
 
 FILES = sorted((REPOSITORY / "search_spaces").glob("*.yaml"))
 TINY = {

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from trainables.training.report import ErrorClass, FinalReport
-from vae_sweep.tracking.brake import Brake, request_stop, requested
+from vae_sweep.running.stop_controller import Brake, request_stop, requested
 
 
 def failed(reason: str, error: ErrorClass = "bug") -> FinalReport:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.helpers import LAW
 from tests.unit.broken_spaces import GOOD, Broken, check, told
 from vae_sweep.errors import SpecError
-from vae_sweep.reading import read_spec
+from vae_sweep.config.reader import read_spec
 
 ROOT = Path(__file__).parents[2]
 

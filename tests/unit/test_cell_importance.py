@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from vae_sweep.search.importance import Importance, importances
-from vae_sweep.tracking.records import CellRecord
+from vae_sweep.search.parameter_importance import Importance, importances
+from vae_sweep.journal.records import CellRecord
 
 OBJECTIVES = ("perplexity", "reconstruction")
 

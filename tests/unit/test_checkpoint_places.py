@@ -4,8 +4,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from trainables.places import Place, S3Place
-from vae_sweep.tracking.checkpoint_places import journaled, located
+from trainables.storage_paths import Place, S3Place
+from vae_sweep.journal.checkpoint_paths import journaled, located
 
 INSIDE = "ray/attempt-2/0001-vae-s0/checkpoint_000003"
 OBJECT = "s3://bucket/team/one/ray/attempt-2/0001-vae-s0/checkpoint_000003"

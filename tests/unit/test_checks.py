@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.journals import TRIAL_SPEC, epoch, launch, start, trial_id
-from vae_sweep.report.document import NAMED, make_report
-from vae_sweep.report.evidence import evidence_lines
+from vae_sweep.results.results import NAMED, make_report
+from vae_sweep.results.evidence import evidence_lines
 from vae_sweep.report.terminal import remarks
-from vae_sweep.tracking.checks import sweep_findings
-from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.ledger import read_sweep
-from vae_sweep.tracking.records import SweepRecord
+from vae_sweep.journal.invariants import sweep_findings
+from vae_sweep.journal.journal import Journal
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.records import SweepRecord
 from vae_sweep.tracking.runs import trial_run
 
 SOUND = {

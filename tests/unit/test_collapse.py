@@ -9,7 +9,7 @@ from tests.helpers import epochs_and_end, seeded, tiny_trial
 from trainables.measure.collapse import collapse
 from trainables.measure.latent import active_units, mutual_information
 from trainables.model.gaussian import Gaussian
-from trainables.training.descent import DescentSpec
+from trainables.training.training_spec import DescentSpec
 
 SEEDS = range(100)
 SENTENCES, UNITS = 200, 32

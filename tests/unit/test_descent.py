@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.optim import SGD, Adam
 
-from trainables.training.descent import CosineRestarts, DescentSpec, OwnDescent, Plateau, PlateauState, Tail
+from trainables.training.training_spec import CosineRestarts, DescentSpec, OwnDescent, Plateau, PlateauState, Tail
 
 
 def trace(course: Plateau, losses: list[float]) -> list[tuple[float | None, int, int, bool]]:

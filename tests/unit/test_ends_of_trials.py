@@ -16,9 +16,9 @@ from tests.fault_files import failing, watching
 from tests.helpers import epochs_and_end, put_files, tiny_corpus, tiny_trial
 from trainables.outputs import outputs
 from trainables.training.report import FinalReport
-from vae_sweep.tracking.brake import Brake
-from vae_sweep.tracking.callback import JournalCallback, kept, lost
-from vae_sweep.tracking.journal import Journal, read_journal
+from vae_sweep.running.stop_controller import Brake
+from vae_sweep.running.journal_callback import JournalCallback, kept, lost
+from vae_sweep.journal.journal import Journal, read_journal
 
 SPEC = tiny_trial("vae")
 PLAIN = SPEC.model_dump(mode="json")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from trainables.base import CorpusError, StateError
-from trainables.places import PlaceError
+from trainables.storage_paths import PlaceError
 from trainables.ray_trainable import error_class
 from trainables.training.report import ErrorClass
 

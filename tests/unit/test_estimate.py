@@ -8,15 +8,15 @@ import pytest
 
 from tests.estimating import A_BATCH, A_WORD, costs_of, model_cost, small_sweep
 from trainables.text.batches import equal_length_batches
-from trainables.training.descent import DescentSpec, Plateau, Tail
+from trainables.training.training_spec import DescentSpec, Plateau, Tail
 from trainables.training.updates import Aggressive, Joint
-from vae_sweep.sweep.estimate.costs import task_of
-from vae_sweep.sweep.estimate.estimate import at_once, estimate, fit_on, makespan
-from vae_sweep.sweep.estimate.rates import Load, Rate, Span, fit, load_of
-from vae_sweep.sweep.estimate.telling import estimate_lines
-from vae_sweep.sweep.estimate.work import earliest_stop, passes, planned_work, stand_ins
-from vae_sweep.sweep.plan import Plan, make_plan
-from vae_sweep.sweep.shares import Share
+from vae_sweep.planning.estimate.costs import task_of
+from vae_sweep.planning.estimate.estimate import at_once, estimate, fit_on, makespan
+from vae_sweep.planning.estimate.rates import Load, Rate, Span, fit, load_of
+from vae_sweep.planning.estimate.lines import estimate_lines
+from vae_sweep.planning.estimate.work import earliest_stop, passes, planned_work, stand_ins
+from vae_sweep.planning.plan import Plan, make_plan
+from vae_sweep.planning.allocation import Share
 
 EPOCHS = 3
 

@@ -10,11 +10,11 @@ from trainables.measure.final import evaluation_batches
 from trainables.text.batches import equal_length_batches
 from trainables.text.corpus import load_corpus
 from vae_sweep.errors import LaunchError
-from vae_sweep.sweep.estimate import bench
-from vae_sweep.sweep.estimate.bench import Job, chosen, measure
-from vae_sweep.sweep.estimate.measuring import measure_plan
-from vae_sweep.sweep.estimate.work import model_kind, planned_work, step_kind
-from vae_sweep.sweep.plan import make_plan
+from vae_sweep.planning.estimate import micro_benchmark
+from vae_sweep.planning.estimate.micro_benchmark import Job, chosen, measure
+from vae_sweep.planning.estimate.measure import measure_plan
+from vae_sweep.planning.estimate.work import model_kind, planned_work, step_kind
+from vae_sweep.planning.plan import make_plan
 
 ROWS = {"lstm_lm": {}, "ae": {}, "vae": {}, "vae_fb": {}, "vae_cyclic": {}, "iwae": {}, "vae_aggressive": {}}
 
@@ -34,7 +34,7 @@ def test_rows_that_cost_the_same_are_measured_once(tmp_path: Path) -> None:
 
 
 def test_every_kind_of_step_and_model_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench, "SECONDS", 0.01)
+    monkeypatch.setattr(micro_benchmark, "SECONDS", 0.01)
     plan = make_plan(small_sweep(methods=ROWS, seeds=[1], storage={"directory": str(tmp_path)}))
     work = planned_work(plan)
     job = Job(

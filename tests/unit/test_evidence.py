@@ -10,9 +10,9 @@ import pytest
 from rich.console import Console
 
 from tests.replicated import Cells, journal
-from vae_sweep.report.differences import differences
-from vae_sweep.report.document import Report, make_report
-from vae_sweep.report.evidence import evidence, evidence_lines
+from vae_sweep.results.differences import differences
+from vae_sweep.results.results import Report, make_report
+from vae_sweep.results.evidence import evidence, evidence_lines
 from vae_sweep.report.files import as_csv, as_json, as_latex
 from vae_sweep.report.terminal_evidence import difference_parts, difference_tables
 from vae_sweep.statistics.differences import Answer

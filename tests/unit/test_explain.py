@@ -8,9 +8,9 @@ import pytest
 from tests.driving import Scribe, command, small_sweep, tree
 from trainables.training.report import ErrorClass, Outcome
 from vae_sweep.errors import LaunchError
-from vae_sweep.sweep.advice import ERRORS, MEANINGS, NEXT, advice
-from vae_sweep.sweep.explain import explain_trial
-from vae_sweep.tracking.records import FinalRecord
+from vae_sweep.monitoring.advice import ERRORS, MEANINGS, NEXT, advice
+from vae_sweep.monitoring.explain import explain_trial
+from vae_sweep.journal.records import FinalRecord
 
 PLATEAU = {"optimizer": "sgd", "epochs": 9, "batch_size": 8, "learning_rate": 0.5}
 END = {"validation/neg_elbo": 21.0, "validation/reconstruction": 19.0, "validation/kl": 2.0}

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.journals import final, launch, scored, start, trial_id, whole_sweep
-from vae_sweep.tracking.feed import Feed
-from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.merits import Merits
-from vae_sweep.tracking.mlflow_writer import Entry
-from vae_sweep.tracking.records import SweepRecord
+from vae_sweep.tracking.pending import Feed
+from vae_sweep.journal.journal import Journal
+from vae_sweep.results.leaders import Merits
+from vae_sweep.tracking.writer import Entry
+from vae_sweep.journal.records import SweepRecord
 from vae_sweep.tracking.registry import Candidate
 from vae_sweep.tracking.runs import SWEEP_KEY, RunState
 

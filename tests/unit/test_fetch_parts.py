@@ -13,7 +13,7 @@ from trainables.text.sources import BY_HAND, SOURCES
 from trainables.text.spec import CORPORA
 from trainables.text.tokenise import letters, tokenise
 from vae_sweep.cli.data import Corpus
-from vae_sweep.settings import data_directory
+from vae_sweep.config.environment import data_directory
 
 
 @pytest.mark.parametrize(

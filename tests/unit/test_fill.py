@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.searching import sweep
-from vae_sweep.search.fill import propose
-from vae_sweep.search.progress import Known
+from vae_sweep.search.front_filling import propose
+from vae_sweep.search.state import Known
 
 RANGE = {"ours": {"target_rate": {"float": [2, 10]}}}
 

@@ -5,14 +5,14 @@ from typing import Any
 
 from tests.journals import TRIAL_SPEC, launch
 from trainables.training.report import FinalReport
-from vae_sweep.report.document import make_report
-from vae_sweep.report.evidence import evidence_lines
+from vae_sweep.results.results import make_report
+from vae_sweep.results.evidence import evidence_lines
 from vae_sweep.report.terminal import rich_tables
-from vae_sweep.sweep.compare import Comparison
-from vae_sweep.tracking.former_words import in_todays_words
-from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.ledger import read_sweep
-from vae_sweep.tracking.records import SweepRecord
+from vae_sweep.replay.comparison import Comparison
+from vae_sweep.journal.former_metrics import in_todays_words
+from vae_sweep.journal.journal import Journal
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.records import SweepRecord
 
 FORMER = {
     "sentences": 500.0,

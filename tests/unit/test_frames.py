@@ -19,7 +19,7 @@ from vae_sweep.report.frames import (
     short_frame,
     trial_frame,
 )
-from vae_sweep.report.tables import WORDS, rows
+from vae_sweep.results.cells import WORDS, rows
 
 OBJECTIVES = ("perplexity", "reconstruction")
 

@@ -6,9 +6,9 @@ import pytest
 
 from tests.handmade import OUTPUTS, Handmade, ended_sweep, names, put, spec_in, taken, tree
 from trainables.training.state import load_state
-from vae_sweep.sweep.collecting.collect import collect
-from vae_sweep.sweep.probe import probe_sweep
-from vae_sweep.sweep.wanted import COLLECTED_FILE, front_to_be, why_collected
+from vae_sweep.gc.collect import collect
+from vae_sweep.models.probe import probe_sweep
+from vae_sweep.results.retention import COLLECTED_FILE, front_to_be, why_collected
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from trainables.base import VaeSweepError
-from vae_sweep.tracking.journal import Journal, JournalError, Tail, read_journal
+from vae_sweep.journal.journal import Journal, JournalError, Tail, read_journal
 
 CELL = {"cell": 3, "method": "ours", "values": {"target_rate": 4.0}}
 EPOCH: dict[str, Any] = {"trial": "0003-ours-s0", "phase": "vae", "epoch": 0, "checkpoint": None}
@@ -172,7 +172,7 @@ def test_threads_write_whole_lines(path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from vae_sweep.tracking.journal import Journal
+from vae_sweep.journal.journal import Journal
 journal = Journal(Path(sys.argv[1]))
 number = 0
 while True:

@@ -11,12 +11,12 @@ from tests.journals import launch
 from tests.unit.test_verdicts import OURS
 from trainables.text.corpus import Corpus, load_corpus, words_digest
 from trainables.text.spec import SPLITS, CorpusSpec, SplitName
-from vae_sweep.report.known import Digests, Recognised, known_splits, recognise
-from vae_sweep.report.published import TEXTS
+from vae_sweep.results.paper_splits import Digests, Recognised, known_splits, recognise
+from vae_sweep.results.published import TEXTS
 from vae_sweep.report.terminal import beside_lines, reasons
-from vae_sweep.report.verdicts import Comparison, Verdict, comparisons
-from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.results.verdicts import Comparison, Verdict, comparisons
+from vae_sweep.journal.journal import Journal
+from vae_sweep.journal.fold import read_sweep
 
 DATA = Path(os.environ.get("VAE_SWEEP_DATA") or Path(__file__).parents[3] / "shared" / "data")
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from vae_sweep.store import lease
-from vae_sweep.store.lease import Lease, Seen, Watch, newest
+from vae_sweep.storage import lease
+from vae_sweep.storage.lease import Lease, Seen, Watch, newest
 
 
 class Slow(Watch):

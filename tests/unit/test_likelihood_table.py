@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.replicated import journal
-from vae_sweep.report.document import make_report
+from vae_sweep.results.results import make_report
 from vae_sweep.report.files import as_csv, as_latex
-from vae_sweep.report.likelihood import likelihood_head, likelihood_line
-from vae_sweep.report.tables import rows
+from vae_sweep.report.likelihood_table import likelihood_head, likelihood_line
+from vae_sweep.results.cells import rows
 
 OBJECTIVES = ("perplexity", "reconstruction")
 KNOWN = {

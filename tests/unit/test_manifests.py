@@ -16,8 +16,8 @@ import yaml
 
 from tests.helpers import script
 from vae_sweep.cli.main import app
-from vae_sweep.reading import read_spec
-from vae_sweep.sweep.sending.distant import refuse_local_places
+from vae_sweep.config.reader import read_spec
+from vae_sweep.jobs.portability import refuse_local_places
 
 REPOSITORY = Path(__file__).parents[2]
 DOCKER = REPOSITORY / "docker"

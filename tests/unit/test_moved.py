@@ -10,15 +10,15 @@ from tests.handmade import spec_in
 from tests.stored.sweeps import TRIALS, stored_sweep
 from tests.using import trained_sweep
 from trainables.base import StateError
-from vae_sweep.paths import sqlite_uri
-from vae_sweep.sweep.collecting.collect import collect
-from vae_sweep.sweep.explain import explain_trial
-from vae_sweep.sweep.folder import existing_spec, store_spec
-from vae_sweep.sweep.plan import located
-from vae_sweep.sweep.relocation import relocated
-from vae_sweep.sweep.trained import trained_model
-from vae_sweep.sweep.wanted import stored_weights
-from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.config.paths import sqlite_uri
+from vae_sweep.gc.collect import collect
+from vae_sweep.monitoring.explain import explain_trial
+from vae_sweep.storage.layout import existing_spec, store_spec
+from vae_sweep.planning.plan import located
+from vae_sweep.config.relocation import relocated
+from vae_sweep.models.load import trained_model
+from vae_sweep.results.retention import stored_weights
+from vae_sweep.journal.fold import read_sweep
 
 
 @pytest.fixture(scope="module")

@@ -19,14 +19,14 @@ from trainables.outputs import load_model, outputs, stored_spec, stored_vocabula
 from trainables.ray_trainable import error_class
 from trainables.training.state import load_state, save_state
 from vae_sweep.search.study import STUDY_FILE, StudyError, open_study
-from vae_sweep.store.census import entries
-from vae_sweep.store.entry import address
-from vae_sweep.store.lease import Watch
-from vae_sweep.store.pretrained import PretrainedStore
-from vae_sweep.sweep.collecting.collect import collect
-from vae_sweep.sweep.folder import existing_spec
-from vae_sweep.tracking.brake import Brake, outage_of, request_stop, requested
-from vae_sweep.tracking.journal import JournalError, read_journal
+from vae_sweep.storage.inventory import entries
+from vae_sweep.storage.pretraining_entry import address
+from vae_sweep.storage.lease import Watch
+from vae_sweep.storage.pretraining_store import PretrainedStore
+from vae_sweep.gc.collect import collect
+from vae_sweep.storage.layout import existing_spec
+from vae_sweep.running.stop_controller import Brake, outage_of, request_stop, requested
+from vae_sweep.journal.journal import JournalError, read_journal
 
 NOT_NOW = pytest.mark.parametrize("code", [errno.EACCES, errno.ESTALE])
 SPEC = TRIALS["reference"]

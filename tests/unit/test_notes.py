@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.journals import final, launch, outputs, scored, start, trial_id, whole_sweep
-from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.ledger import read_sweep
-from vae_sweep.tracking.merits import Merits
-from vae_sweep.tracking.notes import counts, sweep_note, sweep_title, trial_note, trial_title
-from vae_sweep.tracking.records import SweepRecord
+from vae_sweep.journal.journal import Journal
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.results.leaders import Merits
+from vae_sweep.tracking.descriptions import counts, sweep_note, sweep_title, trial_note, trial_title
+from vae_sweep.journal.records import SweepRecord
 from vae_sweep.tracking.runs import points, sweep_run, trial_run
 
 

@@ -18,7 +18,7 @@ from trainables.objective.kl import Form, FreeBits, FreeBitsTotal, KlTerm, Plain
 from trainables.objective.kl_weight import Constant
 from trainables.text.batches import Batch
 from trainables.text.corpus import Split
-from trainables.training.descent import DescentSpec
+from trainables.training.training_spec import DescentSpec
 from trainables.training.phase import train_epoch
 from trainables.training.spec import PhaseSpec
 from trainables.training.state import Counters

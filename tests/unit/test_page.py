@@ -17,10 +17,10 @@ from tests.reporting import SCRIPT, Reported, reported_sweep, reporting_spec
 from tests.unit.test_verdicts import OURS
 from tests.unit.test_verdicts import sweep as published_sweep
 from vae_sweep.report.page.page import Moment, make_page
-from vae_sweep.report.portraits import Gallery
-from vae_sweep.spec import SweepSpec
-from vae_sweep.tracking.ledger import read_sweep
-from vae_sweep.tracking.records import SweepRecord
+from vae_sweep.report.latent_summaries import Gallery
+from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.records import SweepRecord
 
 SECTIONS = [
     "front",

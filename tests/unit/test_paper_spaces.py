@@ -6,8 +6,8 @@ import pytest
 
 from trainables.model.spec import ModelSpec
 from trainables.spec import Value
-from trainables.training.descent import Plateau
-from vae_sweep.reading import read_spec
+from trainables.training.training_spec import Plateau
+from vae_sweep.config.reader import read_spec
 
 SPACES = Path(__file__).parents[2] / "search_spaces"
 RATES = [2, 3, 4, 5, 6, 7, 8, 9]

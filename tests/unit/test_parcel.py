@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from vae_sweep.errors import LaunchError, SpecError
-from vae_sweep.reading import read_spec
-from vae_sweep.sweep.sending.distant import distant_notes, refuse_local_places
-from vae_sweep.sweep.sending.parcel import SPACE_FILE, code_files, digest, installed_code, resolved, write_parcel
+from vae_sweep.config.reader import read_spec
+from vae_sweep.jobs.portability import distant_notes, refuse_local_places
+from vae_sweep.jobs.working_dir import SPACE_FILE, code_files, digest, installed_code, resolved, write_parcel
 
 SPACES = sorted((Path(__file__).parents[2] / "search_spaces").glob("*.yaml"))
 TEXT = "corpus: {name: captions}\nmethods: {vae: }\nstorage: {directory: /shared/sweeps}\n"

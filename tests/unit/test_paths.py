@@ -7,11 +7,11 @@ import pytest
 from tests.unit.broken_spaces import GOOD, told
 from trainables.base import CorpusError
 from vae_sweep.errors import SpecError
-from vae_sweep.paths import expanded
-from vae_sweep.reading import read_spec
-from vae_sweep.settings import data_directory
-from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.sending.distant import refuse_local_places
+from vae_sweep.config.paths import expanded
+from vae_sweep.config.reader import read_spec
+from vae_sweep.config.environment import data_directory
+from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.jobs.portability import refuse_local_places
 
 MINE = "corpus: {path: mine}\nmethods: {vae: }\n"
 FIELDS = ("corpus.path", "data.directory", "storage.directory", "search.warm_start")

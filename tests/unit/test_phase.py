@@ -15,7 +15,7 @@ from trainables.objective.bound import Elbo, Iwae, Loss, Objective
 from trainables.objective.kl import FreeBits
 from trainables.objective.kl_weight import Linear
 from trainables.text.batches import Batch, equal_length_batches
-from trainables.training.descent import DescentSpec, Plateau, Tail
+from trainables.training.training_spec import DescentSpec, Plateau, Tail
 from trainables.training.phase import PhaseData, run_phase
 from trainables.training.report import EpochReport
 from trainables.training.spec import PhaseSpec, Selection

@@ -9,7 +9,7 @@ import torch
 
 from tests.objects import BUCKET, KEY, SECRET, Objects, place, serving
 from trainables.base import StateError
-from trainables.places import (
+from trainables.storage_paths import (
     PlaceError,
     contents,
     copied,

@@ -8,9 +8,9 @@ import pytest
 from tests.documented.pages import REPOSITORY
 from trainables.base import CorpusError
 from vae_sweep.errors import LaunchError
-from vae_sweep.reading import read_spec
-from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.plan import Trainings, located, make_plan
+from vae_sweep.config.reader import read_spec
+from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.planning.plan import Trainings, located, make_plan
 
 
 def sweep(**changes: object) -> SweepSpec:

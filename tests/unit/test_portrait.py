@@ -11,8 +11,8 @@ from tests.helpers import MODEL, epochs_and_end, tiny_corpus, tiny_trial
 from trainables.measure.final import evaluation_batches
 from trainables.measure.likelihood import measure_bound
 from trainables.model.vae import Vae
-from trainables.probes.portrait import Portrait
-from trainables.probes.portray import INNER_POINTS, WALKS, portray, principal_positions
+from trainables.probes.latent_summary import Portrait
+from trainables.probes.summarise import INNER_POINTS, WALKS, portray, principal_positions
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import pytest
 
 from tests.handmade import Handmade
 from tests.reporting import PORTRAIT, Reported, end, reported_sweep, reporting_spec
-from trainables.probes.portrait import PORTRAIT_FILE
-from vae_sweep.report.portraits import Gallery, label_names, shown_trials, unit_rows
+from trainables.probes.latent_summary import PORTRAIT_FILE
+from vae_sweep.report.latent_summaries import Gallery, label_names, shown_trials, unit_rows
 
 
 @pytest.fixture

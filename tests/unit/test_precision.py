@@ -12,10 +12,10 @@ from trainables.model.vae import Vae
 from trainables.training.report import EpochReport, FinalReport
 from trainables.training.state import TrialState
 from trainables.trial import run_trial
-from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.folder import store_spec, sweep_folder
-from vae_sweep.sweep.precision import settled
-from vae_sweep.sweep.shares import Share
+from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.storage.layout import store_spec, sweep_folder
+from vae_sweep.planning.precision import settled
+from vae_sweep.planning.allocation import Share
 
 CORE, CARD = Share(1, 0.0), Share(1, 0.25)
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from tests.journals import final, launch, start, trial_id
-from vae_sweep.sweep.probe import ProbeError, chosen_probes, chosen_trials
-from vae_sweep.sweep.probe_tables import TABLES, probe_tables
-from vae_sweep.tracking.journal import Journal, JournalError, read_journal
-from vae_sweep.tracking.ledger import read_sweep
-from vae_sweep.tracking.names import METRICS
+from vae_sweep.models.probe import ProbeError, chosen_probes, chosen_trials
+from vae_sweep.models.probe_tables import TABLES, probe_tables
+from vae_sweep.journal.journal import Journal, JournalError, read_journal
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.metrics import METRICS
 from vae_sweep.tracking.runs import points, trial_run
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.helpers import LAW
 from trainables.training.report import RungReport
 from vae_sweep.search.pruning import Halving, RungStopper
-from vae_sweep.searches import PruningSpec
+from vae_sweep.config.search_spec import PruningSpec
 from vae_sweep.statistics.front import dominates, ranks
 
 
@@ -130,7 +130,7 @@ def test_a_collapsed_trial_is_left_to_end_by_itself() -> None:
 def test_a_grid_is_never_pruned() -> None:
     from pydantic import ValidationError
 
-    from vae_sweep.searches import SearchSpec
+    from vae_sweep.config.search_spec import SearchSpec
 
     with pytest.raises(ValidationError, match="a collapsed or weak row is a result"):
         SearchSpec.model_validate({"kind": "grid", "pruning": {"rungs": [1]}})

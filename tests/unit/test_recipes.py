@@ -11,12 +11,12 @@ from tests.unit.broken_spaces import told
 from trainables.methods import METHODS as ROWS
 from trainables.objective.kl import FreeBits
 from trainables.objective.kl_weight import Linear
-from trainables.training.descent import DescentSpec, Plateau, Tail
+from trainables.training.training_spec import DescentSpec, Plateau, Tail
 from vae_sweep.cli.main import app
 from vae_sweep.cli.recipes import Difference, differences, recipe_spec
-from vae_sweep.reading import read_spec
-from vae_sweep.recipes import RECIPES
-from vae_sweep.spec import SweepSpec
+from vae_sweep.config.reader import read_spec
+from vae_sweep.config.recipes import RECIPES
+from vae_sweep.config.sweep_spec import SweepSpec
 
 SPACES = Path(__file__).parents[2] / "search_spaces"
 CODE_PLATEAU = Plateau(patience=5, first_reference=1e4)

@@ -7,8 +7,8 @@ import pytest
 
 from tests.documented.pages import REPOSITORY
 from trainables.methods import METHODS
-from vae_sweep.reading import json_schema
-from vae_sweep.tracking.names import METRICS
+from vae_sweep.config.reader import json_schema
+from vae_sweep.journal.metrics import METRICS
 
 SITE = REPOSITORY / "docs" / "site"
 

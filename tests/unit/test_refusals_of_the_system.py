@@ -20,14 +20,14 @@ from tests.sharing import TRIALS, entry_of, ran
 from tests.using import trained_sweep
 from trainables.text.tokenised import write_tokenised
 from vae_sweep.errors import LaunchError
-from vae_sweep.store.lease import Watch
-from vae_sweep.store.pretrained import PretrainedStore
-from vae_sweep.sweep.lock import driver_lock
-from vae_sweep.sweep.status import sweep_status
-from vae_sweep.sweep.stop import stop_sweep
-from vae_sweep.tracking.brake import request_stop
+from vae_sweep.storage.lease import Watch
+from vae_sweep.storage.pretraining_store import PretrainedStore
+from vae_sweep.storage.driver_lock import driver_lock
+from vae_sweep.monitoring.status import sweep_status
+from vae_sweep.monitoring.stop import stop_sweep
+from vae_sweep.running.stop_controller import request_stop
 from vae_sweep.tracking.mirror import only_mirror
-from vae_sweep.tracking.mlflow_door import open_client, told
+from vae_sweep.tracking.client import open_client, told
 
 BEST = "0001-ours-s0"
 

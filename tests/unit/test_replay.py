@@ -11,12 +11,12 @@ from tests.driving import HOST, Scribe, command, small_sweep, tree
 from tests.helpers import tiny_corpus
 from trainables.base import StateError
 from trainables.training.report import EpochReport, FinalReport
-from vae_sweep.store.pretrained import STORE_FOLDER, PretrainedStore
-from vae_sweep.sweep.compare import Comparison
-from vae_sweep.sweep.history import read_history
-from vae_sweep.sweep.replay import Replayed, ReplayError, replay_trial
-from vae_sweep.sweep.surroundings import surroundings
-from vae_sweep.tracking.names import COSTS, word_of
+from vae_sweep.storage.pretraining_store import STORE_FOLDER, PretrainedStore
+from vae_sweep.replay.comparison import Comparison
+from vae_sweep.journal.history import read_history
+from vae_sweep.replay.replay import Replayed, ReplayError, replay_trial
+from vae_sweep.replay.reproducibility import surroundings
+from vae_sweep.journal.metrics import COSTS, word_of
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,13 @@ from typing import Any
 
 from rich.table import Table
 
-from vae_sweep.report.document import make_report
+from vae_sweep.results.results import make_report
 from vae_sweep.report.files import as_csv, as_json
-from vae_sweep.report.tables import floors, rows
+from vae_sweep.results.cells import floors, rows
 from vae_sweep.report.terminal import outcome, rich_tables
-from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.ledger import read_sweep
-from vae_sweep.tracking.records import SweepRecord
+from vae_sweep.journal.journal import Journal
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.records import SweepRecord
 
 OBJECTIVES = ("perplexity", "reconstruction")
 

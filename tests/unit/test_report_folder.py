@@ -9,11 +9,11 @@ from tests.handmade import Handmade, names
 from tests.reporting import Reported, reported_sweep, reporting_spec
 from vae_sweep.cli.main import app
 from vae_sweep.errors import LaunchError
-from vae_sweep.report.document import make_report
-from vae_sweep.report.series import fronts
-from vae_sweep.report.static import KINDS, front_figure, paper_style, saved
-from vae_sweep.sweep.live_report import LiveReport
-from vae_sweep.sweep.report_folder import ReportFolder
+from vae_sweep.results.results import make_report
+from vae_sweep.results.series import fronts
+from vae_sweep.report.paper_figures import KINDS, front_figure, paper_style, saved
+from vae_sweep.running.live_report import LiveReport
+from vae_sweep.report.report_folder import ReportFolder
 
 MAGIC = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
 

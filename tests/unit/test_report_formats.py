@@ -11,10 +11,10 @@ from rich.console import Console
 
 from tests.unit.test_verdicts import OURS, sweep
 from vae_sweep.cli.arguments import PIPE_WIDTH
-from vae_sweep.report.document import Report, make_report
+from vae_sweep.results.results import Report, make_report
 from vae_sweep.report.files import as_csv, as_json, as_latex, escaped
 from vae_sweep.report.terminal import number_text, remarks, rich_tables
-from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.journal.fold import read_sweep
 
 
 @pytest.fixture

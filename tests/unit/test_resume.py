@@ -12,7 +12,7 @@ from trainables.measure.spec import EvaluationSpec
 from trainables.model.vae import Vae
 from trainables.outputs import load_model, outputs, samples_page
 from trainables.spec import TrialSpec
-from trainables.training.descent import DescentSpec, Plateau, Tail
+from trainables.training.training_spec import DescentSpec, Plateau, Tail
 from trainables.training.report import EpochReport, FinalReport
 from trainables.training.state import Counters, TrialState, load_state, save_state
 from trainables.trial import hand_over, run_trial, score

@@ -29,7 +29,7 @@ from trainables.objective.bound import Elbo, Loss
 from trainables.objective.kl_weight import Linear
 from trainables.outputs import load_model, outputs, samples_page
 from trainables.text.batches import Batch, equal_length_batches
-from trainables.training.descent import DescentSpec
+from trainables.training.training_spec import DescentSpec
 from trainables.training.phase import train_epoch
 from trainables.training.spec import PhaseSpec
 from trainables.training.state import Counters, load_state, save_state

@@ -10,16 +10,16 @@ from tests.journals import epoch, final, launch, scored, start, trial_id
 from tests.stored.sweeps import TRIALS, stored_sweep
 from trainables.training.report import FinalReport
 from vae_sweep.errors import SpecError
-from vae_sweep.reading import with_overrides
-from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.compare import Comparison
-from vae_sweep.sweep.folder import existing_spec
-from vae_sweep.sweep.history import History
-from vae_sweep.sweep.measured import measured_lines, unlike
-from vae_sweep.sweep.rescore import ScoreError, chosen_trials, lacking
-from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.ledger import Ledger, read_sweep
-from vae_sweep.tracking.records import SweepRecord, TrialRecord
+from vae_sweep.config.reader import with_overrides
+from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.replay.comparison import Comparison
+from vae_sweep.storage.layout import existing_spec
+from vae_sweep.journal.history import History
+from vae_sweep.results.evaluations import measured_lines, unlike
+from vae_sweep.running.rescoring import ScoreError, chosen_trials, lacking
+from vae_sweep.journal.journal import Journal
+from vae_sweep.journal.fold import Ledger, read_sweep
+from vae_sweep.journal.records import SweepRecord, TrialRecord
 from vae_sweep.tracking.runs import points
 
 FIRST = {"validation/perplexity": 9.5, "validation/kl": 1.0}
@@ -114,7 +114,7 @@ def test_mlflow_gets_every_number_of_a_new_score(path: Path) -> None:
     ledger = Ledger(path)
     with Journal(path) as journal:
         again(journal, 0, "a" * 64, validation_perplexity=8.0, test_perplexity=8.5)
-    from vae_sweep.tracking.journal import read_journal
+    from vae_sweep.journal.journal import read_journal
 
     for line in read_journal(path):
         numbers = ledger.add(line)

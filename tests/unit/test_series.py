@@ -6,10 +6,10 @@ import pytest
 
 from tests.handmade import Handmade
 from tests.reporting import CELLS, Reported, end, reported_sweep, reporting_spec, write_epochs
-from vae_sweep.report.answer import answers
-from vae_sweep.report.costs import by_method, driven_seconds, together, trial_costs
-from vae_sweep.report.document import Report, make_report
-from vae_sweep.report.series import epoch_curves, fronts, rate_curves, widest_split
+from vae_sweep.report.findings import answers
+from vae_sweep.results.costs import by_method, driven_seconds, together, trial_costs
+from vae_sweep.results.results import Report, make_report
+from vae_sweep.results.series import epoch_curves, fronts, rate_curves, widest_split
 
 OBJECTIVES = ("perplexity", "reconstruction")
 

@@ -11,13 +11,13 @@ from tests.helpers import LAW
 from tests.unit.broken_spaces import GOOD, check
 from tests.unit.test_plan import sweep
 from vae_sweep.errors import LaunchError
-from vae_sweep.resources import ResourceSpec
-from vae_sweep.search.progress import Assignment
-from vae_sweep.search.space import Cell
-from vae_sweep.spec import Draw
-from vae_sweep.sweep.missing import trial_config
-from vae_sweep.sweep.plan import make_plan
-from vae_sweep.sweep.shares import Room, Share, gpus_fit, grown, share_of, shares_of
+from vae_sweep.config.resource_spec import ResourceSpec
+from vae_sweep.search.state import Assignment
+from vae_sweep.search.sampling import Cell
+from vae_sweep.config.sweep_spec import Draw
+from vae_sweep.running.pending_trials import trial_config
+from vae_sweep.planning.plan import make_plan
+from vae_sweep.planning.allocation import Room, Share, gpus_fit, grown, share_of, shares_of
 
 MIXED: dict[str, Any] = {"cpu": 1, "gpu": 0.25, "methods": {"ours": {"cpu": 2}, "vae": {"gpu": 0.5}}}
 

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from tests.helpers import LAW
 from trainables.methods import METHODS
 from trainables.spec import TrialSpec, Value
-from trainables.training.descent import DescentSpec, Plateau, Tail
-from vae_sweep.domains import Choice, Domain, FloatRange, IntRange, LogRange
-from vae_sweep.reading import json_schema, read_spec
-from vae_sweep.rows import LISTABLE
-from vae_sweep.spec import SweepSpec
+from trainables.training.training_spec import DescentSpec, Plateau, Tail
+from vae_sweep.config.domains import Choice, Domain, FloatRange, IntRange, LogRange
+from vae_sweep.config.reader import json_schema, read_spec
+from vae_sweep.config.method_space import LISTABLE
+from vae_sweep.config.sweep_spec import SweepSpec
 
 SPACES = Path(__file__).parents[2] / "search_spaces"
 FILES = sorted(SPACES.glob("*.yaml"))
@@ -215,7 +215,7 @@ def test_who_gets_the_test_split_follows_the_search_unless_it_is_said(tmp_path: 
 
 def test_reading_a_spec_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from pathlib import Path; from vae_sweep.reading import read_spec;"
+        "import sys; from pathlib import Path; from vae_sweep.config.reader import read_spec;"
         f"read_spec(Path({str(SPACES / 'snli_cpu.yaml')!r}));"
         "print([name for name in ('torch', 'ray', 'optuna', 'mlflow', 'numpy') if name in sys.modules])"
     )

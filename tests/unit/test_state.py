@@ -10,7 +10,7 @@ import torch
 
 from tests.helpers import same_tensors, seeded
 from trainables.base import StateError
-from trainables.training.descent import PlateauState
+from trainables.training.training_spec import PlateauState
 from trainables.training.state import (
     STATE_FILE,
     TENSOR_FILE,

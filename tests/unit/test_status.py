@@ -10,12 +10,12 @@ import pytest
 from tests.driving import HOST, Scribe, command, small_sweep, tree
 from tests.unit.test_lock import stranger
 from vae_sweep.errors import LaunchError
-from vae_sweep.store.lease import newest
-from vae_sweep.sweep.lock import driver_lock
-from vae_sweep.sweep.standing import SweepStatus
-from vae_sweep.sweep.status import sweep_status
-from vae_sweep.tracking.brake import request_stop
-from vae_sweep.tracking.journal import JournalError
+from vae_sweep.storage.lease import newest
+from vae_sweep.storage.driver_lock import driver_lock
+from vae_sweep.monitoring.status_schema import SweepStatus
+from vae_sweep.monitoring.status import sweep_status
+from vae_sweep.running.stop_controller import request_stop
+from vae_sweep.journal.journal import JournalError
 
 NUMBERS = {"neg_elbo": 20.0, "kl": 1.5, "seconds": 2.0}
 

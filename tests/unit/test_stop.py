@@ -10,11 +10,11 @@ import pytest
 from tests.driving import Scribe, command, tree
 from tests.unit.test_lock import stranger
 from vae_sweep.errors import LaunchError
-from vae_sweep.store.lease import Watch
-from vae_sweep.sweep import stop
-from vae_sweep.sweep.lock import LOCK, driver_lock
-from vae_sweep.sweep.stop import stop_sweep
-from vae_sweep.tracking.brake import REQUEST_FILE, Brake
+from vae_sweep.storage.lease import Watch
+from vae_sweep.monitoring import stop
+from vae_sweep.storage.driver_lock import LOCK, driver_lock
+from vae_sweep.monitoring.stop import stop_sweep
+from vae_sweep.running.stop_controller import REQUEST_FILE, Brake
 
 
 @pytest.fixture(autouse=True)

@@ -16,9 +16,9 @@ from trainables.spec import TrialSpec, with_value
 from trainables.text.corpus import load_corpus
 from trainables.text_vae import load_text_vae
 from trainables.training.state import load_state
-from vae_sweep.store.entry import Manifest
-from vae_sweep.sweep.folder import existing_spec
-from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.storage.pretraining_entry import Manifest
+from vae_sweep.storage.layout import existing_spec
+from vae_sweep.journal.fold import read_sweep
 
 VERSION = 3
 """Of the trainer at 0964958."""

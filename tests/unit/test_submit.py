@@ -6,10 +6,10 @@ import pytest
 
 from tests.jobserver import FakeServer
 from vae_sweep.errors import LaunchError
-from vae_sweep.reading import read_spec
-from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.sending.jobs import Job, News
-from vae_sweep.sweep.sending.submit import (
+from vae_sweep.config.reader import read_spec
+from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.jobs.job_server import Job, News
+from vae_sweep.jobs.submit import (
     Luggage,
     Preface,
     Submission,

@@ -12,7 +12,7 @@ from trainables.base import DivergedError
 from trainables.model.vae import Vae
 from trainables.objective.bound import Elbo, Loss
 from trainables.text.batches import Batch, equal_length_batches
-from trainables.training.descent import DescentSpec
+from trainables.training.training_spec import DescentSpec
 from trainables.training.phase import PhaseData, copied, run_phase
 from trainables.training.report import EpochReport
 from trainables.training.spec import PhaseSpec

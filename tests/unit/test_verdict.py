@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from trainables.text.spec import CorpusSpec
-from vae_sweep.sweep.nodes.probe import DRIVER_FILE, Ask, NodeFacts, answer, look, source_digest, versions
-from vae_sweep.sweep.nodes.verdict import Expected, NodeFinding, judge
-from vae_sweep.sweep.shares import Room
+from vae_sweep.running.nodes.self_check import DRIVER_FILE, Ask, NodeFacts, answer, look, source_digest, versions
+from vae_sweep.running.nodes.node_checks import Expected, NodeFinding, judge
+from vae_sweep.planning.allocation import Room
 
 EXPECTED = Expected({"python": "3.11.7", "torch": "2.13.0"}, "abc", uses_gpus=True)
 FOUR_CORES = Room(4, 0)

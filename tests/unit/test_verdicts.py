@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from tests.journals import launch
-from vae_sweep.report.published import TEXTS, PublishedNumber
-from vae_sweep.report.verdicts import Comparison, Verdict, comparisons, judge
+from vae_sweep.results.published import TEXTS, PublishedNumber
+from vae_sweep.results.verdicts import Comparison, Verdict, comparisons, judge
 from vae_sweep.statistics.intervals import Interval, mean_interval
-from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.journal.journal import Journal
+from vae_sweep.journal.fold import read_sweep
 
 THEIRS = PublishedNumber(100.0, 0.005, ("T10",))
 NOISE = 1.0  # so that one seed's tolerance is 1.96 √2 + 0.005 = 2.777

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from tests.handmade import Handmade, spec_in
-from vae_sweep.sweep.wanted import front_to_be
-from vae_sweep.sweep.winners import merits, no_front
-from vae_sweep.tracking.merits import Merits
+from vae_sweep.results.retention import front_to_be
+from vae_sweep.results.winners import merits, no_front
+from vae_sweep.results.leaders import Merits
 
 
 def test_nothing_ended_has_no_merits(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pydantic import Field
 from trainables.base import Spec, digest
 from trainables.model.spec import LanguageModelSpec, ModelSpec
 from trainables.objective.bound import Objective
-from trainables.training.descent import DescentSpec
+from trainables.training.training_spec import DescentSpec
 from trainables.training.updates import Joint, Updates
 
 VERSION = 4

@@ -10,8 +10,8 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from trainables.base import Spec, StateError
-from trainables.places import Place, read, write_file
-from trainables.training.descent import PlateauState
+from trainables.storage_paths import Place, read, write_file
+from trainables.training.training_spec import PlateauState
 from trainables.training.report import EpochReport
 from trainables.training.updates import UpdatesState
 

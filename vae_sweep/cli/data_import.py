@@ -70,7 +70,7 @@ def import_tables(
     Nothing that is there is replaced. Tabs and line ends inside a text become blanks, and are counted.
     """
     from trainables.text.importing.run import import_corpus, title_of
-    from vae_sweep.settings import data_directory
+    from vae_sweep.config.environment import data_directory
 
     target = to.expanduser().absolute() if to else data_directory(None) / "imported" / title_of(files)
     imported = import_corpus(files, _wanted(text, label, preset, tokenise), split, target)

@@ -32,8 +32,8 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list of findings.")] = False,
 ) -> None:
     """Look for open doors, readable secrets and unsound places; one line a finding, exit code 1 on a problem."""
-    from vae_sweep.reading import read_spec
-    from vae_sweep.sweep.doctor.examine import examine
+    from vae_sweep.config.reader import read_spec
+    from vae_sweep.doctor.examine import examine
 
     spec = read_spec(space, overrides or ()) if space else None
     if address:

@@ -9,7 +9,7 @@ from vae_sweep.cli.arguments import Folder, make_console, write_utf8
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from vae_sweep.sweep.collecting.collect import Collection
+    from vae_sweep.gc.collect import Collection
 
 REASONS = {
     "unscored": "whose test split is still to be scored",
@@ -27,7 +27,7 @@ def gc(
 
     Safe to kill and to repeat. Refuses while a driver holds the sweep; --dry-run does not.
     """
-    from vae_sweep.sweep.collecting.collect import collect
+    from vae_sweep.gc.collect import collect
 
     console = make_console()
 
@@ -50,8 +50,8 @@ def _table(found: "Collection") -> "Table":
     from rich import box
     from rich.table import Table
 
-    from vae_sweep.sweep.collecting.waste import KINDS
-    from vae_sweep.sweep.words import size
+    from vae_sweep.gc.garbage import KINDS
+    from vae_sweep.formatting import size
 
     verb = "to be freed" if found.dry_run else "freed"
     table = Table(title=f"{found.sweep}: {verb}", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
@@ -68,7 +68,7 @@ def _table(found: "Collection") -> "Table":
 
 
 def _kept(found: "Collection") -> str:
-    from vae_sweep.sweep.words import counted, size
+    from vae_sweep.formatting import counted, size
 
     reasons = list(found.wanted.values())
     parts = [f"{reasons.count(key)} {text}" for key, text in REASONS.items() if key in reasons]

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from trainables.spec import TrialSpec
 from vae_sweep.statistics.trust import cannot_tell
-from vae_sweep.tracking.checks import words_of
+from vae_sweep.journal.invariants import words_of
 
 
 class LiveProgress:

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainables.methods import METHODS
-from vae_sweep.recipes import MAPPINGS, RECIPES, SAME
+from vae_sweep.config.recipes import MAPPINGS, RECIPES, SAME
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from vae_sweep.spec import SweepSpec
+    from vae_sweep.config.sweep_spec import SweepSpec
 
 
 class Difference(NamedTuple):
@@ -37,8 +37,8 @@ def recipe_tables(space: Path | None, overrides: Sequence[str]) -> "list[Rendera
 
 def recipe_spec(recipe: str, space: Path | None, overrides: Sequence[str]) -> "SweepSpec":
     """Return a sweep file under a recipe, or a sweep of every row where there is no file."""
-    from vae_sweep.reading import read_spec
-    from vae_sweep.spec import SweepSpec
+    from vae_sweep.config.reader import read_spec
+    from vae_sweep.config.sweep_spec import SweepSpec
 
     if space is not None:
         return read_spec(space, [*overrides, f"recipe={recipe}"])

@@ -9,7 +9,7 @@ from vae_sweep.cli.arguments import Folder, make_console
 from vae_sweep.cli.explain import TrialName
 
 if TYPE_CHECKING:
-    from vae_sweep.sweep.replay import Replayed
+    from vae_sweep.replay.replay import Replayed
 
 
 def replay(
@@ -24,7 +24,7 @@ def replay(
     Ends with 1 where a number differs. Equality is promised for the same library versions, threads and kind of
     processor; where these differ, it is said first.
     """
-    from vae_sweep.sweep.replay import replay_trial
+    from vae_sweep.replay.replay import replay_trial
 
     console = make_console()
 
@@ -41,7 +41,7 @@ def replay(
 
 def replay_lines(found: "Replayed") -> list[str]:
     """Return what a replay came to: the same bits, or each difference."""
-    from vae_sweep.sweep.words import counted
+    from vae_sweep.formatting import counted
 
     lines = [f"not compared, the journal lacks it: {place}" for place in found.gaps]
     if not found.ended:

@@ -31,8 +31,8 @@ def score(sweep: Folder, trial: Trials = None, overrides: Settings = None) -> No
     evaluation.final names and who was before.
     """
     from vae_sweep.cli.progress import LiveProgress
-    from vae_sweep.sweep.environment import prepare_environment
-    from vae_sweep.sweep.words import counted
+    from vae_sweep.running.ray_environment import prepare_environment
+    from vae_sweep.formatting import counted
 
     console = make_console()
 
@@ -41,7 +41,7 @@ def score(sweep: Folder, trial: Trials = None, overrides: Settings = None) -> No
 
     prepare_environment()
     with console.status("loading Ray"):
-        from vae_sweep.sweep.rescore import rescore_sweep
+        from vae_sweep.running.rescoring import rescore_sweep
     found = rescore_sweep(sweep, trial or (), overrides or (), LiveProgress(console, 0).watch)
     if not found.done and found.stopped is None:
         note("nothing to measure: what can be was measured before under this evaluation")

@@ -12,10 +12,10 @@ from vae_sweep.cli.arguments import Overrides, SpaceFile
 from vae_sweep.cli.launch import Extend
 
 if TYPE_CHECKING:
-    from vae_sweep.spec import SweepSpec
-    from vae_sweep.sweep.sending.dashboard import Dashboard
-    from vae_sweep.sweep.sending.jobs import JobServer
-    from vae_sweep.sweep.sending.submit import Luggage, Submission, Submitted
+    from vae_sweep.config.sweep_spec import SweepSpec
+    from vae_sweep.jobs.dashboard import Dashboard
+    from vae_sweep.jobs.job_server import JobServer
+    from vae_sweep.jobs.submit import Luggage, Submission, Submitted
 
 Address = Annotated[
     str,
@@ -55,7 +55,7 @@ def submit(
 
     The file is checked here first, and nothing is sent where it is wrong or names places of this machine.
     """
-    from vae_sweep.sweep.sending.submit import Submission
+    from vae_sweep.jobs.submit import Submission
 
     spec = read_distant(space, overrides or ())
     luggage = pack(working_dir, no_code, python)
@@ -79,9 +79,9 @@ def send(
     named: Sequence[str],
 ) -> None:
     """Submit, say what came of it and what to do next, and follow the job where that is wanted."""
-    from vae_sweep.sweep.sending.distant import distant_notes
-    from vae_sweep.sweep.sending.submit import advice, exit_code, folder_there
-    from vae_sweep.sweep.sending.submit import submit as submit_once
+    from vae_sweep.jobs.portability import distant_notes
+    from vae_sweep.jobs.submit import advice, exit_code, folder_there
+    from vae_sweep.jobs.submit import submit as submit_once
 
     done = submit_once(wanted, server, luggage)
     print(_what_happened(done))
@@ -99,8 +99,8 @@ def send(
 
 def read_distant(space: Path, overrides: Sequence[str]) -> "SweepSpec":
     """Read a sweep file for use on another machine. Raises SpecError with every error."""
-    from vae_sweep.reading import read_spec
-    from vae_sweep.sweep.sending.distant import refuse_local_places
+    from vae_sweep.config.reader import read_spec
+    from vae_sweep.jobs.portability import refuse_local_places
 
     spec = read_spec(space, overrides, here=False)
     refuse_local_places(spec, str(space))
@@ -109,9 +109,9 @@ def read_distant(space: Path, overrides: Sequence[str]) -> "SweepSpec":
 
 def pack(working_dir: Path | None, no_code: bool, python: str) -> "Luggage":
     """Return how our code comes to run on the cluster. Raises LaunchError where a directory holds none."""
-    from vae_sweep.sweep.provenance import git_commit
-    from vae_sweep.sweep.sending.parcel import code_files, installed_code
-    from vae_sweep.sweep.sending.submit import Luggage
+    from vae_sweep.planning.provenance import git_commit
+    from vae_sweep.jobs.working_dir import code_files, installed_code
+    from vae_sweep.jobs.submit import Luggage
 
     if no_code and working_dir is not None:
         raise typer.BadParameter("give --working-dir or --no-code, not both", param_hint="--no-code")
@@ -124,8 +124,8 @@ def pack(working_dir: Path | None, no_code: bool, python: str) -> "Luggage":
 
 def connect(address: str) -> "tuple[Dashboard, JobServer]":
     """Return a cluster's job server. Raises LaunchError saying what is wrong with it and what helps."""
-    from vae_sweep.sweep.sending.dashboard import find_dashboard
-    from vae_sweep.sweep.sending.ray_jobs import RayJobs
+    from vae_sweep.jobs.dashboard import find_dashboard
+    from vae_sweep.jobs.ray_jobs import RayJobs
 
     dashboard = find_dashboard(address)
     return dashboard, RayJobs(dashboard)

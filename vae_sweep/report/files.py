@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from vae_sweep.report.compare import SweepComparison
-from vae_sweep.report.document import Report
-from vae_sweep.report.likelihood import likelihood_head, likelihood_line, likelihood_title
-from vae_sweep.report.tables import COMPARED, FLOOR_WORDS, TRUST_WORDS, WORDS, Row, as_plain, floors, shown_words
+from vae_sweep.results.comparison import SweepComparison
+from vae_sweep.results.results import Report
+from vae_sweep.report.likelihood_table import likelihood_head, likelihood_line, likelihood_title
+from vae_sweep.results.cells import COMPARED, FLOOR_WORDS, TRUST_WORDS, WORDS, Row, as_plain, floors, shown_words
 from vae_sweep.report.terminal import beside_lines, beside_symbols, by_cell, cell_name, number_text, outcome
 from vae_sweep.report.terminal_evidence import difference_head, difference_parts, difference_title, report_lines
-from vae_sweep.report.verdicts import Comparison
-from vae_sweep.tracking.names import METRICS
+from vae_sweep.results.verdicts import Comparison
+from vae_sweep.journal.metrics import METRICS
 
 ESCAPES = str.maketrans(
     {

@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 
 from trainables.methods import METHODS
-from vae_sweep.report.series import EPOCH_WORDS, PHASES
-from vae_sweep.report.tables import FLOOR_WORDS, SHOWN, TRUST_WORDS, WORDS, Row
+from vae_sweep.results.series import EPOCH_WORDS, PHASES
+from vae_sweep.results.cells import FLOOR_WORDS, SHOWN, TRUST_WORDS, WORDS, Row
 from vae_sweep.report.terminal import outcome
-from vae_sweep.tracking.names import word_of
-from vae_sweep.tracking.records import SweepRecord, TrialRecord
+from vae_sweep.journal.metrics import word_of
+from vae_sweep.journal.records import SweepRecord, TrialRecord
 
 SPLITS = ("validation", "test")
 CELL = ("cell", "method")

@@ -8,12 +8,12 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from vae_sweep.report.compare import Place
-from vae_sweep.report.document import Report
-from vae_sweep.report.known import OTHER_TRAINING
-from vae_sweep.report.tables import BESIDE, COMPARED, Floor, Row, floors, shown_words
-from vae_sweep.report.verdicts import Comparison, Verdict
-from vae_sweep.tracking.names import METRICS, values_text
+from vae_sweep.results.comparison import Place
+from vae_sweep.results.results import Report
+from vae_sweep.results.paper_splits import OTHER_TRAINING
+from vae_sweep.results.cells import BESIDE, COMPARED, Floor, Row, floors, shown_words
+from vae_sweep.results.verdicts import Comparison, Verdict
+from vae_sweep.journal.metrics import METRICS, values_text
 
 BESIDE_WORDS = tuple(word for word in COMPARED if word != "elbo_perplexity")
 """Words of the table beside the paper's."""

@@ -7,11 +7,11 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from vae_sweep.report.differences import CellDifference
-from vae_sweep.report.document import Report
-from vae_sweep.report.evidence import evidence_lines
+from vae_sweep.results.differences import CellDifference
+from vae_sweep.results.results import Report
+from vae_sweep.results.evidence import evidence_lines
 from vae_sweep.report.terminal import cell_name, remarks, rich_tables
-from vae_sweep.tracking.names import METRICS
+from vae_sweep.journal.metrics import METRICS
 
 LEFT = 4
 """Columns before the first objective's."""

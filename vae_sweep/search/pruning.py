@@ -6,11 +6,11 @@ from typing import Any
 from ray.tune import Stopper
 
 from trainables.training.report import RungReport
-from vae_sweep.search.progress import means
-from vae_sweep.searches import Objective, PruningSpec
+from vae_sweep.search.state import means
+from vae_sweep.config.search_spec import Objective, PruningSpec
 from vae_sweep.statistics.front import ranks
 from vae_sweep.statistics.trust import Words, cannot_tell
-from vae_sweep.tracking.checks import words_of
+from vae_sweep.journal.invariants import words_of
 
 Numbers = Mapping[str, float | None]
 

@@ -11,8 +11,8 @@ from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
 from trainables.training.report import FinalReport, StoreReport
-from vae_sweep.search.fill import propose
-from vae_sweep.search.progress import (
+from vae_sweep.search.front_filling import propose
+from vae_sweep.search.state import (
     Assignment,
     Known,
     Progress,
@@ -22,11 +22,11 @@ from vae_sweep.search.progress import (
     race_tables,
     seeds_left,
 )
-from vae_sweep.search.race import next_seed
-from vae_sweep.search.space import METHOD, Cell, as_params, draw
-from vae_sweep.search.teller import Teller
-from vae_sweep.searches import BLIND
-from vae_sweep.spec import Draw, SweepSpec
+from vae_sweep.search.racing import next_seed
+from vae_sweep.search.sampling import METHOD, Cell, as_params, draw
+from vae_sweep.search.study_recorder import Teller
+from vae_sweep.config.search_spec import BLIND
+from vae_sweep.config.sweep_spec import Draw, SweepSpec
 
 MOST_REPEATS = 20
 """Draws of known cells in a row before a new cell is named outright."""

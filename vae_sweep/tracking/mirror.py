@@ -9,10 +9,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from trainables.files import words
-from vae_sweep.tracking.feed import Feed
-from vae_sweep.tracking.merits import Judge, unjudged
-from vae_sweep.tracking.mlflow_door import TrackingError, load
-from vae_sweep.tracking.mlflow_writer import Counts, MlflowWriter
+from vae_sweep.tracking.pending import Feed
+from vae_sweep.results.leaders import Judge, unjudged
+from vae_sweep.tracking.client import TrackingError, load
+from vae_sweep.tracking.writer import Counts, MlflowWriter
 from vae_sweep.tracking.registry import candidate
 from vae_sweep.tracking.runs import trial_run
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainables.model.spec import LONGEST
-from trainables.places import Place, copied
-from vae_sweep.tracking.mlflow_door import TrackingError
+from trainables.storage_paths import Place, copied
+from vae_sweep.tracking.client import TrackingError
 
 if TYPE_CHECKING:
     from mlflow.entities import LoggedModel

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainables.places import Place
-from vae_sweep.paths import sqlite_path
-from vae_sweep.tracking.mlflow_door import open_client, told
+from trainables.storage_paths import Place
+from vae_sweep.config.paths import sqlite_path
+from vae_sweep.tracking.client import open_client, told
 from vae_sweep.tracking.model_files import TRIAL_FOLDER, ModelError, model_files, save
-from vae_sweep.tracking.notes import short_numbers, trial_note
-from vae_sweep.tracking.records import SweepRecord, TrialRecord
+from vae_sweep.tracking.descriptions import short_numbers, trial_note
+from vae_sweep.journal.records import SweepRecord, TrialRecord
 from vae_sweep.tracking.runs import SWEEP_TAG, TRIAL_TAG, milliseconds, storable
 
 if TYPE_CHECKING:

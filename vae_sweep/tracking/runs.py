@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trainables.places import Place
-from vae_sweep.tracking.checks import trial_findings
-from vae_sweep.tracking.journal import Line
-from vae_sweep.tracking.merits import Merits
-from vae_sweep.tracking.notes import SHOWN, counts, sweep_note, sweep_title, trial_note, trial_title
-from vae_sweep.tracking.records import LaunchRecord, Numbers, SweepRecord, TrialRecord
+from trainables.storage_paths import Place
+from vae_sweep.journal.invariants import trial_findings
+from vae_sweep.journal.journal import Line
+from vae_sweep.results.leaders import Merits
+from vae_sweep.tracking.descriptions import SHOWN, counts, sweep_note, sweep_title, trial_note, trial_title
+from vae_sweep.journal.records import LaunchRecord, Numbers, SweepRecord, TrialRecord
 
 TAG = "vae_sweep."
 SWEEP_TAG, TRIAL_TAG = TAG + "sweep_id", TAG + "trial"

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from vae_sweep.report.document import Report
-from vae_sweep.report.evidence import evidence_lines
-from vae_sweep.report.likelihood import likelihood_line
-from vae_sweep.report.tables import BESIDE, Row, floors, shown_words
+from vae_sweep.results.results import Report
+from vae_sweep.results.evidence import evidence_lines
+from vae_sweep.report.likelihood_table import likelihood_line
+from vae_sweep.results.cells import BESIDE, Row, floors, shown_words
 from vae_sweep.report.terminal import (
     BESIDE_WORDS,
     beside_lines,
@@ -16,8 +16,8 @@ from vae_sweep.report.terminal import (
     outcome,
 )
 from vae_sweep.report.terminal_evidence import difference_head, difference_parts, difference_title
-from vae_sweep.tracking.names import METRICS
-from vae_sweep.tracking.records import SweepRecord
+from vae_sweep.journal.metrics import METRICS
+from vae_sweep.journal.records import SweepRecord
 
 Heading = tuple[str, str]
 """The symbol of a column and what it means."""

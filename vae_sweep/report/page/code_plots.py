@@ -3,10 +3,10 @@
 from html import escape
 from typing import Any
 
-from trainables.probes.portrait import Portrait
+from trainables.probes.latent_summary import Portrait
 from vae_sweep.report.page.plot import Plot, layout, short, whole_ticks
 from vae_sweep.report.palette import label_look
-from vae_sweep.report.portraits import Sitting, UnitRow
+from vae_sweep.report.latent_summaries import Sitting, UnitRow
 
 ROW_HEIGHT, LONGEST_NAME = 24, 26
 

@@ -1,9 +1,9 @@
 """Why a section of the page has nothing to show."""
 
-from vae_sweep.report.document import Report
-from vae_sweep.report.portraits import Sitting
-from vae_sweep.report.published import TEXTS
-from vae_sweep.tracking.records import SweepRecord
+from vae_sweep.results.results import Report
+from vae_sweep.report.latent_summaries import Sitting
+from vae_sweep.results.published import TEXTS
+from vae_sweep.journal.records import SweepRecord
 
 NO_END = "No trial has ended yet."
 NO_PORTRAIT = "No trial has left a portrait of its code (latent.json) that can be read."

@@ -12,10 +12,10 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from vae_sweep.report.answer import answers
-from vae_sweep.report.costs import by_method, driven_seconds, together, trial_costs
-from vae_sweep.report.document import Report, make_report
-from vae_sweep.report.likelihood import LIKELIHOOD_NOTE, likelihood_head
+from vae_sweep.report.findings import answers
+from vae_sweep.results.costs import by_method, driven_seconds, together, trial_costs
+from vae_sweep.results.results import Report, make_report
+from vae_sweep.report.likelihood_table import LIKELIHOOD_NOTE, likelihood_head
 from vae_sweep.report.page import empty
 from vae_sweep.report.page.cells import BESIDE_HEADINGS, beside_table, cell_tables, evidence_table
 from vae_sweep.report.page.code_plots import map_plot, unit_plot
@@ -23,13 +23,13 @@ from vae_sweep.report.page.facts import as_yaml, corpus_facts, launch_facts, mom
 from vae_sweep.report.page.plot import Plot, methods_of
 from vae_sweep.report.page.plots import PHASE_TITLES, epoch_plots, front_plot, rate_plots
 from vae_sweep.report.palette import label_look, look
-from vae_sweep.report.portraits import Gallery, Sitting, label_names, unit_rows
-from vae_sweep.report.series import PHASES, epoch_curves, fronts, rate_curves, widest_split
-from vae_sweep.report.tables import Row
+from vae_sweep.report.latent_summaries import Gallery, Sitting, label_names, unit_rows
+from vae_sweep.results.series import PHASES, epoch_curves, fronts, rate_curves, widest_split
+from vae_sweep.results.cells import Row
 from vae_sweep.report.terminal import LEGEND, reasons
-from vae_sweep.spec import SweepSpec
-from vae_sweep.tracking.names import METRICS
-from vae_sweep.tracking.records import SweepRecord
+from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.journal.metrics import METRICS
+from vae_sweep.journal.records import SweepRecord
 
 REFRESH = 60
 """Seconds after which the page of a running sweep loads itself again."""

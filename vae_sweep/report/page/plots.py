@@ -6,11 +6,11 @@ from typing import Any
 
 from vae_sweep.report.page.plot import Plot, layout, short, whole_ticks
 from vae_sweep.report.palette import in_order, look
-from vae_sweep.report.series import ACROSS, EPOCH_WORDS, PHASES, PUBLISHED_UP, UP, EpochCurve, Front, RateCurve
-from vae_sweep.report.tables import Row
+from vae_sweep.results.series import ACROSS, EPOCH_WORDS, PHASES, PUBLISHED_UP, UP, EpochCurve, Front, RateCurve
+from vae_sweep.results.cells import Row
 from vae_sweep.report.terminal import cell_name, number_text
 from vae_sweep.statistics.intervals import Interval
-from vae_sweep.tracking.names import METRICS
+from vae_sweep.journal.metrics import METRICS
 
 FAINT = 0.35
 """Opacity of a cell whose likelihood is not known."""

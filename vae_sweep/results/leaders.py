@@ -1,0 +1,23 @@
+"""What a sweep's numbers favour, as the floors above tell it, who know of fronts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from vae_sweep.journal.records import SweepRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Merits:
+    """The best replicate of each cell on the front, the best one first, and each objective's lowest mean over a
+    complete cell."""
+
+    winners: tuple[str, ...] = ()
+    best: dict[str, float] = field(default_factory=dict)
+
+
+Judge = Callable[[SweepRecord], Merits]
+
+
+def unjudged(sweep: SweepRecord) -> Merits:
+    """Return no merits: for a journal that is mirrored by itself."""
+    return Merits()
