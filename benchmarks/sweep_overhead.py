@@ -191,8 +191,8 @@ def _epoch_seconds() -> float:
     """Return what one more epoch takes while another process does the same."""
     taken = []
     for epochs in (1, 3):
-        descent = {**QUICKSTART["descent"], "epochs": epochs}
-        run = _runner({**QUICKSTART, "descent": descent})
+        training = {**QUICKSTART["descent"], "epochs": epochs}
+        run = _runner({**QUICKSTART, "descent": training})
         started = time.perf_counter()
         run(0)
         taken.append(time.perf_counter() - started)

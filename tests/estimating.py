@@ -1,8 +1,8 @@
 """A planned sweep of the embedded corpus with costs made by hand."""
 
 from vae_sweep.config.sweep_spec import SweepSpec
-from vae_sweep.planning.estimate.micro_benchmark import Measured, ModelCost, StepCost
-from vae_sweep.planning.estimate.costs import Costs
+from vae_sweep.planning.estimate.costs import TaskCosts
+from vae_sweep.planning.estimate.micro_benchmark import Measurements, ModelCost, StepCost
 from vae_sweep.planning.estimate.rates import Rate
 from vae_sweep.planning.estimate.work import Work, model_kind, planned_work, step_kind
 from vae_sweep.planning.plan import Plan
@@ -41,16 +41,16 @@ def costs_of(
     save: float = 0,
     state_bytes: int = 0,
     load: float = 0,
-) -> tuple[Costs, list[Work]]:
+) -> tuple[TaskCosts, list[Work]]:
     """The plan's work, and costs under which a step takes one second and all else nothing."""
     work = planned_work(plan)
     steps = list(dict.fromkeys(step_kind(phase, 1) for one in work for phase in one.trial.phases()))
     models = list(dict.fromkeys(model_kind(plan.spec, one.trial, 1) for one in work))
-    measured = Measured(
+    measured = Measurements(
         start=0,
         corpus=0,
         steps=(StepCost(step=step, save=save, state_bytes=state_bytes),) * len(steps),
         models=(model or model_cost(),) * len(models),
         peak_memory_mb=500,
     )
-    return Costs(plan, [measured], steps, models, load), work
+    return TaskCosts(plan, [measured], steps, models, load), work

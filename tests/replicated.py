@@ -5,8 +5,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from vae_sweep.journal.journal import Journal
 from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.journal import Journal
 from vae_sweep.journal.records import SweepRecord
 
 Cells = Sequence[tuple[str, Mapping[str, Any], Mapping[int, tuple[float, float]]]]

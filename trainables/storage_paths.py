@@ -20,7 +20,7 @@ from trainables.s3_connection import endpoint, filesystem, without_secrets
 if TYPE_CHECKING:
     from pyarrow.fs import FileInfo, FileSystem
 
-SCHEME = "s3://"
+_SCHEME = "s3://"
 SAID = (errno.EIO, errno.EACCES, errno.EROFS, errno.ESTALE, errno.ENOTCONN)
 """Errors of storages that are known by their words too; those of the others are said of networks as well."""
 
@@ -44,7 +44,7 @@ class S3Place:
     path: PurePosixPath
 
     def __str__(self) -> str:
-        return f"{SCHEME}{self.path}"
+        return f"{_SCHEME}{self.path}"
 
     def __truediv__(self, name: str) -> "S3Place":
         return S3Place(self.path / name)
@@ -74,14 +74,14 @@ class S3Place:
         return S3Place(self.path.with_name(name))
 
 
-Place = Path | S3Place
+StoragePath = Path | S3Place
 
 
 @dataclass(frozen=True)
 class Found:
     """What lies in a folder: a `kind`, and the bytes of a file."""
 
-    place: Place
+    place: StoragePath
     kind: Literal["file", "folder", "link", "other"]
     bytes: int = 0
 
@@ -91,22 +91,22 @@ class Found:
         return self.place.name
 
 
-def place_of(text: str) -> Place:
+def place_of(text: str) -> StoragePath:
     """Return the place that a text names."""
-    return S3Place(PurePosixPath(text.removeprefix(SCHEME))) if text.startswith(SCHEME) else Path(text)
+    return S3Place(PurePosixPath(text.removeprefix(_SCHEME))) if text.startswith(_SCHEME) else Path(text)
 
 
-def place_on(filesystem: "FileSystem", path: str) -> Place:
+def place_on(filesystem: "FileSystem", path: str) -> StoragePath:
     """Return the place of a path on a file system, as Ray names things."""
     return S3Place(PurePosixPath(path)) if filesystem.type_name == "s3" else Path(path)
 
 
-def filesystem_of(place: Place) -> "tuple[str, FileSystem | None]":
+def filesystem_of(place: StoragePath) -> "tuple[str, FileSystem | None]":
     """Return a place as Ray takes it: a path and its file system, None for the local one."""
     return (str(place.path), filesystem()) if isinstance(place, S3Place) else (str(place), None)
 
 
-def read(place: Place) -> bytes:
+def read(place: StoragePath) -> bytes:
     """Return the content of a file. Raises FileNotFoundError where none is there, PlaceError."""
     if isinstance(place, Path):
         return files.content(place)
@@ -115,7 +115,7 @@ def read(place: Place) -> bytes:
         return content
 
 
-def write_file(place: Place, content: bytes) -> None:
+def write_file(place: StoragePath, content: bytes) -> None:
     """Write a file; it is there whole or not at all. Raises OSError, PlaceError."""
     if isinstance(place, Path):
         files.write_whole(place, content)
@@ -129,24 +129,24 @@ def write(place: S3Place, content: bytes) -> None:
         file.write(content)
 
 
-def sync(folder: Place) -> None:
+def sync(folder: StoragePath) -> None:
     """Have a folder's files on disk for good, whoever wrote them; on S3 they are. Raises FileNotFoundError,
     PlaceError."""
     if isinstance(folder, Path):
         files.sync_files(folder)
 
 
-def is_file(place: Place) -> bool:
+def is_file(place: StoragePath) -> bool:
     """Say whether a file is there. Raises PlaceError."""
     return files.is_file(place) if isinstance(place, Path) else _info(place).is_file
 
 
-def is_folder(place: Place) -> bool:
+def is_folder(place: StoragePath) -> bool:
     """Say whether a folder is there; on S3, whether anything lies below it. Raises PlaceError."""
     return files.is_folder(place) if isinstance(place, Path) else bool(_info(place).type.name == "Directory")
 
 
-def contents(folder: Place, below: bool = False) -> list[Found]:
+def contents(folder: StoragePath, below: bool = False) -> list[Found]:
     """Return what lies in a folder, by name, links not followed; nothing where it is not there.
 
     With `below`, on S3 alone, all that lies in the folders below it too. Raises PlaceError.
@@ -171,7 +171,7 @@ def delete(place: S3Place, first: Sequence[str] = ()) -> None:
         found = contents(place, below=True)
         for entry in found:
             if entry.name in first:
-                _gone(str(entry.place).removeprefix(SCHEME))
+                _gone(str(entry.place).removeprefix(_SCHEME))
         if found or is_folder(place):
             filesystem().delete_dir(str(place.path))
         else:
@@ -179,7 +179,7 @@ def delete(place: S3Place, first: Sequence[str] = ()) -> None:
 
 
 @contextmanager
-def copied(folder: Place, names: Sequence[str]) -> Iterator[Path]:
+def copied(folder: StoragePath, names: Sequence[str]) -> Iterator[Path]:
     """Yield a local directory with those of these files of a folder that are there. Raises PlaceError."""
     if isinstance(folder, Path):
         yield folder

@@ -18,19 +18,19 @@ from vae_sweep.cli.arguments import make_console
 from vae_sweep.cli.launch import end_lines
 from vae_sweep.cli.plan import plan_tables
 from vae_sweep.cli.progress import LiveProgress
-from vae_sweep.errors import SpecError
 from vae_sweep.config.reader import read_spec, spec_of
-from vae_sweep.report.frames import cell_frame, epoch_frame, short_frame, trial_frame
-from vae_sweep.report.page.page import page_figures
-from vae_sweep.report.latent_summaries import Gallery
-from vae_sweep.results.cells import Row, rows
 from vae_sweep.config.sweep_spec import SweepSpec
-from vae_sweep.running.ray_environment import prepare_environment
-from vae_sweep.storage.layout import JOURNAL_FILE, existing_spec
-from vae_sweep.planning.plan import Plan, make_plan
-from vae_sweep.models.load import trained_model
+from vae_sweep.errors import SpecError
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.records import SweepRecord
+from vae_sweep.models.load import trained_model
+from vae_sweep.planning.plan import Plan, make_plan
+from vae_sweep.report.frames import cell_frame, epoch_frame, short_frame, trial_frame
+from vae_sweep.report.latent_summaries import LatentSummaryCache
+from vae_sweep.report.page.page import page_figures
+from vae_sweep.results.cells import CellResult, cell_results
+from vae_sweep.running.ray_environment import prepare_environment
+from vae_sweep.storage.layout import JOURNAL_FILE, existing_spec
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -63,7 +63,7 @@ class Sweep:
     folder: Path
     spec: SweepSpec
     _record: SweepRecord
-    _gallery: Gallery = field(default_factory=Gallery)
+    _gallery: LatentSummaryCache = field(default_factory=LatentSummaryCache)
 
     @property
     def outcome(self) -> str | None:
@@ -124,8 +124,8 @@ class Sweep:
         return graph_figure(plot, f"{self.spec.name}, {plot.id}")
 
     @cached_property
-    def _rows(self) -> list[Row]:
-        return rows(self._record, self.spec.search.objectives)
+    def _rows(self) -> list[CellResult]:
+        return cell_results(self._record, self.spec.search.objectives)
 
     def __repr__(self) -> str:
         trials = self._record.trials.values()

@@ -19,12 +19,12 @@ def duration(seconds: float) -> str:
     return f"{seconds // DAY:.0f} d {seconds % DAY // HOUR:.0f} h"
 
 
-def moment(unix: float) -> str:
+def timestamp(unix: float) -> str:
     """Return a local time to the second."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(unix))
 
 
-def size(count: float) -> str:
+def format_bytes(count: float) -> str:
     """Return a number of bytes in its largest unit."""
     for unit in ("B", "kB", "MB", "GB"):
         if count < STEP:
@@ -33,6 +33,6 @@ def size(count: float) -> str:
     return f"{count:.1f} TB"
 
 
-def counted(count: int, word: str) -> str:
+def pluralise(count: int, word: str) -> str:
     """Return a number with its word, in the plural where it is not one."""
     return f"{count} {word}{'s' * (count != 1)}"

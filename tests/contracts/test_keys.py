@@ -14,8 +14,8 @@ from trainables.objective.bound import Iwae
 from trainables.spec import TrialSpec, with_value
 from trainables.text.spec import CorpusSpec
 from trainables.training import spec as training_spec
-from trainables.training.training_spec import Plateau
 from trainables.training.spec import PhaseSpec
+from trainables.training.training_spec import Plateau
 
 OTHER: dict[str, Any] = {
     "name": "pretrain",

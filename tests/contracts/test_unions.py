@@ -12,10 +12,17 @@ from trainables.objective.bound import Elbo, Iwae, Objective
 from trainables.objective.kl import Form, FreeBits, FreeBitsTotal, KlTerm, Per, PlainKl
 from trainables.objective.kl_weight import Constant, Cyclic, KlWeight, Linear
 from trainables.text.batches import equal_length_batches
-from trainables.training.training_spec import CosineRestarts, Course, DescentSpec, Plateau, PlateauState, Tail
-from trainables.training.phase import copied, train_epoch
+from trainables.training.phase import clone_state, train_epoch
 from trainables.training.spec import PhaseSpec
 from trainables.training.state import Counters
+from trainables.training.training_spec import (
+    CosineRestarts,
+    Course,
+    LinearDecay,
+    Plateau,
+    PlateauState,
+    TrainingSpec,
+)
 from trainables.training.updates import Aggressive, Joint, Updates
 
 WEIGHTS = [
@@ -33,7 +40,12 @@ TERMS = [
     *(FreeBits(target_rate=1.5, form=form, per=per) for form, per in FORMS),
     *(FreeBitsTotal(target_rate=1.5, form=form, per=per) for form, per in FORMS),
 ]
-COURSES = [Plateau(), Plateau(patience=1, first_decay_epoch=0, decays=2, factor=0.1), Tail(), Tail(flat=0.0)]
+COURSES = [
+    Plateau(),
+    Plateau(patience=1, first_decay_epoch=0, decays=2, factor=0.1),
+    LinearDecay(),
+    LinearDecay(flat=0.0),
+]
 COURSES += [CosineRestarts(), CosineRestarts(period=2.5)]
 OBJECTIVES = [Elbo(), Elbo(kl_weight=Cyclic(), kl=FreeBits()), Iwae(), Iwae(samples=1)]
 UPDATES = [Joint(), Aggressive(), Aggressive(window=2, longest=5)]
@@ -44,14 +56,16 @@ MEMBERS = [pytest.param(union, member, id=repr(member)) for union, members in FA
 BATCHES = equal_length_batches(random_sentences(1, 24), 8)
 
 
-def phase(objective: Elbo | Iwae = Elbo(), course: Course = Plateau(), updates: Updates = Joint()) -> PhaseSpec:  # noqa: B008
+def phase(
+    objective: Elbo | Iwae = Elbo(), schedule: Schedule = Plateau(), updates: Updates = Joint()
+) -> PhaseSpec:
     return PhaseSpec(
         name="vae",
         corpus_fingerprint="f",
         model=MODEL,
         objective=objective,
         updates=updates,
-        descent=DescentSpec(course=course, epochs=4),
+        training=TrainingSpec(schedule=schedule, epochs=4),
         selection="neg_elbo",
         seed=0,
     )
@@ -107,8 +121,8 @@ def check_learning(objective: Elbo | Iwae) -> None:
 def test_a_course_drives_an_epoch(course: Course) -> None:
     model, spec = tiny_model(), phase(course=course)
     before = model.decoder.output.weight.detach().clone()
-    numbers = train_epoch(spec, model, spec.descent.build(model.parameters()), BATCHES, Counters())
-    assert 0 < numbers["train/learning_rate"] <= spec.descent.learning_rate
+    numbers = train_epoch(spec, model, spec.training.build(model.parameters()), BATCHES, Counters())
+    assert 0 < numbers["train/learning_rate"] <= spec.training.learning_rate
     assert all(math.isfinite(number) for number in numbers.values())
     assert not torch.equal(model.decoder.output.weight, before)
 
@@ -125,7 +139,7 @@ def test_a_courses_state_comes_back(course: Course) -> None:
 @pytest.mark.parametrize("weight", WEIGHTS, ids=repr)
 @pytest.mark.parametrize("term", TERMS, ids=repr)
 def test_a_phase_comes_back_with_its_key(weight: KlWeight, term: KlTerm) -> None:
-    check_key(phase(Elbo(kl_weight=weight, kl=term), Tail()))
+    check_key(phase(Elbo(kl_weight=weight, kl=term), LinearDecay()))
 
 
 @pytest.mark.parametrize("updates", UPDATES, ids=repr)
@@ -133,8 +147,8 @@ def test_a_phase_comes_back_with_its_key(weight: KlWeight, term: KlTerm) -> None
 def test_a_phase_with_updates_comes_back_and_trains(objective: Elbo | Iwae, updates: Updates) -> None:
     spec, model = phase(objective, updates=updates), tiny_model()
     check_key(spec)
-    before = copied(model)
-    numbers = train_epoch(spec, model, spec.descent.build(model.parameters()), BATCHES, Counters())
+    before = clone_state(model)
+    numbers = train_epoch(spec, model, spec.training.build(model.parameters()), BATCHES, Counters())
     assert all(math.isfinite(number) for number in numbers.values())
     assert [name for name, tensor in model.state_dict().items() if torch.equal(tensor, before[name])] == []
 

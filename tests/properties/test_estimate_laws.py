@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers import LAW
-from trainables.training.training_spec import CosineRestarts, DescentSpec, Plateau, Tail
+from trainables.training.training_spec import CosineRestarts, LinearDecay, Plateau, TrainingSpec
 from trainables.training.updates import Aggressive, Joint
 from vae_sweep.planning.estimate.estimate import makespan
 from vae_sweep.planning.estimate.rates import Load, fit, load_of
@@ -22,7 +22,7 @@ COURSES = st.one_of(
         first_decay_epoch=st.integers(0, 9),
         decays=st.integers(1, 4),
     ),
-    st.just(Tail()),
+    st.just(LinearDecay()),
     st.just(CosineRestarts()),
 )
 UPDATES = st.one_of(st.just(Joint()), st.builds(Aggressive, window=st.integers(1, 9), longest=st.integers(1, 30)))
@@ -62,11 +62,11 @@ def test_a_rate_is_never_negative_and_low_never_above_high(rounds: list[list[flo
 @LAW
 @given(COURSES, UPDATES, st.integers(1, 60))
 def test_more_epochs_never_cost_less(
-    course: Plateau | Tail | CosineRestarts, updates: Joint | Aggressive, epochs: int
+    course: Plateau | LinearDecay | CosineRestarts, updates: Joint | Aggressive, epochs: int
 ) -> None:
     spans = []
     for most in (epochs, epochs + 1):
-        fewest = earliest_stop(DescentSpec(course=course, epochs=most))
+        fewest = earliest_stop(TrainingSpec(course=course, epochs=most))
         assert 1 <= fewest <= most
         spans.append(passes(updates, fewest, most))
     (low, high), (more_low, more_high) = spans

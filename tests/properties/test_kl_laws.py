@@ -12,7 +12,7 @@ from tests.helpers import LAW
 from trainables.model.gaussian import Gaussian
 from trainables.objective.kl import Form, FreeBits, FreeBitsTotal, KlTerm, Per, PlainKl
 from trainables.objective.kl_weight import Constant, Linear
-from trainables.training.training_spec import Plateau, PlateauState, Tail
+from trainables.training.training_spec import LinearDecay, Plateau, PlateauState
 
 SHAPES = st.tuples(st.integers(1, 6), st.integers(1, 5))
 RATES = st.floats(0.01, 30.0)
@@ -132,7 +132,9 @@ def test_the_constant_weight_is_constant(weight: float, epoch: float) -> None:
 @LAW
 @given(RATIOS, st.integers(1, 100), RATIOS, RATIOS)
 def test_the_tail_lies_in_0_and_the_rate_and_never_rises(flat: float, epochs: int, a: float, b: float) -> None:
-    early, late = (Tail(flat=flat).rate(0.5, epochs * part, epochs, PlateauState()) for part in sorted((a, b)))
+    early, late = (
+        LinearDecay(flat=flat).rate(0.5, epochs * part, epochs, PlateauState()) for part in sorted((a, b))
+    )
     assert 0.0 <= late <= early <= 0.5
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.helpers import LAW
 from tests.unit.broken_spaces import GOOD, Broken, check, told
-from vae_sweep.errors import SpecError
 from vae_sweep.config.reader import read_spec
+from vae_sweep.errors import SpecError
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,7 +41,7 @@ BROKEN: Broken = {
     "two colons": (f"{GOOD}name: a: b\n", "space.yaml:3: not valid YAML: a second `:` in one line"),
     "an unknown anchor": (f"{GOOD}model: *sizes\n", "space.yaml:3: not valid YAML: found undefined alias 'sizes'"),
     "an anchor in itself": (
-        f"{GOOD}model: &m {{descent: *m}}\n",
+        f"{GOOD}model: &m {{training: *m}}\n",
         "space.yaml: not valid YAML: model.descent: an anchor that contains itself",
     ),
     "two documents": (f"{GOOD}---\n{GOOD}", "space.yaml:3: not valid YAML: expected a single document"),

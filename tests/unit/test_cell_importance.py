@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from vae_sweep.search.parameter_importance import Importance, importances
 from vae_sweep.journal.records import CellRecord
+from vae_sweep.search.parameter_importance import ParameterImportance, importances
 
 OBJECTIVES = ("perplexity", "reconstruction")
 
@@ -26,12 +26,12 @@ def sweep(count: int) -> tuple[dict[int, CellRecord], dict[int, list[float]]]:
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[tuple[str | None, str], Importance]:
+def told() -> dict[tuple[str | None, str], ParameterImportance]:
     return {(one.row, one.objective): one for one in importances(*sweep(60), OBJECTIVES)}
 
 
 def test_shares_are_given_over_all_and_within_rows_of_two_parameters(
-    told: dict[tuple[str | None, str], Importance],
+    told: dict[tuple[str | None, str], ParameterImportance],
 ) -> None:
     assert list(told) == [(row, word) for row in (None, "ours") for word in OBJECTIVES]
     for one in told.values():
@@ -40,14 +40,14 @@ def test_shares_are_given_over_all_and_within_rows_of_two_parameters(
     assert told[None, "perplexity"].cells == 60
 
 
-def test_what_moves_an_objective_has_the_most(told: dict[tuple[str | None, str], Importance]) -> None:
+def test_what_moves_an_objective_has_the_most(told: dict[tuple[str | None, str], ParameterImportance]) -> None:
     assert told[None, "reconstruction"].shares["method"] > 0.9
     assert told[None, "perplexity"].shares["method"] < 0.1
     assert told["ours", "reconstruction"].shares["target_rate"] > 0.9
     assert told["ours", "perplexity"].shares["descent.learning_rate"] > 0.8
 
 
-def test_equal_journals_give_equal_shares(told: dict[tuple[str | None, str], Importance]) -> None:
+def test_equal_journals_give_equal_shares(told: dict[tuple[str | None, str], ParameterImportance]) -> None:
     cells, values = sweep(60)
     assert importances(cells, values, OBJECTIVES) == list(told.values())
 

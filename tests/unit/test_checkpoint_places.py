@@ -4,7 +4,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from trainables.storage_paths import Place, S3Place
+from trainables.storage_paths import S3Place, StoragePath
 from vae_sweep.journal.checkpoint_paths import journaled, located
 
 INSIDE = "ray/attempt-2/0001-vae-s0/checkpoint_000003"
@@ -19,7 +19,7 @@ OBJECT = "s3://bucket/team/one/ray/attempt-2/0001-vae-s0/checkpoint_000003"
         (Path("/elsewhere/checkpoint_000003"), "/elsewhere/checkpoint_000003"),
     ],
 )
-def test_what_lies_in_the_sweeps_folder_is_journaled_from_there_on(place: Place, text: str) -> None:
+def test_what_lies_in_the_sweeps_folder_is_journaled_from_there_on(place: StoragePath, text: str) -> None:
     assert journaled(place) == text
 
 

@@ -7,7 +7,14 @@ import torch
 from torch import nn
 from torch.optim import SGD, Adam
 
-from trainables.training.training_spec import CosineRestarts, DescentSpec, OwnDescent, Plateau, PlateauState, Tail
+from trainables.training.training_spec import (
+    CosineRestarts,
+    LinearDecay,
+    Plateau,
+    PlateauState,
+    TrainingOverride,
+    TrainingSpec,
+)
 
 
 def trace(course: Plateau, losses: list[float]) -> list[tuple[float | None, int, int, bool]]:
@@ -79,14 +86,14 @@ def test_plateau_halves_and_stops() -> None:
     ],
 )
 def test_tail(flat: float, expected: list[float]) -> None:
-    course = Tail(flat=flat)
+    course = LinearDecay(flat=flat)
     assert [course.rate(2.0, epoch, 10, PlateauState()) for epoch in (0, 2, 5, 7.5, 10)] == pytest.approx(expected)
 
 
 def test_tail_never_decays_and_never_stops() -> None:
     state = PlateauState(reference=1.0, not_improved=7, decays=9)
-    assert Tail().after(5.0, 40, state) == (state, False)
-    assert not Tail().done(state)
+    assert LinearDecay().after(5.0, 40, state) == (state, False)
+    assert not LinearDecay().done(state)
 
 
 def test_cosine_restarts() -> None:
@@ -100,16 +107,16 @@ def test_cosine_restarts() -> None:
 
 
 def test_what_a_row_brings_lies_over_the_sweeps_descent() -> None:
-    own = OwnDescent(optimizer="adam", learning_rate=1e-3, course=CosineRestarts(period=3))
-    found = own.over(DescentSpec(learning_rate=0.7, epochs=9, batch_size=4, clip=2.0))
-    assert found == DescentSpec(
+    own = TrainingOverride(optimizer="adam", learning_rate=1e-3, course=CosineRestarts(period=3))
+    found = own.over(TrainingSpec(learning_rate=0.7, epochs=9, batch_size=4, clip=2.0))
+    assert found == TrainingSpec(
         optimizer="adam", learning_rate=1e-3, course=CosineRestarts(period=3), epochs=9, batch_size=4, clip=2.0
     )
 
 
 def test_build() -> None:
     parameter = nn.Parameter(torch.tensor([1.0]))
-    sgd, adam = DescentSpec().build([parameter]), DescentSpec(optimizer="adam").build([parameter])
+    sgd, adam = TrainingSpec().build([parameter]), TrainingSpec(optimizer="adam").build([parameter])
     assert isinstance(sgd, SGD)
     assert isinstance(adam, Adam)
     for optimizer in (sgd, adam):
@@ -121,7 +128,7 @@ def test_build() -> None:
 
 
 def test_the_defaults_are_the_papers() -> None:
-    descent = DescentSpec()
-    assert (descent.optimizer, descent.learning_rate, descent.clip) == ("sgd", 0.5, 5.0)
-    assert (descent.epochs, descent.batch_size) == (100, 32)
-    assert descent.course == Plateau(patience=2, first_decay_epoch=15, decays=5, factor=0.5)
+    training = TrainingSpec()
+    assert (training.optimizer, training.learning_rate, training.clip) == ("sgd", 0.5, 5.0)
+    assert (training.epochs, training.batch_size) == (100, 32)
+    assert training.course == Plateau(patience=2, first_decay_epoch=15, decays=5, factor=0.5)

@@ -13,6 +13,7 @@ from tests.sharing import TRIALS, Ran, claim_of, entry_of, pretrained, ran, same
 from trainables.base import StateError
 from trainables.spec import TrialSpec, with_value
 from trainables.training.state import TENSOR_FILE, TrialState
+from vae_sweep.storage.lease import Watch
 from vae_sweep.storage.pretraining_entry import (
     MANIFEST_FILE,
     WEIGHTS_FILE,
@@ -24,7 +25,6 @@ from vae_sweep.storage.pretraining_entry import (
     sound_entry,
     write_entry,
 )
-from vae_sweep.storage.lease import Watch
 from vae_sweep.storage.pretraining_store import PretrainedStore
 
 SPEC = TRIALS["adam-tail"]

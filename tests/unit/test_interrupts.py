@@ -11,8 +11,8 @@ import pytest
 import ray
 
 from vae_sweep.errors import LaunchError
-from vae_sweep.running.interrupts import interruptible, interrupts_kept
 from vae_sweep.running.detached_processes import children_apart
+from vae_sweep.running.interrupts import interruptible, interrupts_kept
 from vae_sweep.running.ray_session import ray_session
 
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from tests.helpers import LAW
 from trainables.methods import METHODS
 from trainables.spec import TrialSpec, Value
-from trainables.training.training_spec import DescentSpec, Plateau, Tail
+from trainables.training.training_spec import LinearDecay, Plateau, TrainingSpec
 from vae_sweep.config.domains import Choice, Domain, FloatRange, IntRange, LogRange
-from vae_sweep.config.reader import json_schema, read_spec
 from vae_sweep.config.method_space import LISTABLE
+from vae_sweep.config.reader import json_schema, read_spec
 from vae_sweep.config.sweep_spec import SweepSpec
 
 SPACES = Path(__file__).parents[2] / "search_spaces"
@@ -126,7 +126,7 @@ def test_the_small_snli_differs_from_the_large_only_where_it_says_so() -> None:
     assert len(small.methods) >= 4
     assert "ae" not in small.methods
     assert small.seeds == large.seeds
-    assert small.pretraining == small.descent
+    assert small.pretraining == small.training
 
 
 def test_the_schema_beside_the_files_is_current() -> None:
@@ -152,9 +152,9 @@ def test_an_editor_with_the_schema_takes_the_files_and_refuses_slips() -> None:
 
 def test_pretraining_states_differences_from_descent(tmp_path: Path) -> None:
     text = f"{GOOD}descent: {{optimizer: adam, epochs: 9, course: {{kind: tail, flat: 0.2}}}}\n"
-    assert read(tmp_path, text).pretraining == read(tmp_path, text).descent
+    assert read(tmp_path, text).pretraining == read(tmp_path, text).training
     spec = read(tmp_path, f"{text}pretraining: {{epochs: 3, course: {{flat: 0.4}}}}\n")
-    expected = DescentSpec(optimizer="adam", epochs=3, course=Tail(flat=0.4))
+    expected = TrainingSpec(optimizer="adam", epochs=3, course=LinearDecay(flat=0.4))
     assert spec.pretraining == expected
     assert read(tmp_path, f"{text}pretraining: {{course: {{kind: plateau}}}}\n").pretraining.course == Plateau()
     assert read(tmp_path, text, "descent.epochs=4").pretraining.epochs == 4
@@ -171,9 +171,9 @@ def test_an_extending_file_merges_sections_and_replaces_methods_and_seeds(tmp_pa
     assert (spec.name, spec.model.latent_size, spec.model.encoder_size) == ("space", 8, 10)
     assert (list(spec.methods), spec.seeds) == (["vae_fb"], (3,))
     kept = read(tmp_path, "extends: base.yaml\ndescent: {course: {decays: 2}}\n")
-    assert kept.descent.course == Plateau(patience=7, decays=2)
+    assert kept.training.course == Plateau(patience=7, decays=2)
     assert (list(kept.methods), kept.seeds) == (["vae", "ours"], (1, 2))
-    assert read(tmp_path, "extends: base.yaml\ndescent: {course: {kind: tail}}\n").descent.course == Tail()
+    assert read(tmp_path, "extends: base.yaml\ndescent: {course: {kind: tail}}\n").training.course == LinearDecay()
 
 
 def test_overrides_set_fields_rows_and_parameters(tmp_path: Path) -> None:
@@ -190,11 +190,13 @@ def test_overrides_set_fields_rows_and_parameters(tmp_path: Path) -> None:
         "corpus.limit.train=10",
         "data.directory=a=b",
     )
-    assert (spec.model.latent_size, spec.descent.learning_rate, spec.descent.course) == (8, 0.005, Tail())
+    assert (spec.model.latent_size, spec.training.learning_rate, spec.training.course) == (8, 0.005, LinearDecay())
     assert spec.methods["ours"] == {"target_rate": Choice(choice=(2, 4)), "descent.learning_rate": 0.1}
     assert (list(spec.methods), spec.seeds) == (["vae", "ours", "vae_fb"], (3, 4))
     assert (spec.corpus.limit.train, spec.data.directory) == (10, "a=b")
-    assert spec.trial("ours", {"target_rate": 2, "descent.learning_rate": 0.1}, 0, "").descent.learning_rate == 0.1
+    assert (
+        spec.trial("ours", {"target_rate": 2, "descent.learning_rate": 0.1}, 0, "").training.learning_rate == 0.1
+    )
 
 
 def test_yaml_is_read_by_the_rules_of_version_1_2(tmp_path: Path) -> None:
@@ -203,7 +205,7 @@ def test_yaml_is_read_by_the_rules_of_version_1_2(tmp_path: Path) -> None:
         "\ufeffcorpus: {name: captions}\ndata: {directory: no}\ndescent: {learning_rate: 5e-3, epochs: 0x10}\n"
         "methods:\n  vae_fb: {target_rate: &rates {choice: [2, 4]}}\n  ours: {target_rate: *rates}\n",
     )
-    assert (spec.data.directory, spec.descent.learning_rate, spec.descent.epochs) == ("no", 0.005, 16)
+    assert (spec.data.directory, spec.training.learning_rate, spec.training.epochs) == ("no", 0.005, 16)
     assert spec.methods["ours"] == spec.methods["vae_fb"] == {"target_rate": Choice(choice=(2, 4))}
 
 

@@ -10,12 +10,12 @@ from tests.handmade import Handmade, ended_sweep, names, pretraining, progress, 
 from tests.objects import Objects, place, serving, upload
 from tests.sharing import TRIALS, claim_of, ran, same_trial
 from trainables.storage_paths import S3Place, delete, is_file, write
-from vae_sweep.errors import LaunchError
 from vae_sweep.config.sweep_spec import SweepSpec
-from vae_sweep.storage.pretraining_store import PretrainedStore
+from vae_sweep.errors import LaunchError
 from vae_sweep.gc.collect import collect
 from vae_sweep.storage.layout import SPEC_FILE
 from vae_sweep.storage.object_storage import check_objects
+from vae_sweep.storage.pretraining_store import PretrainedStore
 
 SPEC = TRIALS["adam-tail"]
 

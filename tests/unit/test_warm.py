@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.replicated import EVALUATION, journal
-from vae_sweep.errors import LaunchError
 from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.errors import LaunchError
 from vae_sweep.planning.plan import Plan, make_plan
 from vae_sweep.planning.warm_start import warm_cells
 

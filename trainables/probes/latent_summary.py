@@ -17,7 +17,7 @@ class Walk(Spec):
     decoded: tuple[str, ...]
 
 
-class Portrait(Spec):
+class LatentSummary(Spec):
     """The code of validation sentences under a trial's best weights; everything is empty without units.
 
     `kl_per_unit` (nats, means over sentences) and `variance_per_unit` (Var_x of E_q[z_i]) have an entry a unit.

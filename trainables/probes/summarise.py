@@ -11,34 +11,34 @@ from trainables.measure.latent import unit_variance
 from trainables.model.gaussian import Gaussian
 from trainables.model.vae import Vae
 from trainables.probes.codes import posteriors
-from trainables.probes.interpolation import interpolate
-from trainables.probes.latent_summary import Portrait, Position, Walk
+from trainables.probes.interpolation import interpolate_codes
+from trainables.probes.latent_summary import LatentSummary, Position, Walk
 from trainables.text.corpus import Corpus
 from trainables.text.vocabulary import Ids
 
 SENTENCES = 500
 WALKS, INNER_POINTS = 3, 5
 DIGITS = 5
-LONGEST = 24
+_LONGEST = 24
 """Words of a sentence that a portrait keeps; the rest is told by an ellipsis."""
 
 
 @torch.inference_mode()
-def portray(model: Vae, corpus: Corpus, seed: int) -> Portrait:
+def latent_summary(model: Vae, corpus: Corpus, seed: int) -> LatentSummary:
     """Return the portrait of a model, from at most SENTENCES of validation; the same for the same weights."""
     if not model.spec.latent_size:
-        return Portrait()
+        return LatentSummary()
     split = corpus.splits["validation"]
     rows = spread(len(split.sentences), SENTENCES)
     posterior = posteriors(model, [split.sentences[row] for row in rows])
     sound = posterior.mean.isfinite().all(1) & posterior.kl_per_unit().isfinite().all(1)
     kept = [row for row, good in zip(rows, sound.tolist(), strict=True) if good]
     if len(kept) < 2:
-        return Portrait(left_out=len(rows) - len(kept))
+        return LatentSummary(left_out=len(rows) - len(kept))
     posterior = Gaussian(posterior.mean[sound], posterior.log_variance[sound])
     sentences = [split.sentences[row] for row in kept]
     positions, shares = principal_positions(posterior.mean)
-    return Portrait(
+    return LatentSummary(
         kl_per_unit=_short(posterior.kl_per_unit().double().mean(0)),
         variance_per_unit=_short(unit_variance(posterior.mean)),
         positions=positions,
@@ -71,7 +71,7 @@ def _walks(model: Vae, corpus: Corpus, mean: Tensor, sentences: Sequence[Ids], s
     generator = Generator().manual_seed(derived_seed(seed, "portrait", "walks"))
     chosen = torch.randperm(len(sentences), generator=generator)[: 2 * min(WALKS, len(sentences) // 2)]
     sources, targets = chosen.chunk(2)
-    walks = interpolate(model, mean[sources], mean[targets], INNER_POINTS)
+    walks = interpolate_codes(model, mean[sources], mean[targets], INNER_POINTS)
     return tuple(
         Walk(
             source=_text(corpus, sentences[source]),
@@ -84,7 +84,7 @@ def _walks(model: Vae, corpus: Corpus, mean: Tensor, sentences: Sequence[Ids], s
 
 def _text(corpus: Corpus, ids: Iterable[int] | Ids) -> str:
     words = corpus.vocabulary.decode(ids)
-    return " ".join(words[:LONGEST]) + (" …" if len(words) > LONGEST else "")
+    return " ".join(words[:_LONGEST]) + (" …" if len(words) > _LONGEST else "")
 
 
 def _short(values: Tensor) -> tuple[float, ...]:

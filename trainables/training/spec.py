@@ -7,7 +7,7 @@ from pydantic import Field
 from trainables.base import Spec, digest
 from trainables.model.spec import LanguageModelSpec, ModelSpec
 from trainables.objective.bound import Objective
-from trainables.training.training_spec import DescentSpec
+from trainables.training.training_spec import TrainingSpec
 from trainables.training.updates import Joint, Updates
 
 VERSION = 4
@@ -28,7 +28,7 @@ class PhaseSpec(Spec):
     model: ModelSpec | LanguageModelSpec
     objective: Objective
     updates: Updates = Joint()
-    descent: DescentSpec
+    training: TrainingSpec
     selection: Selection = Field(description="the validation word that picks the best epoch")
     seed: int
 

@@ -60,7 +60,7 @@ class Plateau(Spec):
         return state.decays >= self.decays
 
 
-class Tail(Spec):
+class LinearDecay(Spec):
     """Hold the rate for the first part of the phase, then fall in a straight line to 0 at its end."""
 
     kind: Literal["tail"] = "tail"
@@ -104,16 +104,16 @@ class CosineRestarts(Spec):
         return False
 
 
-Course = Annotated[Plateau | Tail | CosineRestarts, Field(discriminator="kind")]
+Course = Annotated[Plateau | LinearDecay | CosineRestarts, Field(discriminator="kind")]
 Optimizers = Literal["sgd", "adam"]
 
 
-class DescentSpec(Spec):
+class TrainingSpec(Spec):
     """One phase's optimizer; the defaults are the paper's (appendix A), batch size and clip those of its code."""
 
     optimizer: Optimizers = "sgd"
     learning_rate: PositiveFloat = Field(0.5, description="at the start of the course")
-    course: Course = Field(Plateau(), description="how the rate falls, and when the phase stops")
+    schedule: Course = Field(Plateau(), description="how the rate falls, and when the phase stops")
     epochs: PositiveInt = Field(100, description="at most")
     batch_size: PositiveInt = Field(32, description="sentences, all of one length")
     clip: PositiveFloat = Field(5.0, description="largest L2 norm of the whole gradient")
@@ -126,13 +126,13 @@ class DescentSpec(Spec):
         return kind(parameters, lr=self.learning_rate)
 
 
-class OwnDescent(Spec):
+class TrainingOverride(Spec):
     """What a method says of its descent; the rest stays the sweep's."""
 
     optimizer: Optimizers
     learning_rate: PositiveFloat
-    course: Course
+    schedule: Course
 
-    def over(self, descent: DescentSpec) -> DescentSpec:
+    def over(self, training: TrainingSpec) -> TrainingSpec:
         """Return the sweep's descent with the method's own fields in place."""
-        return descent.model_copy(update={name: getattr(self, name) for name in type(self).model_fields})
+        return training.model_copy(update={name: getattr(self, name) for name in type(self).model_fields})

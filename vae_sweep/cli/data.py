@@ -26,7 +26,7 @@ Directory = Annotated[
 ]
 
 
-class Corpus(StrEnum):
+class CorpusName(StrEnum):
     """What can be asked for."""
 
     SNLI = "snli"
@@ -37,7 +37,7 @@ class Corpus(StrEnum):
 
 @app.command()
 def fetch(
-    name: Annotated[Corpus, typer.Argument(help="Which corpus.", show_default=False)],
+    name: Annotated[CorpusName, typer.Argument(help="Which corpus.", show_default=False)],
     directory: Directory = None,
 ) -> None:
     """Download a corpus, verify it and write train, valid and test files. Twice does no harm.

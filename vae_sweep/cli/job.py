@@ -23,7 +23,7 @@ from vae_sweep.cli.submit import (
 if TYPE_CHECKING:
     from vae_sweep.config.sweep_spec import SweepSpec
     from vae_sweep.jobs.job_server import Job, JobServer
-    from vae_sweep.jobs.submit import Luggage
+    from vae_sweep.jobs.submit import CodeBundle
 
 app = typer.Typer(no_args_is_help=True, help="Look after a sweep that was submitted to a cluster.")
 
@@ -33,7 +33,7 @@ Rest = Annotated[
         metavar="[-- OPTIONS]", help="Options of the verb itself, after two dashes.", show_default=False
     ),
 ]
-Verb = Annotated[
+JobVerb = Annotated[
     str, typer.Argument(metavar="VERB", help="report, explain, sync, gc: a verb on a folder.", show_default=False)
 ]
 Now = Annotated[
@@ -119,7 +119,7 @@ def resume(
 @app.command()
 def run(
     space: SpaceFile,
-    verb: Verb,
+    verb: JobVerb,
     address: Address,
     options: Rest = None,
     overrides: Overrides = None,
@@ -133,7 +133,7 @@ def run(
     sys.exit(_ask(spec, [verb, *(options or [])], server, luggage))
 
 
-def _ask(spec: "SweepSpec", words: list[str], server: "JobServer", luggage: "Luggage") -> int:
+def _ask(spec: "SweepSpec", words: list[str], server: "JobServer", luggage: "CodeBundle") -> int:
     from vae_sweep.jobs.submit import ask, folder_there
 
     return ask(spec, [words[0], folder_there(spec), *words[1:]], server, luggage, say)

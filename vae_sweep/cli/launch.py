@@ -48,9 +48,9 @@ def resume(sweep: Folder) -> None:
 def _run(spec: "SweepSpec", extend: bool = False) -> None:
     from vae_sweep.cli.plan import plan_tables
     from vae_sweep.cli.progress import LiveProgress
+    from vae_sweep.planning.plan import make_plan
     from vae_sweep.running.ray_environment import prepare_environment
     from vae_sweep.storage.layout import sweep_folder
-    from vae_sweep.planning.plan import make_plan
     from vae_sweep.tracking.sweep_mirror import browse_command
 
     console = make_console()
@@ -71,12 +71,12 @@ def _run(spec: "SweepSpec", extend: bool = False) -> None:
 
 
 def _tell_end(console: "Console", launched: "Launched", folder: "Path", spec: "SweepSpec") -> None:
-    from vae_sweep.results.results import make_report
-    from vae_sweep.report.terminal_evidence import report_lines, report_tables
-    from vae_sweep.storage.layout import JOURNAL_FILE
     from vae_sweep.journal.fold import read_sweep
+    from vae_sweep.report.terminal_evidence import report_lines, report_tables
+    from vae_sweep.results.results import compute_results
+    from vae_sweep.storage.layout import JOURNAL_FILE
 
-    found = make_report(read_sweep(folder / JOURNAL_FILE), spec.search.objectives)
+    found = compute_results(read_sweep(folder / JOURNAL_FILE), spec.search.objectives)
     for table in report_tables(found):
         console.print(table)
     for remark in report_lines(found):

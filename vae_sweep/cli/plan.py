@@ -71,8 +71,8 @@ def plan_tables(made: "Plan") -> "list[RenderableType]":
 
 def _print_estimate(console: "Console", made: "Plan") -> None:
     from vae_sweep.planning.estimate.estimate import estimate
-    from vae_sweep.planning.estimate.measure import measure_plan
     from vae_sweep.planning.estimate.lines import estimate_lines
+    from vae_sweep.planning.estimate.measure import measure_plan
     from vae_sweep.planning.estimate.work import planned_work
 
     work = planned_work(made)

@@ -34,10 +34,10 @@ def probe(
 ) -> None:
     """Run the paper's probes on ended trials (Tables 4 to 8, 12, 13); what was probed before is not run again."""
     from vae_sweep.config.paths import pasted
-    from vae_sweep.storage.layout import JOURNAL_FILE
+    from vae_sweep.journal.fold import read_sweep
     from vae_sweep.models.probe import TEXTS_FOLDER, probe_sweep
     from vae_sweep.models.probe_tables import probe_tables
-    from vae_sweep.journal.fold import read_sweep
+    from vae_sweep.storage.layout import JOURNAL_FILE
 
     console = make_console()
     names = [name.strip() for name in only.split(",") if name.strip()]

@@ -26,8 +26,8 @@ def register(
 
     A complete sweep's winners are registered without being asked. Without TRIAL the best one gets the alias best.
     """
-    from vae_sweep.errors import LaunchError
     from vae_sweep.config.sweep_spec import NAME
+    from vae_sweep.errors import LaunchError
     from vae_sweep.storage.layout import existing_spec
     from vae_sweep.tracking.sweep_mirror import register_trials
 

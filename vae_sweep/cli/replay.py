@@ -41,14 +41,14 @@ def replay(
 
 def replay_lines(found: "Replayed") -> list[str]:
     """Return what a replay came to: the same bits, or each difference."""
-    from vae_sweep.formatting import counted
+    from vae_sweep.formatting import pluralise
 
     lines = [f"not compared, the journal lacks it: {place}" for place in found.gaps]
     if not found.ended:
         lines.append("the journal has no end that the spec decides: compared as far as it goes")
-    extent = f"{counted(found.epochs, 'epoch')}, {counted(found.numbers, 'number')}"
+    extent = f"{pluralise(found.epochs, 'epoch')}, {pluralise(found.numbers, 'number')}"
     extent += ", the test score among them" if found.scored else ""
     if not found.differences:
         return [*lines, f"{found.trial}: the same bits: {extent}"]
     lines += [str(difference) for difference in found.differences]
-    return [*lines, f"{found.trial}: {counted(len(found.differences), 'difference')} in {extent}"]
+    return [*lines, f"{found.trial}: {pluralise(len(found.differences), 'difference')} in {extent}"]

@@ -64,7 +64,7 @@ def list_sweeps(
 def status_lines(found: "SweepStatus") -> list[str]:
     """Return what a status says in words, one thing a line."""
     from vae_sweep.config.paths import pasted
-    from vae_sweep.formatting import counted, duration
+    from vae_sweep.formatting import duration, pluralise
 
     age = "" if found.last_line is None else f", the last {_ago(found.last_line)}"
     lines = [f"sweep {found.sweep}: {found.state} ({found.folder})", f"driver: {_driver(found)}"]
@@ -80,7 +80,7 @@ def status_lines(found: "SweepStatus") -> list[str]:
             f"pretrainings: {store.trained} trained, {store.hits} found ready, {store.waited} waited for "
             f"({duration(store.seconds_waited)}); {duration(store.seconds_saved)} of training saved"
         )
-    lines.append(f"journal: {counted(found.lines, 'line')}{age}")
+    lines.append(f"journal: {pluralise(found.lines, 'line')}{age}")
     for failed in found.failed:
         lines.append(f"failed: {failed.trial} ({failed.error or 'no class'}): {failed.reason}")
     if found.failed:
@@ -144,9 +144,9 @@ def _running_table(found: "SweepStatus") -> "Table":
     from rich import box
     from rich.table import Table
 
-    from vae_sweep.report.terminal import number_text
     from vae_sweep.formatting import duration
     from vae_sweep.journal.metrics import METRICS
+    from vae_sweep.report.terminal import number_text
 
     words = list(dict.fromkeys(word for one in found.running for word in one.numbers))
     table = Table(box=box.SIMPLE_HEAD)
@@ -165,18 +165,20 @@ def _listing_table(found: "Listing") -> "Table":
     from rich import box
     from rich.table import Table
 
-    from vae_sweep.formatting import counted, duration, size
+    from vae_sweep.formatting import duration, format_bytes, pluralise
 
     table = Table(title=f"sweeps in {found.storage}", title_justify="left", box=box.SIMPLE_HEAD)
     for heading in ("sweep", "state", "cells", "ended", "failed", "driver", "last line", "disk"):
         table.add_column(heading, no_wrap=heading != "state")
     for row in found.sweeps:
         if row.problem:
-            table.add_row(row.name, "damaged", "", "", "", "", "", size(row.bytes))
+            table.add_row(row.name, "damaged", "", "", "", "", "", format_bytes(row.bytes))
             continue
-        cells = f"{row.cells}, {counted(row.methods, 'method')}"
+        cells = f"{row.cells}, {pluralise(row.methods, 'method')}"
         ended = f"{row.ended} of {'?' if row.planned is None else row.planned}"
         age = "-" if row.age is None else f"{duration(row.age)} ago"
         state = row.state or "-"
-        table.add_row(row.name, state, cells, ended, str(row.failed), row.driver or "-", age, size(row.bytes))
+        table.add_row(
+            row.name, state, cells, ended, str(row.failed), row.driver or "-", age, format_bytes(row.bytes)
+        )
     return table

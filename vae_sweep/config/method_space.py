@@ -11,7 +11,7 @@ from trainables.methods import METHODS, Method
 from trainables.spec import SEARCHABLE, TrialSpec, Value
 from trainables.text.spec import CorpusSpec
 from vae_sweep.config.domains import FORMS, Domain, IntRange, is_range, points, samples
-from vae_sweep.config.validation_messages import Where, literals, words
+from vae_sweep.config.validation_messages import Where, literals, plain_message
 
 Rows = dict[str, dict[str, Domain]]
 LISTABLE = 100_000
@@ -130,7 +130,7 @@ def _idle(method: Method, parameter: str) -> str | None:
     head, _, field = parameter.partition(".")
     if method.language_model and parameter in ("model.latent_size", "model.encoder_size"):
         return f"{method.name} has a decoder alone: {parameter} would change nothing"
-    if method.descent and head == "descent" and field.split(".")[0] in type(method.descent).model_fields:
+    if method.training and head == "descent" and field.split(".")[0] in type(method.training).model_fields:
         return f"{method.name} brings its own {field.split('.')[0]}: {parameter} would change nothing"
     return None
 
@@ -148,7 +148,7 @@ def _value_problem(template: TrialSpec, name: str, parameter: str, domain: Domai
             result: Any = template.with_values({parameter: value})
         except ValidationError as error:
             detail = error.errors()[0]
-            return _problem(where, value, words(detail), known=literals(detail))
+            return _problem(where, value, plain_message(detail), known=literals(detail))
         for part in (f"method.{path}" if path else parameter).split("."):
             result = getattr(result, part)
         if not _same_kind(value, result):
@@ -174,5 +174,5 @@ def _again(detail: ErrorDetails) -> InitErrorDetails:
 
 
 def _problem(where: Where, value: Any, text: str, allowed: Any = (), **context: Any) -> InitErrorDetails:
-    words = {**context, "text": text, "allowed": list(allowed)}
-    return InitErrorDetails(type=PydanticCustomError("space", "{text}", words), loc=where, input=value)
+    plain_message = {**context, "text": text, "allowed": list(allowed)}
+    return InitErrorDetails(type=PydanticCustomError("space", "{text}", plain_message), loc=where, input=value)

@@ -34,10 +34,10 @@ URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 VARIABLE = re.compile(r"\$(?:(\w+)|\{([^}]*)\})")
 SQLITE_HOME = re.compile(r"^(sqlite(?:\+\w+)?:///)(~[^/]*)")
 
-Where = tuple[str, ...]
+_Where = tuple[str, ...]
 
 
-def settle_paths(values: dict[str, Any]) -> Iterator[tuple[Where, str]]:
+def settle_paths(values: dict[str, Any]) -> Iterator[tuple[_Where, str]]:
     """Put what `~` and variables stand for into the paths among a sweep file's values; yield what is wrong."""
     for where in (*DIRECTORIES, *ADDRESSES):
         section, field = where

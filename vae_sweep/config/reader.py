@@ -8,16 +8,16 @@ from pydantic import ValidationError
 
 from trainables.methods import METHODS
 from trainables.spec import SEARCHABLE
-from vae_sweep.errors import SpecError
 from vae_sweep.config.paths import settle_paths
-from vae_sweep.config.validation_messages import Place, Where, dotted, located, shown
-from vae_sweep.config.yaml_source import Source, load, near_file, shown_place, value_of
 from vae_sweep.config.sweep_spec import SweepSpec, merged
+from vae_sweep.config.validation_messages import SourceLocation, Where, dotted, format_problems, locate_errors
+from vae_sweep.config.yaml_source import YamlSource, load_yaml, near_file, shown_place, value_of
+from vae_sweep.errors import SpecError
 
-GIVEN: Place = ("the spec", 0)
+GIVEN: SourceLocation = ("the spec", 0)
 """Where stands what came from Python and from no file."""
 
-WHOLE = ("methods", "seeds")
+_WHOLE = ("methods", "seeds")
 """Keys that an extending file replaces whole instead of merging."""
 
 
@@ -40,7 +40,7 @@ def with_overrides(spec: SweepSpec, overrides: Sequence[str], part: str) -> Swee
 
     Raises SpecError with every error; one of another part is an error.
     """
-    source = Source(spec.model_dump(by_alias=True))
+    source = YamlSource(spec.model_dump(by_alias=True))
     for override in overrides:
         head = override.partition("=")[0].split(".")[0].strip()
         if head == part:
@@ -57,7 +57,7 @@ def spec_of(given: Mapping[str, Any] | SweepSpec, overrides: Sequence[str] = ())
     Raises SpecError with every error.
     """
     values = given.model_dump(by_alias=True) if isinstance(given, SweepSpec) else as_read(given)
-    source = Source(values, dict(_places(values)))
+    source = YamlSource(values, dict(_places(values)))
     if values.pop("extends", None) is not None:
         source.problems.append((GIVEN, "extends stands in files only; give the other file, and this as overrides"))
     for override in overrides:
@@ -72,7 +72,7 @@ def as_read(value: Any) -> Any:
     return tuple(map(as_read, value)) if isinstance(value, list | tuple) else value
 
 
-def _places(value: Any, above: Where = ()) -> Iterator[tuple[Where, Place]]:
+def _places(value: Any, above: Where = ()) -> Iterator[tuple[Where, SourceLocation]]:
     if above:
         yield above, GIVEN
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple) else ()
@@ -80,7 +80,7 @@ def _places(value: Any, above: Where = ()) -> Iterator[tuple[Where, Place]]:
         yield from _places(below, (*above, key))
 
 
-def _checked(source: Source, file: str, here: bool) -> SweepSpec:
+def _checked(source: YamlSource, file: str, here: bool) -> SweepSpec:
     problems = list(source.problems)
     if here:
         problems += [
@@ -89,7 +89,7 @@ def _checked(source: Source, file: str, here: bool) -> SweepSpec:
     try:
         spec = SweepSpec.model_validate(source.values, strict=True)
     except ValidationError as error:
-        problems += located(error, source.values, source.places, _raw_schema(), file)
+        problems += locate_errors(error, source.values, source.places, _raw_schema(), file)
     if problems:
         ordered = sorted(problems, key=lambda problem: problem[0])
         raise SpecError([f"{shown_place(*place)}: {text}" for place, text in ordered])
@@ -119,28 +119,28 @@ def json_schema() -> dict[str, Any]:
     return schema
 
 
-def read_source(path: Path, chain: tuple[Path, ...] = ()) -> Source:
+def read_source(path: Path, chain: tuple[Path, ...] = ()) -> YamlSource:
     """Read a YAML file and the files that it extends into one source. Raises SpecError where none can be made."""
     if path.resolve() in chain:
         files = (*chain[chain.index(path.resolve()) :], path.resolve())
         raise SpecError([f"{path}: extends itself: {' -> '.join(file.name for file in files)}; break the circle"])
-    own = load(path)
+    own = load_yaml(path)
     parent = own.values.pop("extends", None)
     if parent is None:
         return own
     where = shown_place(*own.places["extends",])
     if not isinstance(parent, str):
-        got = f" (got {shown(parent)})" if shown(parent) else ""
+        got = f" (got {format_problems(parent)})" if format_problems(parent) else ""
         raise SpecError([f"{where}: extends: expected the path of one sweep file{got}"])
     if not (path.parent / parent).is_file():
         raise SpecError([f"{where}: extends: no file {path.parent / parent}{near_file(path.parent / parent)}"])
     base = read_source(path.parent / parent, (*chain, path.resolve()))
     base.values.pop("name", None)
     base.places.pop(("name",), None)
-    kept = {key: value for key, value in base.values.items() if key not in WHOLE or key not in own.values}
+    kept = {key: value for key, value in base.values.items() if key not in _WHOLE or key not in own.values}
     values = merged(kept, own.values)
     places = {where: place for where, place in (base.places | own.places).items() if _holds(values, where)}
-    return Source(values, places, base.problems + own.problems)
+    return YamlSource(values, places, base.problems + own.problems)
 
 
 def _holds(values: Any, where: Where) -> bool:
@@ -152,7 +152,7 @@ def _holds(values: Any, where: Where) -> bool:
     return True
 
 
-def _override(source: Source, text: str) -> None:
+def _override(source: YamlSource, text: str) -> None:
     path, equals, raw = text.partition("=")
     parts = path.strip().split(".")
     place = (f"--set {text}", 0)

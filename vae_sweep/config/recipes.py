@@ -41,7 +41,7 @@ SAME = (
 """Rows of the ledger that are no difference here, and why."""
 
 
-def laid_under(raw: Mapping[str, Any], recipe: Any) -> dict[str, Any]:
+def with_recipe(raw: Mapping[str, Any], recipe: Any) -> dict[str, Any]:
     """Return a sweep file's values over its recipe's; whatever the file says itself wins."""
     result = dict(raw)
     if not isinstance(recipe, str) or recipe not in RECIPES:

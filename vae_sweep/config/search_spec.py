@@ -7,7 +7,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, ValidationInfo, field_v
 from trainables.base import Spec
 from trainables.measure.spec import RungSpec
 
-Objective = Literal["perplexity", "nll", "reconstruction", "neg_elbo"]
+ObjectiveName = Literal["perplexity", "nll", "reconstruction", "neg_elbo"]
 Listed = TypeVar("Listed", bound=tuple[Any, ...])
 
 BLIND = ("grid", "random")
@@ -31,7 +31,7 @@ class SearchSpec(Spec):
     trials: PositiveInt | None = Field(
         None, validate_default=True, description="distinct cells to draw; a grid has its own number"
     )
-    objectives: Annotated[tuple[Objective, ...], Field(min_length=1)] = ("perplexity", "reconstruction")
+    objectives: Annotated[tuple[ObjectiveName, ...], Field(min_length=1)] = ("perplexity", "reconstruction")
     seed: NonNegativeInt = 0
     first_seeds: PositiveInt | None = Field(
         None,
@@ -66,7 +66,7 @@ class SearchSpec(Spec):
 
     @field_validator("objectives")
     @classmethod
-    def _distinct(cls, objectives: tuple[Objective, ...], info: ValidationInfo) -> tuple[Objective, ...]:
+    def _distinct(cls, objectives: tuple[ObjectiveName, ...], info: ValidationInfo) -> tuple[ObjectiveName, ...]:
         if info.data.get("kind") == "fill" and len(objectives) < 2:
             raise ValueError("fill looks for gaps of a front, which takes two objectives at least")
         return without_doubles(objectives)

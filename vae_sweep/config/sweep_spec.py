@@ -20,13 +20,13 @@ from trainables.methods import METHODS
 from trainables.model.spec import ModelSpec
 from trainables.spec import TrialSpec, Value
 from trainables.text.spec import CorpusSpec
-from trainables.training.training_spec import DescentSpec
+from trainables.training.training_spec import TrainingSpec
 from vae_sweep.config.domains import points
-from vae_sweep.config.validation_messages import PASSWORD
-from vae_sweep.config.recipes import Recipe, laid_under
-from vae_sweep.config.resource_spec import ResourceSpec
 from vae_sweep.config.method_space import LISTABLE, Rows, checked_rows, row_size
+from vae_sweep.config.recipes import Recipe, with_recipe
+from vae_sweep.config.resource_spec import ResourceSpec
 from vae_sweep.config.search_spec import SearchSpec, without_doubles
+from vae_sweep.config.validation_messages import PASSWORD
 
 DATABASE = "mlflow.db"
 TAKEN = ("pretrained", "mlartifacts", DATABASE, "objects.json")
@@ -34,7 +34,7 @@ TAKEN = ("pretrained", "mlartifacts", DATABASE, "objects.json")
 
 Draw = dict[str, Value]
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$"
-ADDRESS = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_=-][A-Za-z0-9_.=-]*)*/?$"
+_ADDRESS = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_=-][A-Za-z0-9_.=-]*)*/?$"
 
 
 def _plain_name(name: str) -> str:
@@ -48,7 +48,7 @@ def _plain_name(name: str) -> str:
 
 
 def _plain_address(address: str) -> str:
-    if not re.fullmatch(ADDRESS, address):
+    if not re.fullmatch(_ADDRESS, address):
         raise ValueError(
             "expected s3://bucket or s3://bucket/prefix of letters, digits, dots, dashes, underscores; endpoint "
             "and credentials come from AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY"
@@ -83,7 +83,7 @@ class StorageSpec(Spec):
     objects: Annotated[str, AfterValidator(_plain_address)] | None = Field(
         None,
         description="s3://bucket/prefix for checkpoints and pretrainings; none keeps them in the directory",
-        json_schema_extra={"pattern": ADDRESS},
+        json_schema_extra={"pattern": _ADDRESS},
     )
 
 
@@ -104,8 +104,8 @@ class SweepSpec(Spec):
     corpus: CorpusSpec
     data: DataSpec = DataSpec()
     model: ModelSpec = ModelSpec()
-    descent: DescentSpec = DescentSpec()
-    pretraining: DescentSpec = Field(DescentSpec(), description="as differences from descent")
+    training: TrainingSpec = TrainingSpec()
+    pretraining: TrainingSpec = Field(TrainingSpec(), description="as differences from descent")
     search: SearchSpec = SearchSpec()
     methods: Rows = Field(min_length=1, description="row -> its parameters' domains")
     seeds: tuple[NonNegativeInt, ...] = Field((0,), min_length=1, description="replicates of every cell")
@@ -122,14 +122,14 @@ class SweepSpec(Spec):
         raw = dict(raw)
         if isinstance(raw.get("methods"), dict):
             raw["methods"] = {name: {} if row is None else row for name, row in raw["methods"].items()}
-        raw = laid_under(raw, raw.get("recipe", "paper"))
+        raw = with_recipe(raw, raw.get("recipe", "paper"))
         if isinstance(model := raw.get("model", {}), dict):
             raw["model"] = {"precision": "auto", **model}
-        descent, given = raw.get("descent"), raw.get("pretraining", {})
-        if isinstance(descent, DescentSpec):
-            descent = descent.model_dump()
-        if isinstance(given, dict) and isinstance(descent, dict):
-            raw["pretraining"] = merged(descent, given)
+        training, given = raw.get("descent"), raw.get("pretraining", {})
+        if isinstance(training, TrainingSpec):
+            training = training.model_dump()
+        if isinstance(given, dict) and isinstance(training, dict):
+            raw["pretraining"] = merged(training, given)
         return raw
 
     @field_validator("methods", mode="wrap")
@@ -152,7 +152,7 @@ class SweepSpec(Spec):
             corpus_fingerprint=fingerprint,
             method=METHODS[method],
             model=self.model,
-            descent=self.descent,
+            training=self.training,
             pretraining=self.pretraining,
             evaluation=self.evaluation,
             rungs=self.rungs,

@@ -10,12 +10,12 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 Where = tuple[str | int, ...]
-Place = tuple[str, int]
+SourceLocation = tuple[str, int]
 """A file and its line from 1; line 0 where the first part says it all."""
 
 WHOLE_NUMBER, NUMBER = "expected a whole number", "expected a number"
 TEXT, FIELDS = "expected text", "expected fields below it"
-WORDS = {
+_WORDS = {
     "int_type": WHOLE_NUMBER,
     "int_parsing": WHOLE_NUMBER,
     "int_from_float": WHOLE_NUMBER,
@@ -44,21 +44,21 @@ WORDS = {
 PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]+(?=@)")
 """The user and the password of a URL."""
 
-ABSENT = ("missing", "value_error", "space")
+_ABSENT = ("missing", "value_error", "space")
 """Types that may speak of a key that the file does not hold."""
 
 
-def words(detail: ErrorDetails) -> str:
+def plain_message(detail: ErrorDetails) -> str:
     """Return what is wrong, in plain words."""
     context = detail.get("ctx", {})
     if detail["type"] == "literal_error":
         allowed = literals(detail)
         return f"expected {allowed[0]}" if len(allowed) == 1 else f"expected one of {', '.join(allowed)}"
-    if detail["type"] not in WORDS:
+    if detail["type"] not in _WORDS:
         return detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "missing" and isinstance(detail["loc"][-1], int):
         return "needs both ends: [low, high]"
-    text = WORDS[detail["type"]].format_map(context)
+    text = _WORDS[detail["type"]].format_map(context)
     got = detail["input"]
     if text in (WHOLE_NUMBER, NUMBER) and isinstance(got, str) and re.fullmatch(r"[-+]?[\d.]+(e[-+]?\d+)?", got):
         return f"{text} without quotes"
@@ -67,7 +67,7 @@ def words(detail: ErrorDetails) -> str:
     return f"{text} in quotes" if text == TEXT and isinstance(got, int | float) else text
 
 
-def shown(value: Any) -> str:
+def format_problems(value: Any) -> str:
     """Return a value as it would stand in the file, a password masked; empty for lists, mappings and objects."""
     if value is None:
         return "nothing"
@@ -78,19 +78,19 @@ def shown(value: Any) -> str:
     return repr(value) if isinstance(value, int | float) else ""
 
 
-def nearest(asked: str, known: Sequence[str]) -> str | None:
+def closest_word(asked: str, known: Sequence[str]) -> str | None:
     """Return the known name closest to the one asked for: the same last part, or a likely slip of the pen."""
     same = [name for name in known if name.rpartition(".")[2] == asked]
     return next(iter(same or difflib.get_close_matches(asked, known, 1)), None)
 
 
-def located(
+def locate_errors(
     error: ValidationError,
     values: dict[str, Any],
-    places: Mapping[Where, Place],
+    places: Mapping[Where, SourceLocation],
     schema: dict[str, Any],
     file: str,
-) -> Iterator[tuple[Place, str]]:
+) -> Iterator[tuple[SourceLocation, str]]:
     """Yield each problem of a sweep file with its place; `values` are the file's, `schema` what it may hold."""
     found = [detail for detail in error.errors() if detail["type"] != "too_short" or not detail["input"]]
     details = [(in_file(detail, values), detail) for detail in found]
@@ -103,7 +103,7 @@ def located(
 
 
 def _inherited(
-    detail: ErrorDetails, path: Where, places: Mapping[Where, Place], in_descent: Mapping[Where, str]
+    detail: ErrorDetails, path: Where, places: Mapping[Where, SourceLocation], in_descent: Mapping[Where, str]
 ) -> bool:
     """Say whether a problem of `pretraining` only repeats one of `descent`, whose fields it takes over."""
     head, *rest = detail["loc"] or ("",)
@@ -134,7 +134,7 @@ def in_file(detail: ErrorDetails, values: dict[str, Any]) -> Where:
         last = number == len(detail["loc"])
         if key or index:
             node = node[part]
-        elif not last or detail["type"] not in ABSENT or not isinstance(node, dict):
+        elif not last or detail["type"] not in _ABSENT or not isinstance(node, dict):
             continue
         path.append(part)
     if detail["type"] == "union_tag_invalid":
@@ -144,7 +144,7 @@ def in_file(detail: ErrorDetails, values: dict[str, Any]) -> Where:
 
 def _text(alternatives: list[ErrorDetails], schema: dict[str, Any], given: bool) -> str:
     detail = alternatives[0]
-    said = list(dict.fromkeys(words(alternative) for alternative in alternatives))
+    said = list(dict.fromkeys(plain_message(alternative) for alternative in alternatives))
     if NUMBER in said and WHOLE_NUMBER in said:
         said.remove(WHOLE_NUMBER)
     message = " or ".join([said[0], *(text.removeprefix("expected ") for text in said[1:])])
@@ -157,12 +157,12 @@ def _text(alternatives: list[ErrorDetails], schema: dict[str, Any], given: bool)
         known = [*allowed, *sections(schema)]
     elif detail["type"].startswith("union_tag"):
         allowed = kinds(detail["loc"], schema)
-    got = repr(context["tag"]) if detail["type"] == "union_tag_invalid" else shown(detail["input"])
+    got = repr(context["tag"]) if detail["type"] == "union_tag_invalid" else format_problems(detail["input"])
     if got and given and detail["type"] != "extra_forbidden":
         message += f" (got {got})"
     if allowed:
         message += f"; allowed: {', '.join(allowed)}"
-    near = nearest(asked, [*allowed, *known])
+    near = closest_word(asked, [*allowed, *known])
     return f"{message}; did you mean {near}?" if near else message
 
 

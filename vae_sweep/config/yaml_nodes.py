@@ -13,7 +13,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.tokens import TagToken
 
-from vae_sweep.config.validation_messages import Place, Where, dotted
+from vae_sweep.config.validation_messages import SourceLocation, Where, dotted
 
 LEVELS = 100
 """How deep values may be nested."""
@@ -48,7 +48,7 @@ def tags(text: str) -> list[int]:
     return [token.start_mark.line + 1 for token in _parser().scan(text) if isinstance(token, TagToken)]
 
 
-def explain(error: Exception) -> tuple[int, str]:
+def yaml_problem(error: Exception) -> tuple[int, str]:
     """Return the line, 0 where it is unknown, and what the parser has to say."""
     if isinstance(error, RecursionError):
         return 0, "nested too deeply"
@@ -75,8 +75,8 @@ class Tree:
     """
 
     def __init__(self, node: Node | None, size: int, file: str = "") -> None:
-        self.places: dict[Where, Place] = {}
-        self.problems: list[tuple[Place, str]] = []
+        self.places: dict[Where, SourceLocation] = {}
+        self.problems: list[tuple[SourceLocation, str]] = []
         self._file, self._left = file, size + UNFOLDED
         self._constructor = _parser().constructor
         self.values = None if node is None else self._value(node, (), ())

@@ -8,27 +8,27 @@ from typing import Any
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import ScalarNode
 
+from vae_sweep.config.validation_messages import SourceLocation, Where
+from vae_sweep.config.yaml_nodes import Tree, compose, tags, yaml_problem
 from vae_sweep.errors import SpecError
-from vae_sweep.config.validation_messages import Place, Where
-from vae_sweep.config.yaml_nodes import Tree, compose, explain, tags
 
-SUFFIXES = (".yaml", ".yml")
+_SUFFIXES = (".yaml", ".yml")
 
 
 @dataclass
-class Source:
+class YamlSource:
     """Plain values of a file, where each came from, and what is wrong with the file as YAML."""
 
     values: dict[str, Any]
-    places: dict[Where, Place] = field(default_factory=dict)
-    problems: list[tuple[Place, str]] = field(default_factory=list)
+    places: dict[Where, SourceLocation] = field(default_factory=dict)
+    problems: list[tuple[SourceLocation, str]] = field(default_factory=list)
 
-    def place(self, where: Where) -> Place:
+    def place(self, where: Where) -> SourceLocation:
         """Return where a value stands: its own place, or that of the nearest mapping around it."""
         return next(self.places[where[:n]] for n in range(len(where), 0, -1) if where[:n] in self.places)
 
 
-def load(path: Path) -> Source:
+def load_yaml(path: Path) -> YamlSource:
     """Read a YAML file. Raises SpecError where it cannot be read, is no YAML or has no fields at the top."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -41,7 +41,7 @@ def load(path: Path) -> Source:
         line = error.object[: error.start].count(b"\n") + 1
         raise SpecError([f"{path}:{line}: not UTF-8 text ({error.reason}); save the file as UTF-8"]) from None
     except (YAMLError, RecursionError) as error:
-        line, said = explain(error)
+        line, said = yaml_problem(error)
         raise SpecError([f"{shown_place(str(path), line)}: not valid YAML: {said}"]) from None
     if not isinstance(tree.values, dict):
         kinds = {tuple: "a list", type(None): "nothing"}
@@ -49,7 +49,7 @@ def load(path: Path) -> Source:
         raise SpecError(
             [f"{path}: expected fields at the top, such as `corpus:` and `methods:` (got {got})"],
         )
-    return Source(tree.values, tree.places, tree.problems)
+    return YamlSource(tree.values, tree.places, tree.problems)
 
 
 def value_of(text: str) -> Any:
@@ -91,7 +91,7 @@ def shown_place(file: str, line: int) -> str:
 def near_file(path: Path) -> str:
     """Return a hint at a sweep file with a similar name in the same directory, or nothing."""
     try:
-        names = [file.name for file in path.parent.iterdir() if file.suffix in SUFFIXES]
+        names = [file.name for file in path.parent.iterdir() if file.suffix in _SUFFIXES]
     except OSError:
         return ""
     near = difflib.get_close_matches(path.name, names, 1)

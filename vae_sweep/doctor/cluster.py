@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 import httpx
 
 from vae_sweep.doctor.finding import Finding, is_loopback, outward_addresses
-from vae_sweep.running.nodes.auth_probe import knock
+from vae_sweep.running.nodes.auth_probe import auth_probe
 
 SHORTEST = 32
 """Characters that a token has at least: 128 bits in hexadecimal."""
 
 DASHBOARD_PORT = 8265
-TIMEOUT = 3.0
+_TIMEOUT = 3.0
 MAKE = "make one with: python -c 'import secrets; print(secrets.token_hex(32), end=\"\")', mode 600, on every node"
 
 
@@ -48,14 +48,14 @@ def examine_token(home: Path, environment: Mapping[str, str], needed: bool) -> F
 
 def examine_cluster(address: str) -> tuple[bool, Finding]:
     """Return whether the cluster at host:port lets us in, and what is to be said of its door."""
-    own = knock(address, stranger=False)
+    own = auth_probe(address, stranger=False)
     if own == "absent":
         fix = "is it up, is the address that of its head, host:port?"
         return False, Finding("problem", "cluster", address, "no Ray cluster answers there", fix)
     if own == "refused":
         fix = "copy the head's token to ~/.ray/auth_token and export RAY_AUTH_MODE=token"
         return False, Finding("problem", "cluster", address, "it refuses our token", fix)
-    if knock(address, stranger=True) == "open":
+    if auth_probe(address, stranger=True) == "open":
         fix = "start every node with RAY_AUTH_MODE=token and one token"
         text = "it lets in whoever reaches its port, without a token"
         return True, Finding("problem", "cluster", address, text, fix)
@@ -81,7 +81,7 @@ def examine_dashboards(given: Iterable[str]) -> Iterator[Finding]:
 def examine_dashboard(url: str) -> Finding | None:
     """Return what a stranger finds at a dashboard's URL, None where no Ray dashboard answers."""
     try:
-        with httpx.Client(timeout=TIMEOUT, trust_env=False) as client:
+        with httpx.Client(timeout=_TIMEOUT, trust_env=False) as client:
             version, jobs = client.get(f"{url}/api/version"), client.get(f"{url}/api/jobs/")
     except httpx.HTTPError:
         return None

@@ -11,11 +11,11 @@ from vae_sweep.doctor.cluster import examine_cluster, examine_dashboards, examin
 from vae_sweep.doctor.files import examine_database, examine_secrets, examine_storage, read_mounts
 from vae_sweep.doctor.finding import Finding
 from vae_sweep.doctor.tracker import examine_mlflow
-from vae_sweep.running.ray_environment import prepare_environment
-from vae_sweep.storage.layout import storage_directory
+from vae_sweep.planning.plan import Plan, make_plan
 from vae_sweep.running.nodes.auth_probe import can_be_asked
 from vae_sweep.running.nodes.node_checks import NodeFinding
-from vae_sweep.planning.plan import Plan, make_plan
+from vae_sweep.running.ray_environment import prepare_environment
+from vae_sweep.storage.layout import storage_directory
 from vae_sweep.tracking.sweep_mirror import tracking_uri
 
 DASHBOARDS = ("RAY_API_SERVER_ADDRESS", "RAY_DASHBOARD_ADDRESS")
@@ -75,13 +75,13 @@ def _nodes(spec: SweepSpec | None, plan: Plan | None, address: str | None) -> It
         yield said
         if not let_in:
             return
+    from vae_sweep.running.nodes.survey import NodeRequirements, survey, survey_this_machine
     from vae_sweep.running.ray_session import ray_session
-    from vae_sweep.running.nodes.survey import Wanted, survey, survey_this_machine
 
     storage = _storage(spec)
     while not storage.is_dir():
         storage = storage.parent
-    wanted = Wanted(
+    wanted = NodeRequirements(
         storage,
         plan.spec.corpus if plan else None,
         plan.data_directory if plan else data_directory(None),

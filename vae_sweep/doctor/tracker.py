@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from vae_sweep.doctor.finding import Finding, is_loopback, outward_addresses
-from vae_sweep.running.nodes.mlflow_reachability import ask, bare, credentials, headers_of, unreached
+from vae_sweep.running.nodes.mlflow_reachability import bare, credentials, headers_of, http_get, unreachable_reason
 
 DEFAULTS = (("admin", "password1234"), ("admin", "password"))
 """Users and passwords that stand in public pages."""
@@ -18,12 +18,12 @@ WHAT = "MLflow"
 def examine_mlflow(uri: str) -> Iterator[Finding]:
     """Yield what is wrong with the MLflow server at an HTTP URI; nothing is written there."""
     shown = bare(uri)
-    if (text := unreached(uri)) is not None:
+    if (text := unreachable_reason(uri)) is not None:
         yield Finding("warning", WHAT, shown, text, "a sweep runs without it: vae-sweep sync sends what it lacks")
     else:
         yield Finding("ok", WHAT, shown, "lets us in")
     try:
-        closed = ask(bare(uri)).status_code == httpx.codes.UNAUTHORIZED
+        closed = http_get(bare(uri)).status_code == httpx.codes.UNAUTHORIZED
         yield _stranger(uri, closed)
         if closed:
             yield from _default_passwords(uri)
@@ -45,7 +45,7 @@ def _stranger(uri: str, closed: bool) -> Finding:
     for address in outward_addresses():
         outward = f"{parts.scheme}://{address}:{parts.port or 80}"
         try:
-            if ask(outward).status_code == httpx.codes.OK:
+            if http_get(outward).status_code == httpx.codes.OK:
                 return Finding("problem", WHAT, outward, "shows other machines everything without a password", fix)
         except httpx.HTTPError:
             continue
@@ -54,7 +54,7 @@ def _stranger(uri: str, closed: bool) -> Finding:
 
 def _default_passwords(uri: str) -> Iterator[Finding]:
     for user, password in DEFAULTS:
-        if ask(uri, auth=(user, password)).status_code == httpx.codes.OK:
+        if http_get(uri, auth=(user, password)).status_code == httpx.codes.OK:
             text = f"the user {user} has a password that stands in public pages"
             yield Finding(
                 "problem", WHAT, bare(uri), text, "change it, in the file of MLFLOW_AUTH_CONFIG_PATH too"
@@ -71,8 +71,8 @@ def _foreign(uri: str, closed: bool) -> Iterator[Finding]:
     }
     own = headers_of(uri)
     replies = [
-        ask(uri, own | {"Host": FOREIGN}, credentials(uri)),
-        ask(uri, own | {"Origin": f"http://{FOREIGN}"}, credentials(uri), method="POST"),
+        http_get(uri, own | {"Host": FOREIGN}, credentials(uri)),
+        http_get(uri, own | {"Origin": f"http://{FOREIGN}"}, credentials(uri), method="POST"),
     ]
     for (what, fix), reply in zip(fixes.items(), replies, strict=True):
         if reply.status_code == httpx.codes.OK:

@@ -5,14 +5,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trainables.base import Spec
-from trainables.storage_paths import Place, S3Place
+from trainables.storage_paths import S3Place, StoragePath
 from vae_sweep.config.paths import pasted
 from vae_sweep.config.sweep_spec import SweepSpec
-from vae_sweep.storage.lease import Lease
-from vae_sweep.storage.pretraining_store import STORE_FOLDER
+from vae_sweep.formatting import pluralise
+from vae_sweep.gc.garbage import KINDS, CollectError, Survey, Waste, remove, remove_empty
 from vae_sweep.gc.store_garbage import remove_stored, survey_objects, survey_store
 from vae_sweep.gc.trial_garbage import survey_trials
-from vae_sweep.gc.garbage import KINDS, CollectError, Survey, Waste, remove, remove_empty
+from vae_sweep.journal.checkpoint_paths import RAY_FOLDER
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.records import SweepRecord
+from vae_sweep.results.retention import Why
+from vae_sweep.storage.driver_lock import driver_lock, driver_of
 from vae_sweep.storage.layout import (
     JOURNAL_FILE,
     checkpoints_place,
@@ -21,16 +25,12 @@ from vae_sweep.storage.layout import (
     store_place,
     sweep_folder,
 )
-from vae_sweep.storage.driver_lock import driver_lock, driver_of
+from vae_sweep.storage.lease import Lease
 from vae_sweep.storage.object_storage import foreign
-from vae_sweep.results.retention import Why
-from vae_sweep.formatting import counted
-from vae_sweep.journal.checkpoint_paths import RAY_FOLDER
-from vae_sweep.journal.fold import read_sweep
+from vae_sweep.storage.pretraining_store import STORE_FOLDER
 from vae_sweep.tracking.mirror import only_mirror
-from vae_sweep.journal.records import SweepRecord
 
-Note = Callable[[str], None]
+_Note = Callable[[str], None]
 
 
 class Tally(Spec):
@@ -55,7 +55,7 @@ class Collection(Spec):
     remarks: list[str]
 
 
-def collect(folder: Path, dry_run: bool, note: Note = lambda text: None) -> Collection:
+def collect(folder: Path, dry_run: bool, note: _Note = lambda text: None) -> Collection:
     """Delete what is of no use in a sweep's folder and its storage's pretrainings; a dry run deletes nothing.
 
     `note` is told each remark, those of the survey before anything is deleted. Raises LaunchError where no sweep
@@ -71,12 +71,12 @@ def collect(folder: Path, dry_run: bool, note: Note = lambda text: None) -> Coll
         found = _survey(spec, read_sweep(own / JOURNAL_FILE), None, note)
         left = _delete(found.waste, lease, own, checkpoints_place(spec))
         if left:
-            found.remarks.append(f"{counted(len(left), 'thing')} in the store came into use meanwhile; left")
+            found.remarks.append(f"{pluralise(len(left), 'thing')} in the store came into use meanwhile; left")
             note(found.remarks[-1])
         return _collection(spec, found, [waste for waste in found.waste if waste not in left], dry_run)
 
 
-def _survey(spec: SweepSpec, record: SweepRecord, running: str | None, note: Note) -> Survey:
+def _survey(spec: SweepSpec, record: SweepRecord, running: str | None, note: _Note) -> Survey:
     found = Survey()
     folder = sweep_folder(spec)
     if running:
@@ -89,7 +89,7 @@ def _survey(spec: SweepSpec, record: SweepRecord, running: str | None, note: Not
     doubtful = sum(waste.kind == "weights" for waste in found.waste)
     if doubtful:
         found.remarks.append(
-            f"whether MLflow has the outputs of the {counted(doubtful, 'trial')} whose weights go cannot be told "
+            f"whether MLflow has the outputs of the {pluralise(doubtful, 'trial')} whose weights go cannot be told "
             f"without asking it; where it should have them, run this first: vae-sweep sync {pasted(folder)}"
         )
     for remark in found.remarks:
@@ -103,7 +103,7 @@ def _running(folder: Path, record: SweepRecord) -> str | None:
     return f"attempt-{attempt}" if driver_of(folder) else None
 
 
-def _delete(waste: list[Waste], lease: Lease, folder: Path, objects: Place | None = None) -> list[Waste]:
+def _delete(waste: list[Waste], lease: Lease, folder: Path, objects: StoragePath | None = None) -> list[Waste]:
     """Delete what was found, while the sweep is ours; return what of the store was left."""
     for piece in waste:
         if lease.lost:

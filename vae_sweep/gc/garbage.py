@@ -10,10 +10,10 @@ from pathlib import Path
 
 from trainables.base import VaeSweepError
 from trainables.files import move
-from trainables.storage_paths import Found, Place, PlaceError, S3Place, contents, delete, size, write
+from trainables.storage_paths import Found, PlaceError, S3Place, StoragePath, contents, delete, size, write
 from trainables.training.state import STATE_FILE
-from vae_sweep.storage.pretraining_entry import MANIFEST_FILE
 from vae_sweep.results.retention import Why
+from vae_sweep.storage.pretraining_entry import MANIFEST_FILE
 
 KINDS = {
     "epochs": "older checkpoints of ended trials",
@@ -30,7 +30,7 @@ KINDS = {
 }
 """Kinds of waste -> what they are, in words."""
 
-WHOLE = (STATE_FILE, MANIFEST_FILE)
+_WHOLE = (STATE_FILE, MANIFEST_FILE)
 """Files without which a folder on object storage is none; they are deleted first."""
 
 ASIDE = ".gc."
@@ -49,7 +49,7 @@ class Waste:
     """
 
     kind: str
-    path: Place
+    path: StoragePath
     bytes: int
     files: tuple[str, ...] = ()
     mark: str | None = None
@@ -86,7 +86,7 @@ def remove(waste: Waste) -> None:
             waste.path.unlink(missing_ok=True)
 
 
-def remove_empty(folder: Place) -> None:
+def remove_empty(folder: StoragePath) -> None:
     """Delete the empty folders below a folder, which stays. Raises CollectError."""
     for path in subfolders(folder):
         remove_empty(path)
@@ -95,7 +95,7 @@ def remove_empty(folder: Place) -> None:
                 delete(path) if isinstance(path, S3Place) else path.rmdir()
 
 
-def leftovers(folder: Place) -> Iterator[Waste]:
+def leftovers(folder: StoragePath) -> Iterator[Waste]:
     """Yield the folders in a folder that an interrupted gc was deleting."""
     for entry in listed(folder):
         if entry.name.startswith(ASIDE) and entry.kind != "link":
@@ -103,10 +103,10 @@ def leftovers(folder: Place) -> Iterator[Waste]:
 
 
 def subfolders(
-    folder: Place, name: re.Pattern[str] | None = None, remarks: list[str] | None = None
-) -> list[Place]:
+    folder: StoragePath, name: re.Pattern[str] | None = None, remarks: list[str] | None = None
+) -> list[StoragePath]:
     """Return the folders of this name in a folder; links among them are left out and told of."""
-    below: list[Place] = []
+    below: list[StoragePath] = []
     for entry in listed(folder):
         if entry.name.startswith(ASIDE) or not (name is None or name.fullmatch(entry.name)):
             continue
@@ -117,12 +117,12 @@ def subfolders(
     return below
 
 
-def link(path: Place) -> str:
+def link(path: StoragePath) -> str:
     """Return in words that a link is not followed."""
     return f"{path}: a link to {Path(str(path)).resolve()}; left as it is"
 
 
-def bytes_of(path: Place) -> int:
+def bytes_of(path: StoragePath) -> int:
     """Return the bytes of a file, or of all files below a folder, which may change meanwhile; links count none."""
     if isinstance(path, S3Place):
         return size(path)
@@ -136,13 +136,13 @@ def bytes_of(path: Place) -> int:
         return 0
 
 
-def listed(folder: Place) -> list[Found]:
+def listed(folder: StoragePath) -> list[Found]:
     """Return what is in a folder, by name; nothing where it is not there. Raises PlaceError."""
     return contents(folder)
 
 
 @contextmanager
-def _told(path: Place) -> Iterator[None]:
+def _told(path: StoragePath) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -159,7 +159,7 @@ def _told(path: Place) -> Iterator[None]:
 
 def _remove_objects(waste: Waste, place: S3Place) -> None:
     if not waste.files:
-        delete(place, first=WHOLE)
+        delete(place, first=_WHOLE)
         return
     if waste.mark:
         write(place / waste.mark, b"")

@@ -13,12 +13,12 @@ from trainables.files import is_file
 from trainables.methods import METHODS
 from trainables.spec import TrialSpec, Value
 from vae_sweep.config.domains import points
-from vae_sweep.errors import LaunchError
 from vae_sweep.config.method_space import LISTABLE, row_size
 from vae_sweep.config.sweep_spec import SweepSpec
-from vae_sweep.storage.layout import JOURNAL_FILE, SPEC_FILE, stored_spec
+from vae_sweep.errors import LaunchError
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.records import SweepRecord
+from vae_sweep.storage.layout import JOURNAL_FILE, SPEC_FILE, stored_spec
 
 PRETRAINED_PARTS = ("model", "pretraining")
 """Parts of a trial that change its pretraining; the others of a cell's values do not."""

@@ -5,11 +5,11 @@ from itertools import groupby
 from pathlib import Path
 
 from trainables.storage_paths import S3Place
+from vae_sweep.gc.garbage import Survey, Waste, bytes_of, leftovers, link, remove
+from vae_sweep.gc.references import References, references
 from vae_sweep.storage.inventory import StoredEntry, entries
 from vae_sweep.storage.lease import Watch
 from vae_sweep.storage.pretraining_store import STORE_FOLDER
-from vae_sweep.gc.references import References, references
-from vae_sweep.gc.garbage import Survey, Waste, bytes_of, leftovers, link, remove
 
 OWNER = "vae-sweep gc"
 

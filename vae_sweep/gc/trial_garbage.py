@@ -9,16 +9,16 @@ from pydantic import ValidationError
 from trainables.base import StateError
 from trainables.files import is_there
 from trainables.outputs import WEIGHTS_FILE
-from trainables.storage_paths import Place, S3Place, is_file, is_folder
 from trainables.spec import TrialSpec
+from trainables.storage_paths import S3Place, StoragePath, is_file, is_folder
 from trainables.training.state import STATE_FILE, TENSOR_FILE, load_state
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.gc.garbage import Survey, Waste, bytes_of, leftovers, link, listed, subfolders
-from vae_sweep.storage.layout import checkpoints_place
-from vae_sweep.storage.object_storage import foreign
-from vae_sweep.results.retention import COLLECTED_FILE, Why, stored_weights, wanted_weights
 from vae_sweep.journal.checkpoint_paths import RAY_FOLDER
 from vae_sweep.journal.records import SweepRecord, TrialRecord
+from vae_sweep.results.retention import COLLECTED_FILE, Why, stored_weights, wanted_weights
+from vae_sweep.storage.layout import checkpoints_place
+from vae_sweep.storage.object_storage import foreign
 
 STARTS = 2
 """How many sound checkpoints an open trial keeps to start from."""
@@ -50,8 +50,8 @@ def survey_trials(
     if root.is_symlink():
         found.remarks.append(link(root))
         return
-    places: dict[str, dict[Spot, Place]] = {name: {} for name in record.trials}
-    roots: list[Place] = [root]
+    places: dict[str, dict[Spot, StoragePath]] = {name: {} for name in record.trials}
+    roots: list[StoragePath] = [root]
     if isinstance(objects, S3Place):
         if problem := foreign(spec, objects.parent.parent):
             found.remarks.append(f"{problem}; left as they are")
@@ -65,7 +65,9 @@ def survey_trials(
     found.remarks += _elsewhere(roots, record)
 
 
-def _survey_root(found: Survey, root: Place, places: dict[str, dict[Spot, Place]], running: str | None) -> None:
+def _survey_root(
+    found: Survey, root: StoragePath, places: dict[str, dict[Spot, StoragePath]], running: str | None
+) -> None:
     """Add what Ray and an interrupted gc left below a folder, and to `places` the checkpoints there."""
     found.total += bytes_of(root)
     for attempt in subfolders(root, ATTEMPT, found.remarks):
@@ -81,14 +83,14 @@ def _survey_root(found: Survey, root: Place, places: dict[str, dict[Spot, Place]
                 places[trial.name][attempt.name, trial.name, path.name] = path
 
 
-def _has_weights(trial: TrialRecord, own: dict[Spot, Place]) -> bool:
+def _has_weights(trial: TrialRecord, own: dict[Spot, StoragePath]) -> bool:
     last = _spot(trial.final.checkpoint if trial.final else None)
     return stored_weights(trial) or (last in own and is_file(own[last] / WEIGHTS_FILE))
 
 
-def _checkpoints(trial: TrialRecord, own: dict[Spot, Place], why: Why | None) -> Iterator[Waste]:
+def _checkpoints(trial: TrialRecord, own: dict[Spot, StoragePath], why: Why | None) -> Iterator[Waste]:
     """Yield what could go of one trial's checkpoints."""
-    kept: set[Place] = set()
+    kept: set[StoragePath] = set()
     if not trial.settled:
         known = [own[place] for path in reversed(trial.checkpoints) if (place := _spot(path)) in own]
         kept.update(_starts(trial, list(dict.fromkeys(known))))
@@ -100,7 +102,7 @@ def _checkpoints(trial: TrialRecord, own: dict[Spot, Place], why: Why | None) ->
             yield Waste("epochs" if trial.settled else "earlier", path, bytes_of(path))
 
 
-def _starts(trial: TrialRecord, known: list[Place]) -> list[Place]:
+def _starts(trial: TrialRecord, known: list[StoragePath]) -> list[StoragePath]:
     """Return what an open trial may start from: of checkpoints, newest first, all up to the second sound one."""
     try:
         key = TrialSpec.model_validate(trial.spec).key()
@@ -118,7 +120,7 @@ def _starts(trial: TrialRecord, known: list[Place]) -> list[Place]:
     return known
 
 
-def _parts(place: Place, why: Why | None) -> Iterator[Waste]:
+def _parts(place: StoragePath, why: Why | None) -> Iterator[Waste]:
     """Yield what could go of a settled trial's final checkpoint; nothing where it may be restarted from."""
     if why == "unscored" or (why and not is_file(place / WEIGHTS_FILE)):
         return
@@ -130,13 +132,13 @@ def _parts(place: Place, why: Why | None) -> Iterator[Waste]:
         yield Waste("resuming" if why else "weights", place, size, present, mark)
 
 
-def _ray_files(folder: Place) -> Iterator[Waste]:
+def _ray_files(folder: StoragePath) -> Iterator[Waste]:
     for entry in listed(folder):
         if RAY_FILE.fullmatch(entry.name) and entry.kind == "file":
             yield Waste("snapshots", entry.place, bytes_of(entry.place))
 
 
-def _elsewhere(roots: list[Place], record: SweepRecord) -> Iterator[str]:
+def _elsewhere(roots: list[StoragePath], record: SweepRecord) -> Iterator[str]:
     """Yield a remark for each place outside the sweep's folders where checkpoints of the journal lie."""
     paths = (path for trial in record.trials.values() for path in trial.checkpoints)
     for other in dict.fromkeys(path.parents[2] if _spot(path) else path for path in paths):
@@ -144,17 +146,17 @@ def _elsewhere(roots: list[Place], record: SweepRecord) -> Iterator[str]:
             yield f"{other}: outside of the sweep's folder, though the journal names it; left as it is"
 
 
-def _exists(place: Place) -> bool:
+def _exists(place: StoragePath) -> bool:
     return is_there(place) if isinstance(place, Path) else is_folder(place)
 
 
-def _below(place: Place, root: Place) -> bool:
+def _below(place: StoragePath, root: StoragePath) -> bool:
     if isinstance(place, Path) and isinstance(root, Path):
         return place.resolve().is_relative_to(root.resolve())
     return place == root or root in place.parents
 
 
-def _spot(path: Place | None) -> Spot | None:
+def _spot(path: StoragePath | None) -> Spot | None:
     if path is None or len(path.parts) < 4 or path.parts[-4] != RAY_FOLDER:
         return None
     return (path.parts[-3], path.parts[-2], path.parts[-1])

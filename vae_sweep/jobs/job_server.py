@@ -32,7 +32,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Order:
+class JobRequest:
     """A job to be: its command in the shell, the directory that it is given, and what it is marked with."""
 
     id: str
@@ -57,7 +57,7 @@ class JobServer(Protocol):
         """Return one job."""
         ...
 
-    def submit(self, order: Order) -> None:
+    def submit(self, order: JobRequest) -> None:
         """Start a job. Raises IdTakenError where its id is taken."""
         ...
 
@@ -74,7 +74,7 @@ class JobServer(Protocol):
         ...
 
 
-class News:
+class IncrementalLog:
     """A text that is heard from its beginning again and again, and of which each part is said once."""
 
     def __init__(self, say: Say) -> None:

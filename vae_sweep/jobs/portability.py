@@ -4,20 +4,20 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from vae_sweep.errors import SpecError
 from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.errors import SpecError
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
-def refuse_local_places(spec: SweepSpec, file: str) -> None:
+def refuse_local_paths(spec: SweepSpec, file: str) -> None:
     """Raise SpecError naming every place that would be another one, or lost, on a cluster."""
     problems = [f"{file}: {field}: {said}" for field, said in _problems(spec)]
     if problems:
         raise SpecError(problems)
 
 
-def distant_notes(spec: SweepSpec) -> list[str]:
+def remote_notes(spec: SweepSpec) -> list[str]:
     """Return what is right but may surprise on a cluster, one sentence a line."""
     notes = [f"{spec.storage.directory} must be the same shared directory on the head and on every worker"]
     if spec.tracking.uri is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from vae_sweep.errors import LaunchError
 from vae_sweep.jobs.dashboard import Dashboard
-from vae_sweep.jobs.job_server import IdTakenError, Job, News, Order, Say
+from vae_sweep.jobs.job_server import IdTakenError, IncrementalLog, Job, JobRequest, Say
 
 if TYPE_CHECKING:
     from ray.dashboard.modules.job.pydantic_models import JobDetails
@@ -58,7 +58,7 @@ class RayJobs:
         with self._in_words():
             return _job(self._client.get_job_info(id))
 
-    def submit(self, order: Order) -> None:
+    def submit(self, order: JobRequest) -> None:
         """Start a job. Raises IdTakenError where its id is taken."""
         environment = {"working_dir": str(order.directory), "env_vars": order.variables}
         with self._in_words():
@@ -82,14 +82,14 @@ class RayJobs:
 
     def follow(self, id: str, say: Say) -> None:
         """Say a job's log from its beginning, as it comes, until the job ends; a cut connection is made anew."""
-        news = News(say)
+        news = IncrementalLog(say)
         while True:
             with self._in_words():
                 asyncio.run(self._tail(id, news))
             if not self.job(id).alive:
                 return
 
-    async def _tail(self, id: str, news: "News") -> None:
+    async def _tail(self, id: str, news: "IncrementalLog") -> None:
         news.from_the_beginning()
         try:
             async for text in self._client.tail_job_logs(id):

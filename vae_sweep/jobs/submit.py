@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vae_sweep.errors import LaunchError
 from vae_sweep.config.sweep_spec import SweepSpec
-from vae_sweep.jobs.job_server import IdTakenError, Job, JobServer, Order, Say
-from vae_sweep.jobs.working_dir import SPACE_FILE, digest, write_parcel
+from vae_sweep.errors import LaunchError
+from vae_sweep.jobs.job_server import IdTakenError, Job, JobRequest, JobServer, Say
+from vae_sweep.jobs.working_dir import SPACE_FILE, code_digest, write_working_dir
 
 KIND, FOLDER, SPEC, ATTEMPT = "vae_sweep", "vae_sweep_folder", "vae_sweep_spec", "vae_sweep_attempt"
 """What our jobs are marked with: what they do, for which sweep, from which spec, and which one of the sweep's."""
@@ -29,7 +29,7 @@ Sent = Literal["new", "there", "complete"]
 
 
 @dataclass(frozen=True)
-class Luggage:
+class CodeBundle:
     """How our code comes to run there: from below `code`, or None where the cluster has it, by this `python`."""
 
     code: Path | None
@@ -49,7 +49,7 @@ class Submission:
     @property
     def mark(self) -> str:
         """What names the spec among the sweep's jobs."""
-        return STORED if self.stored else digest(self.spec)
+        return STORED if self.stored else code_digest(self.spec)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def jobs_of(spec: SweepSpec, jobs: Sequence[Job]) -> list[Job]:
     return [job for job in jobs if job.metadata.get(KIND) == "drive" and _folder(job) == folder_there(spec)]
 
 
-def submit(wanted: Submission, server: JobServer, luggage: Luggage) -> Submitted:
+def submit(wanted: Submission, server: JobServer, luggage: CodeBundle) -> Submitted:
     """Send a sweep once: a job of it that lives is not sent again, nor one that ended complete on the same spec.
 
     Raises LaunchError where the sweep runs from another spec, or the id is another job's.
@@ -114,19 +114,19 @@ def decide(wanted: Submission, jobs: Sequence[Job]) -> Submitted:
     return Submitted(name, "new", attempt, last)
 
 
-def ask(spec: SweepSpec, arguments: Sequence[str], server: JobServer, luggage: Luggage, say: Say) -> int:
+def ask(spec: SweepSpec, arguments: Sequence[str], server: JobServer, luggage: CodeBundle, say: Say) -> int:
     """Run `vae-sweep` with these arguments as a short job beside the sweep, say its text, return its exit code."""
     id = f"{spec.name}-{arguments[0]}-{secrets.token_hex(4)}"
     with tempfile.TemporaryDirectory(prefix="vae-sweep-") as place:
-        write_parcel(Path(place), None, luggage.code)
+        write_working_dir(Path(place), None, luggage.code)
         marks = {KIND: arguments[0], FOLDER: folder_there(spec)}
-        server.submit(Order(id, _command(luggage, arguments), Path(place), {}, marks))
+        server.submit(JobRequest(id, _command(luggage, arguments), Path(place), {}, marks))
     server.follow(id, Preface(id, say).hear)
     job = server.job(id)
     if job.exit_code is None:
         raise LaunchError(f"job {id}: did not run: {job.message or job.status}")
     server.forget(id)
-    if (said := advice(job)) is not None:
+    if (said := job_advice(job)) is not None:
         raise LaunchError(said)
     return job.exit_code
 
@@ -156,7 +156,7 @@ def exit_code(job: Job) -> int:
     return job.exit_code if job.exit_code is not None else int(job.status != "SUCCEEDED")
 
 
-def advice(job: Job) -> str | None:
+def job_advice(job: Job) -> str | None:
     """Return what helps where a job's command did not even start to be ours, or None."""
     nameless = "No module named" in job.message and job.exit_code == 1
     if job.status == "FAILED" and (nameless or job.exit_code in (126, 127)):
@@ -167,7 +167,7 @@ def advice(job: Job) -> str | None:
     return None
 
 
-def _send(wanted: Submission, found: Submitted, server: JobServer, luggage: Luggage) -> None:
+def _send(wanted: Submission, found: Submitted, server: JobServer, luggage: CodeBundle) -> None:
     if wanted.stored:
         arguments = ["resume", folder_there(wanted.spec)]
     else:
@@ -182,17 +182,17 @@ def _send(wanted: Submission, found: Submitted, server: JobServer, luggage: Lugg
     if luggage.commit:
         variables["VAE_SWEEP_COMMIT"] = luggage.commit
     with tempfile.TemporaryDirectory(prefix="vae-sweep-") as place:
-        write_parcel(Path(place), None if wanted.stored else wanted.spec, luggage.code)
-        server.submit(Order(found.job, _command(luggage, arguments), Path(place), variables, marks))
+        write_working_dir(Path(place), None if wanted.stored else wanted.spec, luggage.code)
+        server.submit(JobRequest(found.job, _command(luggage, arguments), Path(place), variables, marks))
 
 
-def _command(luggage: Luggage, arguments: Sequence[str]) -> str:
+def _command(luggage: CodeBundle, arguments: Sequence[str]) -> str:
     return "exec " + shlex.join([luggage.python, "-m", "vae_sweep.cli.main", *arguments])
 
 
 def _base(spec: SweepSpec) -> str:
     place = hashlib.sha256(folder_there(spec).encode()).hexdigest()[:8]
-    return f"{spec.name}-{place}-{digest(spec)}"
+    return f"{spec.name}-{place}-{code_digest(spec)}"
 
 
 def _folder(job: Job) -> str | None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import vae_sweep
 from trainables.storage_paths import write_file
-from vae_sweep.errors import LaunchError
 from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.errors import LaunchError
 
 SPACE_FILE = "sweep.yaml"
 PACKAGES = ("vae_sweep", "trainables")
@@ -21,7 +21,7 @@ def resolved(spec: SweepSpec) -> bytes:
     return spec.model_dump_json(indent=1, by_alias=True).encode()
 
 
-def digest(spec: SweepSpec) -> str:
+def code_digest(spec: SweepSpec) -> str:
     """Return what names the spec: equal exactly where the resolved files are."""
     return hashlib.sha256(resolved(spec)).hexdigest()[:8]
 
@@ -45,7 +45,7 @@ def code_files(root: Path) -> dict[Path, Path]:
     return {path.relative_to(root): path for package in PACKAGES for path in sorted(_files(root / package))}
 
 
-def write_parcel(directory: Path, spec: SweepSpec | None, code: Path | None) -> None:
+def write_working_dir(directory: Path, spec: SweepSpec | None, code: Path | None) -> None:
     """Write the resolved sweep file and the code found below `code`, if any, as a job's working directory."""
     if spec is not None:
         write_file(directory / SPACE_FILE, resolved(spec))

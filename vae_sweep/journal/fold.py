@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.methods import METHODS
-from trainables.storage_paths import Place
+from trainables.storage_paths import StoragePath
 from vae_sweep.journal.checkpoint_paths import located
 from vae_sweep.journal.conflicts import conflicts, merge
 from vae_sweep.journal.former_metrics import in_todays_words
@@ -24,7 +24,7 @@ from vae_sweep.journal.records import (
     TrialRecord,
 )
 
-MEASURED = ("rung", "final", "scored")
+_MEASURED = ("rung", "final", "scored")
 """Kinds of lines with likelihoods."""
 
 
@@ -74,7 +74,7 @@ class Ledger:
         return numbers
 
     def _fold(self, line: Line) -> Numbers:
-        if line["kind"] in MEASURED:
+        if line["kind"] in _MEASURED:
             line = self._in_todays_words(line)
         match line["kind"]:
             case "launch":
@@ -162,7 +162,7 @@ class Ledger:
             trial.hosts.append(line["host"])
         return trial
 
-    def _place(self, trial: TrialRecord, line: Line) -> Place | None:
+    def _place(self, trial: TrialRecord, line: Line) -> StoragePath | None:
         if line.get("checkpoint") is None:
             return None
         checkpoint = located(line["checkpoint"], self._folder)

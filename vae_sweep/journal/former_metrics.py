@@ -2,20 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 
-SPLITS = ("validation", "test")
+_SPLITS = ("validation", "test")
 RENAMED = {"perplexity": "iw_perplexity", "pareto_k": "iw_pareto_k", "pareto_k_bad": "iw_pareto_k_bad"}
 """Words that were of the samples from q, and are the tight estimate's today."""
 
 AGAINST_Q = frozenset({"elbo_gap", "elbo_gap_error", "floor_gap", "floor_gap_error"})
 """Differences from the likelihood by samples from q, which today are from the tight one."""
 
-EXACT = {"iw_nll": "nll", "iw_nll_error": "nll_error", "iw_perplexity": "perplexity", "iw_samples": "samples"}
+_EXACT = {"iw_nll": "nll", "iw_nll_error": "nll_error", "iw_perplexity": "perplexity", "iw_samples": "samples"}
 """Both estimates of a language model are one: it has no z to sample."""
 
 
 def former_splits(numbers: Mapping[str, float | None]) -> list[str]:
     """Return the prefixes of the splits whose likelihood was measured before there was a tight estimate."""
-    prefixes = (f"{split}/" for split in SPLITS)
+    prefixes = (f"{split}/" for split in _SPLITS)
     return [prefix for prefix in prefixes if f"{prefix}iw_nll" in numbers and f"{prefix}nll" not in numbers]
 
 
@@ -36,7 +36,7 @@ def in_todays_words(numbers: Mapping[str, float | None], language_model: bool) -
 
 def _words(word: str, language_model: bool) -> Iterator[str]:
     name = RENAMED.get(word, word)
-    if language_model and name in EXACT:
-        yield EXACT[name]
+    if language_model and name in _EXACT:
+        yield _EXACT[name]
     if language_model or word not in AGAINST_Q:
         yield name

@@ -7,19 +7,19 @@ from pathlib import Path
 
 from trainables.files import is_file
 from vae_sweep.errors import CompareError, LaunchError
-from vae_sweep.storage.lease import Owner
-from vae_sweep.storage.layout import JOURNAL_FILE
-from vae_sweep.formatting import counted
-from vae_sweep.journal.journal import Line, read_journal
+from vae_sweep.formatting import pluralise
 from vae_sweep.journal.fold import Ledger
+from vae_sweep.journal.journal import Line, read_journal
 from vae_sweep.journal.records import SweepRecord, TrialRecord
+from vae_sweep.storage.layout import JOURNAL_FILE
+from vae_sweep.storage.lease import Owner
 
 MOST_NAMES = 20
 """How many trials an error names."""
 
 
 @dataclass
-class Start:
+class TrialStart:
     """One start of a trial under a launch; the host is known from its first report."""
 
     attempt: int
@@ -28,14 +28,14 @@ class Start:
 
 
 @dataclass
-class Course:
+class TrialTimeline:
     """What a trial's lines tell beside its record.
 
     `open` says that it started and has neither ended nor lost its weights since, `holder` whose pretraining it
     waits for now, `stored` which epochs came from the store, `unscored` why its last scoring failed.
     """
 
-    starts: list[Start] = field(default_factory=list)
+    starts: list[TrialStart] = field(default_factory=list)
     last: float = 0.0
     open: bool = False
     holder: str | None = None
@@ -59,7 +59,7 @@ class History:
     """
 
     record: SweepRecord
-    courses: dict[str, Course] = field(default_factory=dict)
+    timelines: dict[str, TrialTimeline] = field(default_factory=dict)
     spans: list[tuple[float, float]] = field(default_factory=list)
     lease: str | None = None
     lines: int = 0
@@ -90,10 +90,10 @@ class History:
         """Return a trial's outcome; where it has none: running, waiting (for a pretraining) or interrupted."""
         if trial.final is not None:
             return trial.final.outcome
-        course = self.courses[trial.id]
-        if not (driven and course.open and course.starts[-1].attempt == self.attempt):
+        timeline = self.timelines[trial.id]
+        if not (driven and timeline.open and timeline.starts[-1].attempt == self.attempt):
             return "interrupted"
-        return "waiting" if course.holder else "running"
+        return "waiting" if timeline.holder else "running"
 
 
 def read_history(folder: Path) -> History:
@@ -151,7 +151,7 @@ def find_trial(record: SweepRecord, name: str) -> TrialRecord:
 
 def _listed(names: list[str]) -> str:
     more = len(names) - MOST_NAMES
-    return ", ".join(names[:MOST_NAMES]) + (f" and {counted(more, 'other')}" if more > 0 else "")
+    return ", ".join(names[:MOST_NAMES]) + (f" and {pluralise(more, 'other')}" if more > 0 else "")
 
 
 def _note(history: History, line: Line) -> None:
@@ -168,27 +168,27 @@ def _note(history: History, line: Line) -> None:
     if kind == "end":
         history.reason, history.closed = line.get("reason"), True
     if "trial" in line:
-        _note_trial(history.courses.setdefault(line["trial"], Course()), line)
+        _note_trial(history.timelines.setdefault(line["trial"], TrialTimeline()), line)
 
 
-def _note_trial(course: Course, line: Line) -> None:
-    course.last = line["time"]
+def _note_trial(timeline: TrialTimeline, line: Line) -> None:
+    timeline.last = line["time"]
     kind = line["kind"]
     if kind == "trial":
-        course.starts.append(Start(line["attempt"], line["time"]))
-        course.open, course.holder = True, None
+        timeline.starts.append(TrialStart(line["attempt"], line["time"]))
+        timeline.open, timeline.holder = True, None
         return
-    if course.starts and line.get("host") and course.starts[-1].host is None:
-        course.starts[-1].host = line["host"]
+    if timeline.starts and line.get("host") and timeline.starts[-1].host is None:
+        timeline.starts[-1].host = line["host"]
     if kind == "store":
-        course.holder = (line.get("holder") or "another trial") if line["event"] == "waiting" else None
+        timeline.holder = (line.get("holder") or "another trial") if line["event"] == "waiting" else None
     elif kind == "epoch" and line.get("stored"):
-        course.stored.add((line["phase"], line["epoch"]))
+        timeline.stored.add((line["phase"], line["epoch"]))
     elif kind == "unscored":
-        course.unscored = line["reason"]
+        timeline.unscored = line["reason"]
     elif kind == "scored":
-        course.unscored = None
+        timeline.unscored = None
     elif kind == "lost":
-        course.lost.append(line["reason"])
+        timeline.lost.append(line["reason"])
     if kind in ("final", "lost"):
-        course.open, course.holder = False, None
+        timeline.open, timeline.holder = False, None

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 from trainables.measure.invariants import Violation, violations
 from vae_sweep.journal.records import Numbers, SweepRecord, TrialRecord
 
-SPLITS = ("validation", "test")
+_SPLITS = ("validation", "test")
 
 
-class Finding(NamedTuple):
+class BrokenInvariant(NamedTuple):
     """A broken invariant: where it was seen first, and in how many reports more."""
 
     trial: str
@@ -22,18 +22,18 @@ class Finding(NamedTuple):
         return f"{self.place}: {self.violation}{again}"
 
 
-def sweep_findings(sweep: SweepRecord) -> list[Finding]:
+def sweep_findings(sweep: SweepRecord) -> list[BrokenInvariant]:
     """Return the broken invariants of every trial of a sweep, in the order of the trials."""
     return [finding for name in sorted(sweep.trials) for finding in trial_findings(sweep, sweep.trials[name])]
 
 
-def trial_findings(sweep: SweepRecord, trial: TrialRecord) -> list[Finding]:
+def trial_findings(sweep: SweepRecord, trial: TrialRecord) -> list[BrokenInvariant]:
     """Return the invariants that a trial's numbers break, each rule at its first place."""
-    first: dict[str, Finding] = {}
+    first: dict[str, BrokenInvariant] = {}
     for place, violation in _all(sweep, trial):
         known = first.get(violation.rule)
         first[violation.rule] = (
-            known._replace(more=known.more + 1) if known else Finding(trial.id, place, violation, 0)
+            known._replace(more=known.more + 1) if known else BrokenInvariant(trial.id, place, violation, 0)
         )
     return list(first.values())
 
@@ -42,15 +42,15 @@ def _all(sweep: SweepRecord, trial: TrialRecord) -> Iterator[tuple[str, Violatio
     sizes = sweep.launches[-1].corpus.get("sentences", {}) if sweep.launches else {}
     latent_size = _at(trial.spec, "model", "latent_size")
     for epoch in trial.epochs:
-        for violation in violations(words_of(epoch.numbers, "validation"), latent_size, sizes.get("validation")):
+        for violation in violations(metrics_of(epoch.numbers, "validation"), latent_size, sizes.get("validation")):
             yield f"{epoch.phase} epoch {epoch.epoch}", violation
     last = {**(trial.final.numbers if trial.final else {}), **trial.scored}
-    for split in SPLITS:
-        for violation in violations(words_of(last, split), latent_size, sizes.get(split), _held_rate(trial)):
+    for split in _SPLITS:
+        for violation in violations(metrics_of(last, split), latent_size, sizes.get(split), _held_rate(trial)):
             yield f"final {split}", violation
 
 
-def words_of(numbers: Mapping[str, float | None], split: str) -> Numbers:
+def metrics_of(numbers: Mapping[str, float | None], split: str) -> Numbers:
     """Return the numbers of one split under their plain words."""
     prefix = f"{split}/"
     return {key.removeprefix(prefix): value for key, value in numbers.items() if key.startswith(prefix)}

@@ -128,7 +128,7 @@ class Journal:
 
     def _repair(self) -> str | None:
         content = self.path.read_bytes()
-        lines, sound = decode(content, self.path)
+        lines, sound = decode_lines(content, self.path)
         torn = content[sound:]
         if not torn:
             return None
@@ -138,7 +138,7 @@ class Journal:
         return f"{self.path}: line {len(lines) + 1} was torn; its {len(torn)} bytes were moved to {side.name}"
 
 
-class Tail:
+class JournalTail:
     """Reads the lines that a journal gained since the last read."""
 
     def __init__(self, path: Path) -> None:
@@ -146,7 +146,7 @@ class Tail:
 
     def read(self) -> list[Line]:
         """Return the new whole lines; a torn last line waits. Raises JournalError on a damaged one."""
-        lines, sound = decode(self._rest(), self._path, self._count)
+        lines, sound = decode_lines(self._rest(), self._path, self._count)
         self._offset += sound
         self._count += len(lines)
         return lines
@@ -168,10 +168,10 @@ class Tail:
 
 def read_journal(path: Path) -> list[Line]:
     """Return all whole lines; a torn last line is left out. Raises JournalError where it is absent or damaged."""
-    return Tail(path).read()
+    return JournalTail(path).read()
 
 
-def decode(content: bytes, path: Path, before: int = 0) -> tuple[list[Line], int]:
+def decode_lines(content: bytes, path: Path, before: int = 0) -> tuple[list[Line], int]:
     """Return the lines of a piece of a journal and the number of bytes they take.
 
     What follows them is torn: bytes without a newline, or a last line that is no JSON object. Raises

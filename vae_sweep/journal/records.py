@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.base import digest
-from trainables.storage_paths import Place
+from trainables.storage_paths import StoragePath
 from vae_sweep.journal.conflicts import Conflict
 
 Numbers = dict[str, float | None]
@@ -48,7 +48,7 @@ class EpochRecord:
     phase: str
     epoch: int
     numbers: Numbers
-    checkpoint: Place | None
+    checkpoint: StoragePath | None
     time: float
 
 
@@ -95,7 +95,7 @@ class FinalRecord:
     error: str | None
     reason: str | None
     numbers: Numbers
-    checkpoint: Place | None
+    checkpoint: StoragePath | None
     time: float
 
 
@@ -125,14 +125,14 @@ class TrialRecord:
     probed: Numbers = field(default_factory=dict)
     probes: list[str] = field(default_factory=list)
     texts: Path | None = None
-    checkpoints: list[Place] = field(default_factory=list)
+    checkpoints: list[StoragePath] = field(default_factory=list)
     store: list[StoreRecord] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
     hosts: list[str] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
 
     @property
-    def newest_checkpoint(self) -> Place | None:
+    def newest_checkpoint(self) -> StoragePath | None:
         """Return the checkpoint reported last."""
         return self.checkpoints[-1] if self.checkpoints else None
 

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from trainables.files import is_file, write_new, write_whole
-from vae_sweep.errors import LaunchError
 from vae_sweep.config.sweep_spec import SweepSpec
-from vae_sweep.storage.layout import JOURNAL_FILE, SPEC_FILE
-from vae_sweep.storage.driver_lock import driver_lock
-from vae_sweep.formatting import counted
-from vae_sweep.journal.journal import Journal, Line
+from vae_sweep.errors import LaunchError
+from vae_sweep.formatting import pluralise
 from vae_sweep.journal.fold import Ledger
+from vae_sweep.journal.journal import Journal, Line
 from vae_sweep.journal.salvage import pieces
+from vae_sweep.storage.driver_lock import driver_lock
+from vae_sweep.storage.layout import JOURNAL_FILE, SPEC_FILE
 
 TRIAL_NAME = re.compile(r"(\d+)-(.+)-s(\d+)")
-WORDS = {"epoch": "epoch", "final": "end", "scored": "score", "rung": "rung", "probed": "probe"}
+_WORDS = {"epoch": "epoch", "final": "end", "scored": "score", "rung": "rung", "probed": "probe"}
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class _Mending:
         """Return what was made again, and what could not be."""
         said = list(self.made)
         for trial, kinds in self.lost.items():
-            what = ", ".join(counted(number, WORDS.get(kind, f"{kind} line")) for kind, number in kinds.items())
+            what = ", ".join(pluralise(number, _WORDS.get(kind, f"{kind} line")) for kind, number in kinds.items())
             said.append(f"trial {trial}: neither its start nor its cell is left; lost: {what}; it is run again")
         return said
 

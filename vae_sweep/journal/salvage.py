@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from vae_sweep.journal.journal import KINDS, Line, problem_of
 
 BEGIN = re.compile(r'\{\s*"kind"')
-FIELD = re.compile(r'"(kind|trial|phase|cell|epoch)":\s*"?([\w.-]+)')
+_FIELD = re.compile(r'"(kind|trial|phase|cell|epoch)":\s*"?([\w.-]+)')
 MOST_SHOWN = 60
 
 
@@ -64,7 +64,7 @@ def _within(text: str) -> Iterator[tuple[Line, str]]:
 def _named(text: str) -> str:
     """Return what a damaged piece was, as far as its fields can still be read."""
     fields: dict[str, str] = {}
-    for match in FIELD.finditer(text):
+    for match in _FIELD.finditer(text):
         fields.setdefault(match[1], match[2])
     kind = fields.pop("kind", None)
     named = f"a line of kind {kind}" if kind in KINDS else "a line"

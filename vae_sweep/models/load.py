@@ -10,24 +10,24 @@ import torch
 from trainables.spec import TrialSpec
 from trainables.text.corpus import Corpus, load_corpus
 from trainables.text_vae import TextVae, load_text_vae
-from vae_sweep.errors import LaunchError
-from vae_sweep.config.paths import sqlite_uri
 from vae_sweep.config.environment import data_directory
+from vae_sweep.config.paths import sqlite_uri
 from vae_sweep.config.sweep_spec import StorageSpec, SweepSpec
-from vae_sweep.storage.layout import JOURNAL_FILE, existing_spec
-from vae_sweep.journal.history import find_trial
-from vae_sweep.results.retention import why_collected
-from vae_sweep.results.winners import merits, no_front
+from vae_sweep.errors import LaunchError
 from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.history import find_trial
 from vae_sweep.journal.records import SweepRecord, TrialRecord
-from vae_sweep.tracking.registry import SCHEME, fetch
+from vae_sweep.results.retention import why_collected
+from vae_sweep.results.winners import leaders, no_front
+from vae_sweep.storage.layout import JOURNAL_FILE, existing_spec
+from vae_sweep.tracking.registry import SCHEME, fetch_model
 
-DATABASE = "mlflow.db"
+_DATABASE = "mlflow.db"
 
-Say = Callable[[str], None]
+_Say = Callable[[str], None]
 
 
-def trained_model(model: str, trial: str | None, uri: str | None, say: Say) -> TextVae:
+def trained_model(model: str, trial: str | None, uri: str | None, say: _Say) -> TextVae:
     """Return the model of a sweep's folder and a trial, or of `models:/NAME/VERSION` and a registry's URI.
 
     Without a trial it is the best replicate of the front's best cell by the first objective; `say` is told which.
@@ -53,8 +53,8 @@ def trained_model(model: str, trial: str | None, uri: str | None, say: Say) -> T
     return load_text_vae(final.checkpoint, corpora, _device())
 
 
-def _best(spec: SweepSpec, record: SweepRecord, say: Say) -> TrialRecord:
-    winners = merits(spec, record).winners
+def _best(spec: SweepSpec, record: SweepRecord, say: _Say) -> TrialRecord:
+    winners = leaders(spec, record).winners
     if not winners:
         raise LaunchError(f"sweep {record.name} {no_front(spec, record)}; name a trial")
     word = spec.search.objectives[0]
@@ -62,18 +62,18 @@ def _best(spec: SweepSpec, record: SweepRecord, say: Say) -> TrialRecord:
     return record.trials[winners[0]]
 
 
-def _registered(model: str, trial: str | None, uri: str | None, say: Say) -> TextVae:
+def _registered(model: str, trial: str | None, uri: str | None, say: _Say) -> TextVae:
     if trial is not None:
         raise LaunchError(f"{model} {trial}: a registered model is one trial; leave {trial} out")
     with tempfile.TemporaryDirectory(prefix="vae-sweep-") as directory:
-        found = fetch(uri or _usual_registry(model, say), model, Path(directory))
+        found = fetch_model(uri or _usual_registry(model, say), model, Path(directory))
         return load_text_vae(found, None, _device())
 
 
-def _usual_registry(model: str, say: Say) -> str:
+def _usual_registry(model: str, say: _Say) -> str:
     if known := os.environ.get("MLFLOW_TRACKING_URI"):
         return known
-    database = Path(StorageSpec().directory, DATABASE)
+    database = Path(StorageSpec().directory, _DATABASE)
     if not database.is_file():
         raise LaunchError(
             f"{model}: in which registry? Give --tracking-uri, e.g. {sqlite_uri(database)}, or set "

@@ -13,28 +13,28 @@ from pydantic import ValidationError
 from trainables.base import VaeSweepError
 from trainables.model.spec import LONGEST
 from trainables.outputs import load_model
-from trainables.storage_paths import write_file
 from trainables.probes.run import ProbeReport, run_probes
 from trainables.probes.spec import PROBE_NAMES, ProbeName, ProbeSpec
 from trainables.spec import TrialSpec
+from trainables.storage_paths import write_file
 from trainables.text.corpus import Corpus, load_corpus
 from trainables.trial import check_corpus
-from vae_sweep.config.recipes import MAPPINGS
 from vae_sweep.config.environment import data_directory
+from vae_sweep.config.recipes import MAPPINGS
 from vae_sweep.config.sweep_spec import SweepSpec
-from vae_sweep.storage.layout import JOURNAL_FILE, existing_spec
-from vae_sweep.storage.driver_lock import driver_lock
-from vae_sweep.tracking.sweep_mirror import sync_sweep
-from vae_sweep.results.retention import why_collected
-from vae_sweep.journal.journal import Journal
 from vae_sweep.journal.fold import read_sweep
-from vae_sweep.tracking.client import TrackingError
+from vae_sweep.journal.journal import Journal
 from vae_sweep.journal.records import SweepRecord, TrialRecord
+from vae_sweep.results.retention import why_collected
+from vae_sweep.storage.driver_lock import driver_lock
+from vae_sweep.storage.layout import JOURNAL_FILE, existing_spec
+from vae_sweep.tracking.client import TrackingError
+from vae_sweep.tracking.sweep_mirror import sync_sweep
 
 TEXTS_FOLDER, TABLE_FILE = "probes", "numbers.json"
 PROBED_OUTCOMES = ("finished", "collapsed")
 
-Note = Callable[[str], None]
+_Note = Callable[[str], None]
 
 
 class ProbeError(VaeSweepError):
@@ -58,7 +58,7 @@ def chosen_probes(names: Sequence[str]) -> tuple[ProbeName, ...]:
     return tuple(name for name in PROBE_NAMES if name in names or not names)
 
 
-def chosen_trials(record: SweepRecord, ids: Sequence[str]) -> list[TrialRecord]:
+def trials_to_probe(record: SweepRecord, ids: Sequence[str]) -> list[TrialRecord]:
     """Return the named trials, or all that left weights and have a code z. Raises ProbeError."""
     usable = {
         name: trial
@@ -77,7 +77,7 @@ def chosen_trials(record: SweepRecord, ids: Sequence[str]) -> list[TrialRecord]:
 
 
 def probe_sweep(
-    folder: Path, ids: Sequence[str], only: Sequence[str], note: Note, longest: int = LONGEST
+    folder: Path, ids: Sequence[str], only: Sequence[str], note: _Note, longest: int = LONGEST
 ) -> Probed:
     """Run the probes that the chosen trials lack; journal each trial, then bring MLflow up to date.
 
@@ -93,7 +93,7 @@ def probe_sweep(
         if journal.repaired:
             note(journal.repaired)
         record = read_sweep(folder / JOURNAL_FILE)
-        trials = chosen_trials(record, ids)
+        trials = trials_to_probe(record, ids)
         reader = _Reader(spec)
         for number, trial in enumerate(trials, start=1):
             place, missing = f"{number} of {len(trials)}: {trial.id}", _missing(trial, probes)

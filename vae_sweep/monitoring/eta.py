@@ -9,8 +9,8 @@ from trainables.base import Spec
 from trainables.spec import TrialSpec
 from trainables.training.spec import PhaseSpec
 from vae_sweep.config.sweep_spec import Draw, SweepSpec
+from vae_sweep.formatting import pluralise
 from vae_sweep.journal.history import History
-from vae_sweep.formatting import counted
 from vae_sweep.journal.records import SweepRecord, TrialRecord
 
 SECONDS = "train/seconds"
@@ -28,7 +28,7 @@ class UnknownError(Exception):
 
 
 @dataclass
-class Measured:
+class MeasuredPace:
     """Mean seconds: of an epoch by (phase, method), a pretraining's under any method; of ends and whole trials."""
 
     epochs: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Task:
+class RemainingTask:
     """A trial that this launch has yet to run or to end; `done` counts its epochs by phase."""
 
     method: str
@@ -88,16 +88,16 @@ def time_left(history: History, running: int) -> Left:
         return Left(seconds=None, why="every training is done; how long the test scores take is not measured")
     if not running:
         return Left(seconds=None, why="no trial runs at the moment")
-    why = f"at most, for {counted(len(costs), 'trial')}, {running} at a time, at the seconds an epoch took; "
+    why = f"at most, for {pluralise(len(costs), 'trial')}, {running} at a time, at the seconds an epoch took; "
     return Left(seconds=max(sum(costs) / running, *costs), why=why + "test scores not counted")
 
 
-def measured(history: History) -> Measured:
+def measured(history: History) -> MeasuredPace:
     """Return what epochs, ends and trials took so far; epochs taken from the store took nothing."""
-    found, ends, wholes = Measured(), [], []
+    found, ends, wholes = MeasuredPace(), [], []
     seconds: dict[tuple[str, str], list[float]] = {}
     for trial in history.record.trials.values():
-        stored = history.courses[trial.id].stored
+        stored = history.timelines[trial.id].stored
         own = [one for one in trial.epochs if (one.phase, one.epoch) not in stored]
         for one in own:
             if (value := one.numbers.get(SECONDS)) is not None:
@@ -115,11 +115,11 @@ def _kind(phase: str, method: str) -> tuple[str, str]:
     return phase, "" if phase == "pretrain" else method
 
 
-def _tasks(history: History, spec: SweepSpec) -> Iterator[Task]:
+def _tasks(history: History, spec: SweepSpec) -> Iterator[RemainingTask]:
     """Yield what is left of cells whose values are known: those drawn, and the rest of a grid."""
     record = history.record
     for trial in record.trials.values():
-        again = trial.final is not None and history.courses[trial.id].starts[-1].attempt < history.attempt
+        again = trial.final is not None and history.timelines[trial.id].starts[-1].attempt < history.attempt
         if trial.settled or (trial.final is not None and not again):
             continue
         own = trial_spec(trial)
@@ -128,17 +128,17 @@ def _tasks(history: History, spec: SweepSpec) -> Iterator[Task]:
         done: dict[str, int] = {}
         for one in trial.epochs:
             done[one.phase] = done.get(one.phase, 0) + 1
-        yield Task(trial.method, own.phases(), done)
+        yield RemainingTask(trial.method, own.phases(), done)
     fingerprint = str(record.launches[-1].corpus.get("fingerprint", ""))
     started = {(trial.cell, trial.seed) for trial in record.trials.values()}
     outcomes = {(trial.cell, trial.final.outcome) for trial in record.trials.values() if trial.final}
     for cell in record.cells.values():
         for seed in spec.seeds if (cell.number, "pruned") not in outcomes else ():
             if (cell.number, seed) not in started:
-                yield Task(cell.method, spec.trial(cell.method, cell.values, seed, fingerprint).phases())
+                yield RemainingTask(cell.method, spec.trial(cell.method, cell.values, seed, fingerprint).phases())
     for method, values in _rest_of_grid(record, spec):
         for seed in spec.seeds:
-            yield Task(method, spec.trial(method, values, seed, fingerprint).phases())
+            yield RemainingTask(method, spec.trial(method, values, seed, fingerprint).phases())
 
 
 def _rest_of_grid(record: SweepRecord, spec: SweepSpec) -> list[tuple[str, Draw]]:
@@ -155,7 +155,7 @@ def _undrawn(record: SweepRecord, spec: SweepSpec) -> int:
     return max(0, cells) * len(spec.seeds)
 
 
-def _drawn(seen: Measured) -> float:
+def _drawn(seen: MeasuredPace) -> float:
     if seen.trial is None:
         raise UnknownError("cells are drawn as the search goes, and no trial has ended yet")
     return seen.trial
@@ -171,7 +171,7 @@ def _trained(record: SweepRecord) -> set[str]:
     return keys
 
 
-def _costs(seen: Measured, tasks: list[Task], shared: set[str] | None) -> Iterator[float]:
+def _costs(seen: MeasuredPace, tasks: list[RemainingTask], shared: set[str] | None) -> Iterator[float]:
     """Yield the seconds that each task still takes; pretrainings in `shared` take none, others come there.
 
     Where it is None, each trial trains its own.
@@ -187,10 +187,10 @@ def _costs(seen: Measured, tasks: list[Task], shared: set[str] | None) -> Iterat
         yield total
 
 
-def _phase_cost(seen: Measured, task: Task, phase: PhaseSpec) -> float:
+def _phase_cost(seen: MeasuredPace, task: RemainingTask, phase: PhaseSpec) -> float:
     if phase.name == "pretrain" and task.done.get("vae"):
         return 0.0
-    left = phase.descent.epochs - task.done.get(phase.name, 0)
+    left = phase.training.epochs - task.done.get(phase.name, 0)
     seconds = seen.epochs.get(_kind(phase.name, task.method))
     if left > 0 and seconds is None:
         raise UnknownError(f"no epoch of phase {phase.name} of {task.method} is measured yet")

@@ -7,28 +7,28 @@ from typing import NamedTuple
 
 from trainables.methods import METHODS
 from trainables.outputs import WEIGHTS_FILE
-from trainables.storage_paths import PlaceError, is_file, is_folder
 from trainables.spec import TrialSpec
+from trainables.storage_paths import PlaceError, is_file, is_folder
 from trainables.training.spec import PhaseSpec
-from vae_sweep.results.front import front_cells, split_numbers, untold_reason
-from vae_sweep.report.terminal import number_text
-from vae_sweep.statistics.trust import TIGHT
-from vae_sweep.monitoring.advice import advice
-from vae_sweep.journal.history import Course, History, find_trial
-from vae_sweep.monitoring.latent_use import latent_story, weight_course
-from vae_sweep.results.evaluations import measured_lines
-from vae_sweep.monitoring.eta import SECONDS, sweep_spec, trial_spec
-from vae_sweep.monitoring.status import SHOWN, look
-from vae_sweep.formatting import duration, moment
+from vae_sweep.formatting import duration, timestamp
+from vae_sweep.journal.history import History, TrialTimeline, find_trial
 from vae_sweep.journal.invariants import trial_findings
 from vae_sweep.journal.metrics import METRICS, values_text
 from vae_sweep.journal.records import EpochRecord, Numbers, RungRecord, TrialRecord
+from vae_sweep.monitoring.advice import advice
+from vae_sweep.monitoring.eta import SECONDS, sweep_spec, trial_spec
+from vae_sweep.monitoring.latent_use import latent_use, weight_course
+from vae_sweep.monitoring.status import SHOWN, read_status
+from vae_sweep.report.terminal import number_text
+from vae_sweep.results.evaluations import measured_lines
+from vae_sweep.results.front import front_cells, split_numbers, untold_reason
+from vae_sweep.statistics.trust import TIGHT
 
 RATE = "train/learning_rate"
 MOST_RATES = 6
 SCORES = ("perplexity", "nll", "iw_perplexity", *SHOWN)
 LIKELIHOOD = ("perplexity", "nll", "nll_sampling_error", "elbo_gap", "pareto_k_bad", "samples")
-SCORED_OUTCOMES = ("finished", "collapsed")
+_SCORED_OUTCOMES = ("finished", "collapsed")
 
 
 class Section(NamedTuple):
@@ -43,24 +43,24 @@ def explain_trial(folder: Path, name: str) -> list[Section]:
 
     Raises LaunchError where there is no such sweep or trial, JournalError where the journal is damaged.
     """
-    owner, history = look(folder)
+    owner, history = read_status(folder)
     trial = find_trial(history.record, name)
     state = history.state(trial, history.driven_by(owner))
-    course, spec = history.courses[trial.id], trial_spec(trial)
+    timeline, spec = history.timelines[trial.id], trial_spec(trial)
     why = [
         *advice(state, trial.final),
         *_reason(trial),
-        *([f"it waits for {course.holder}"] * bool(course.holder)),
+        *([f"it waits for {timeline.holder}"] * bool(timeline.holder)),
     ]
     sections = [Section(f"{trial.id}: {state}", _head(trial)), Section("why", why)]
-    sections.append(Section("starts", _starts(course)))
+    sections.append(Section("starts", _starts(timeline)))
     if spec is None:
         text = "its spec in the journal is not one of this version: what depends on it is left out"
         sections.append(Section("phases", [text]))
     else:
         for number, phase in enumerate(spec.phases()):
-            sections.append(Section(f"phase {phase.name}", _phase(trial, course, spec, number, phase)))
-        sections.append(Section("z", latent_story(trial, spec)))
+            sections.append(Section(f"phase {phase.name}", _phase(trial, timeline, spec, number, phase)))
+        sections.append(Section("z", latent_use(trial, spec)))
     if trial.rungs:
         sections.append(Section("rungs", [_rung(found) for found in trial.rungs]))
     if trial.store:
@@ -82,7 +82,7 @@ def _head(trial: TrialRecord) -> list[str]:
     if trial.final is not None:
         took = trial.final.time - trial.started_at
         after = f"{duration(took)} after its start" if took >= 0 else "its machine's clock was set back meanwhile"
-        lines.append(f"ended {moment(trial.final.time)}, {after}")
+        lines.append(f"ended {timestamp(trial.final.time)}, {after}")
     return lines
 
 
@@ -91,31 +91,33 @@ def _reason(trial: TrialRecord) -> list[str]:
     return [f"journaled reason: {text}"] if text else []
 
 
-def _starts(course: Course) -> list[str]:
+def _starts(timeline: TrialTimeline) -> list[str]:
     lines, before = [], None
-    for number, start in enumerate(course.starts, 1):
+    for number, start in enumerate(timeline.starts, 1):
         again = "; the same launch again, after a lost worker or want of memory" if start.attempt == before else ""
         host = f" on {start.host}" if start.host else ", no report from there"
-        lines.append(f"{number}: {moment(start.time)}, launch {start.attempt}{host}{again}")
+        lines.append(f"{number}: {timestamp(start.time)}, launch {start.attempt}{host}{again}")
         before = start.attempt
     return lines
 
 
-def _phase(trial: TrialRecord, course: Course, spec: TrialSpec, number: int, phase: PhaseSpec) -> list[str]:
+def _phase(
+    trial: TrialRecord, timeline: TrialTimeline, spec: TrialSpec, number: int, phase: PhaseSpec
+) -> list[str]:
     epochs = sorted((one for one in trial.epochs if one.phase == phase.name), key=lambda one: one.epoch)
-    most = phase.descent.epochs
+    most = phase.training.epochs
     if not epochs:
         return [f"no epoch yet, of at most {most}"]
     later = {one.name for one in spec.phases()[number + 1 :]}
     over = any(one.phase in later for one in trial.epochs)
-    over = over or (trial.final is not None and trial.final.outcome in SCORED_OUTCOMES)
+    over = over or (trial.final is not None and trial.final.outcome in _SCORED_OUTCOMES)
     run = f"epochs {epochs[0].epoch} to {epochs[-1].epoch}"
     end = (
         "not over"
         if not over
         else "over"
         if len(epochs) >= most
-        else f"ended by its {phase.descent.course.kind} course"
+        else f"ended by its {phase.training.schedule.kind} course"
     )
     lines = [f"{run}, {len(epochs)} of at most {most}: {end}", *_best(epochs, phase)]
     ends = {"first": epochs[0], "last": epochs[-1]}
@@ -123,9 +125,9 @@ def _phase(trial: TrialRecord, course: Course, spec: TrialSpec, number: int, pha
     lines += [
         f"{name} (epoch {one.epoch}): {shown(one.numbers, 'validation', words)}" for name, one in ends.items()
     ]
-    courses = (rate_course(epochs), None if spec.method.language_model else weight_course(epochs))
-    lines += [text for text in courses if text]
-    stored = [one for one in epochs if (one.phase, one.epoch) in course.stored]
+    timelines = (rate_course(epochs), None if spec.method.language_model else weight_course(epochs))
+    lines += [text for text in timelines if text]
+    stored = [one for one in epochs if (one.phase, one.epoch) in timeline.stored]
     seconds = [value for one in epochs if (value := one.numbers.get(SECONDS)) is not None]
     if seconds:
         lines.append(
@@ -206,11 +208,11 @@ def _likelihood(trial: TrialRecord) -> list[str]:
 
 
 def _unscored(history: History, trial: TrialRecord) -> str:
-    course, spec = history.courses[trial.id], sweep_spec(history.record)
-    if trial.final is None or trial.final.outcome not in SCORED_OUTCOMES:
+    timeline, spec = history.timelines[trial.id], sweep_spec(history.record)
+    if trial.final is None or trial.final.outcome not in _SCORED_OUTCOMES:
         return "it has no end with weights"
-    if course.unscored:
-        return f"{course.unscored}; vae-sweep resume tries again"
+    if timeline.unscored:
+        return f"{timeline.unscored}; vae-sweep resume tries again"
     if spec is None:
         return "the journal's sweep spec is not one of this version, so whether it should be is not known"
     if spec.final == "none":
@@ -241,7 +243,7 @@ def _soundness(history: History, trial: TrialRecord) -> list[str]:
 
 
 def _problems(history: History, trial: TrialRecord) -> Iterator[str]:
-    lost = history.courses[trial.id].lost
+    lost = history.timelines[trial.id].lost
     yield from (f"weights lost, trained again: {text}" for text in lost)
     yield from (f"damaged: {text}" for text in trial.damaged if text not in lost)
     yield from (f"conflict: {found}" for found in trial.conflicts)

@@ -16,11 +16,11 @@ AU, KL, MI, WEIGHT = (
     "train/kl_weight",
 )
 
-NOTHING = 0.1
+_NOTHING = 0.1
 """Nats of KL below which there is no code to speak of."""
 
 
-def latent_story(trial: TrialRecord, spec: TrialSpec) -> list[str]:
+def latent_use(trial: TrialRecord, spec: TrialSpec) -> list[str]:
     """Return in words whether z is used and whether the KL holds at λ; by the last numbers on validation."""
     if spec.method.language_model:
         return ["the row is a language model without z"]
@@ -37,7 +37,7 @@ def latent_story(trial: TrialRecord, spec: TrialSpec) -> list[str]:
     lines.append(_verdict(numbers, spec, weight, ended=numbers is measured))
     if numbers.get(AU) == 0 and epochs:
         lines.append(_since(epochs))
-        if (kl := numbers.get(KL) or 0.0) > NOTHING:
+        if (kl := numbers.get(KL) or 0.0) > _NOTHING:
             lines.append(f"its KL of {kl:.3f} nats is the same code for every sentence: it carries nothing")
     return lines + _rate(numbers, spec, weight)
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from trainables.base import Spec, VaeSweepError
 from trainables.files import StorageError, is_file
-from vae_sweep.errors import LaunchError
 from vae_sweep.config.paths import pasted
+from vae_sweep.errors import LaunchError
+from vae_sweep.monitoring.status import planned_trials, read_status, state_of
+from vae_sweep.monitoring.status_schema import SweepState
 from vae_sweep.storage.layout import JOURNAL_FILE, SPEC_FILE
-from vae_sweep.monitoring.status_schema import State
-from vae_sweep.monitoring.status import look, planned_trials, state_of
 
-MARKS = (JOURNAL_FILE, SPEC_FILE)
+_MARKS = (JOURNAL_FILE, SPEC_FILE)
 
 
 class ListedSweep(Spec):
@@ -30,7 +30,7 @@ class ListedSweep(Spec):
     known: int = 0
     ended: int = 0
     failed: int = 0
-    state: State | None = None
+    state: SweepState | None = None
     driver: str | None = None
     age: float | None = None
     problem: str | None = None
@@ -66,7 +66,7 @@ def list_sweeps(storage: Path) -> Listing:
 def _is_sweep(folder: Path) -> bool:
     """Say whether a folder holds a sweep; one that is closed to us is listed with that."""
     try:
-        return any(is_file(folder / mark) for mark in MARKS)
+        return any(is_file(folder / mark) for mark in _MARKS)
     except StorageError:
         return True
 
@@ -74,7 +74,7 @@ def _is_sweep(folder: Path) -> bool:
 def _listed(folder: Path) -> ListedSweep:
     taken = folder_bytes(folder)
     try:
-        owner, history = look(folder)
+        owner, history = read_status(folder)
     except VaeSweepError as error:
         return ListedSweep(name=folder.name, bytes=taken, problem=str(error))
     record = history.record

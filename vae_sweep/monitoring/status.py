@@ -4,25 +4,25 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from vae_sweep.storage.lease import BEAT, Owner, newest
 from vae_sweep.journal.history import History, read_history
-from vae_sweep.storage.driver_lock import LOCK, driver_of
-from vae_sweep.results.evaluations import unlike
+from vae_sweep.journal.records import TrialRecord
 from vae_sweep.monitoring.eta import Left, cell_count, sweep_spec, time_left, trial_spec
 from vae_sweep.monitoring.status_schema import (
-    Counts,
     Driver,
     FailedTrial,
     Pretraining,
-    Remark,
     RunningTrial,
-    State,
+    StatusRemark,
+    SweepState,
     SweepStatus,
+    TrialCounts,
 )
+from vae_sweep.results.evaluations import unlike
 from vae_sweep.running.stop_controller import REQUEST_FILE, requested
-from vae_sweep.journal.records import TrialRecord
+from vae_sweep.storage.driver_lock import LOCK, driver_of
+from vae_sweep.storage.lease import BEAT, Owner, newest
 
-OUTCOMES = ("finished", "collapsed", "pruned", "diverged", "failed")
+_OUTCOMES = ("finished", "collapsed", "pruned", "diverged", "failed")
 SHOWN = ("neg_elbo", "reconstruction", "kl", "mutual_information", "active_units")
 LIVE = ("running", "waiting")
 WATCH = 1.5 * BEAT
@@ -34,7 +34,7 @@ def sweep_status(folder: Path, watch: float = 0.0) -> SweepStatus:
 
     Raises LaunchError where no sweep is there, JournalError where its journal is damaged.
     """
-    owner, history = look(folder)
+    owner, history = read_status(folder)
     drives = history.driven_by(owner)
     record, now = history.record, time.time()
     states = {name: history.state(trial, drives) for name, trial in sorted(record.trials.items())}
@@ -65,7 +65,7 @@ def sweep_status(folder: Path, watch: float = 0.0) -> SweepStatus:
     )
 
 
-def look(folder: Path) -> tuple[Owner | None, History]:
+def read_status(folder: Path) -> tuple[Owner | None, History]:
     """Return who holds a sweep and its history, of one moment: nobody came or went between the two."""
     while True:
         before, history, after = driver_of(folder), read_history(folder), driver_of(folder)
@@ -73,7 +73,7 @@ def look(folder: Path) -> tuple[Owner | None, History]:
             return after, history
 
 
-def state_of(history: History, owner: Owner | None) -> State:
+def state_of(history: History, owner: Owner | None) -> SweepState:
     """Return the state of a sweep in a word."""
     if not history.spans:
         return "never launched"
@@ -82,7 +82,7 @@ def state_of(history: History, owner: Owner | None) -> State:
     ended = history.record.ended
     if ended and history.launched_by(owner):
         return "ending"
-    known: dict[str, State] = {"complete": "complete", "failed": "failed", "stopped": "stopped"}
+    known: dict[str, SweepState] = {"complete": "complete", "failed": "failed", "stopped": "stopped"}
     return known.get(ended or "", "interrupted")
 
 
@@ -105,21 +105,21 @@ def _driver(folder: Path, owner: Owner, drives: bool, watch: float) -> Driver:
 
 
 def _running(history: History, trial: TrialRecord, now: float) -> RunningTrial:
-    course, last = history.courses[trial.id], trial.epochs[-1] if trial.epochs else None
+    timeline, last = history.timelines[trial.id], trial.epochs[-1] if trial.epochs else None
     spec = trial_spec(trial)
-    most: dict[str, int] = {phase.name: phase.descent.epochs for phase in spec.phases()} if spec else {}
+    most: dict[str, int] = {phase.name: phase.training.epochs for phase in spec.phases()} if spec else {}
     return RunningTrial(
         trial=trial.id,
-        state="waiting" if course.holder else "running",
+        state="waiting" if timeline.holder else "running",
         method=trial.method,
         values=trial.values,
         phase=last.phase if last else None,
         done=last.epoch + 1 if last else 0,
         epochs=most.get(last.phase) if last else None,
         numbers=_shown(last.numbers) if last else {},
-        host=course.host,
-        silent=max(0.0, now - course.last),
-        waits_for=course.holder,
+        host=timeline.host,
+        silent=max(0.0, now - timeline.last),
+        waits_for=timeline.holder,
     )
 
 
@@ -133,16 +133,16 @@ def _failed(trial: TrialRecord) -> FailedTrial:
     return FailedTrial(trial=trial.id, error=error, reason=lines[-1] if lines else "")
 
 
-def _counts(history: History, states: dict[str, str]) -> Counts:
+def _counts(history: History, states: dict[str, str]) -> TrialCounts:
     found = list(states.values())
-    return Counts(
+    return TrialCounts(
         planned=planned_trials(history),
         cells=len(history.record.cells),
         started=len(states),
         running=found.count("running"),
         waiting=found.count("waiting"),
         interrupted=found.count("interrupted"),
-        ended={outcome: found.count(outcome) for outcome in OUTCOMES},
+        ended={outcome: found.count(outcome) for outcome in _OUTCOMES},
         scored=sum(bool(trial.scored) for trial in history.record.trials.values()),
     )
 
@@ -159,17 +159,17 @@ def _pretraining(trials: list[TrialRecord]) -> Pretraining:
     )
 
 
-def _remarks(history: History) -> list[Remark]:
-    remarks = [Remark(kind="repaired", trial=None, text=text) for text in history.repaired]
+def _remarks(history: History) -> list[StatusRemark]:
+    remarks = [StatusRemark(kind="repaired", trial=None, text=text) for text in history.repaired]
     for name, trial in sorted(history.record.trials.items()):
-        course = history.courses[name]
-        remarks += [Remark(kind="lost", trial=name, text=text) for text in course.lost]
-        other = [text for text in trial.damaged if text not in course.lost]
-        remarks += [Remark(kind="damaged", trial=name, text=text) for text in other]
-        remarks += [Remark(kind="conflict", trial=name, text=str(found)) for found in trial.conflicts]
-        if course.unscored:
-            remarks.append(Remark(kind="unscored", trial=name, text=course.unscored))
-    remarks += [Remark(kind="changed", trial=None, text=text) for text in history.record.changes]
+        timeline = history.timelines[name]
+        remarks += [StatusRemark(kind="lost", trial=name, text=text) for text in timeline.lost]
+        other = [text for text in trial.damaged if text not in timeline.lost]
+        remarks += [StatusRemark(kind="damaged", trial=name, text=text) for text in other]
+        remarks += [StatusRemark(kind="conflict", trial=name, text=str(found)) for found in trial.conflicts]
+        if timeline.unscored:
+            remarks.append(StatusRemark(kind="unscored", trial=name, text=timeline.unscored))
+    remarks += [StatusRemark(kind="changed", trial=None, text=text) for text in history.record.changes]
     if text := unlike(history.record):
-        remarks.append(Remark(kind="measured", trial=None, text=text))
+        remarks.append(StatusRemark(kind="measured", trial=None, text=text))
     return remarks

@@ -8,7 +8,7 @@ from vae_sweep.monitoring.eta import Left
 FORMAT = 1
 """Raised whenever a field of the JSON document changes its meaning or goes."""
 
-State = Literal["never launched", "running", "ending", "complete", "failed", "stopped", "interrupted"]
+SweepState = Literal["never launched", "running", "ending", "complete", "failed", "stopped", "interrupted"]
 
 
 class Driver(Spec):
@@ -51,7 +51,7 @@ class FailedTrial(Spec):
     reason: str
 
 
-class Counts(Spec):
+class TrialCounts(Spec):
     """Trials: `planned` is cells times seeds when the sweep is complete, None where the spec cannot be read."""
 
     planned: int | None
@@ -74,7 +74,7 @@ class Pretraining(Spec):
     seconds_saved: float
 
 
-class Remark(Spec):
+class StatusRemark(Spec):
     """Something that was damaged, lost or cannot be done; `trial` is None where it is the sweep's."""
 
     kind: Literal["repaired", "lost", "damaged", "unscored", "conflict", "measured", "changed"]
@@ -88,13 +88,13 @@ class SweepStatus(Spec):
     format: int = FORMAT
     sweep: str
     folder: str
-    state: State
+    state: SweepState
     driver: Driver | None
     outcome: str | None
     reason: str | None
     stop: Literal["epoch", "finish"] | None
     launches: int
-    trials: Counts
+    trials: TrialCounts
     running: list[RunningTrial]
     interrupted: list[str]
     failed: list[FailedTrial]
@@ -104,4 +104,4 @@ class SweepStatus(Spec):
     left: Left
     lines: int
     last_line: float | None
-    remarks: list[Remark]
+    remarks: list[StatusRemark]

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainables.files import words
-from vae_sweep.errors import LaunchError
 from vae_sweep.config.paths import pasted
-from vae_sweep.storage.lease import Owner, Watch
+from vae_sweep.errors import LaunchError
 from vae_sweep.journal.history import read_history
-from vae_sweep.storage.driver_lock import LOCK
+from vae_sweep.monitoring.status import read_status, sweep_status
 from vae_sweep.monitoring.status_schema import SweepStatus
-from vae_sweep.monitoring.status import look, sweep_status
 from vae_sweep.running.stop_controller import REQUEST_FILE, Mode, request_stop, requested
+from vae_sweep.storage.driver_lock import LOCK
+from vae_sweep.storage.lease import Owner, Watch
 
 POLL = 0.5
 """Seconds between two looks at the driver."""
 
-Note = Callable[[str], None]
+_Note = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Stopped:
     reason: str | None
 
 
-def stop_sweep(folder: Path, mode: Mode, note: Note, watch: Watch | None = None) -> Stopped:
+def stop_sweep(folder: Path, mode: Mode, note: _Note, watch: Watch | None = None) -> Stopped:
     """Ask the driver of a sweep to stop, note what it waits for, and return when it is gone.
 
     A driver on another machine counts as gone once it has given no sign of life for as long as a launch would
@@ -62,7 +62,7 @@ def stop_sweep(folder: Path, mode: Mode, note: Note, watch: Watch | None = None)
 
 def _driver(folder: Path) -> Owner:
     """Return who drives the sweep. Raises LaunchError where nobody does."""
-    owner, history = look(folder)
+    owner, history = read_status(folder)
     if owner is None:
         ended = history.record.ended
         how = f"it ended: {ended}" if ended else "its driver is gone"

@@ -4,16 +4,16 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from vae_sweep.errors import LaunchError
 from vae_sweep.config.resource_spec import GPU_SHARE, ResourceSpec
 from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.errors import LaunchError
 
 SLACK = 1e-4
 """Ray counts resources in ten-thousandths."""
 
 
 @dataclass(frozen=True)
-class Share:
+class TrialResources:
     """What a trial occupies; its threads are its cores, and decide bits."""
 
     threads: int
@@ -25,29 +25,29 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Room:
+class NodeCapacity:
     """What a node has, or what of it a trial takes."""
 
     cpus: float
     gpus: float
 
-    def holds(self, share: Share) -> bool:
+    def holds(self, share: TrialResources) -> bool:
         """Say whether one trial goes in."""
         return share.threads <= self.cpus + SLACK and share.gpus <= self.gpus + SLACK
 
 
-def share_of(resources: ResourceSpec, method: str, cards: float) -> Share:
+def trial_resources(resources: ResourceSpec, method: str, cards: float) -> TrialResources:
     """Return what a trial of a method occupies; `cards` are the GPUs of the best machine."""
     own = resources.methods.get(method)
     cpu = own.cpu if own and own.cpu is not None else resources.cpu
     gpu = own.gpu if own and own.gpu is not None else resources.gpu
     threads = 1 if cpu == "auto" else cpu
-    return Share(threads, (GPU_SHARE if cards else 0.0) if gpu == "auto" else float(gpu))
+    return TrialResources(threads, (GPU_SHARE if cards else 0.0) if gpu == "auto" else float(gpu))
 
 
-def shares_of(spec: SweepSpec, cards: float) -> dict[str, Share]:
+def resources_by_method(spec: SweepSpec, cards: float) -> dict[str, TrialResources]:
     """Return what a trial of each method occupies. Raises LaunchError where one exceeds `max_gpus`."""
-    shares = {method: share_of(spec.resources, method, cards) for method in spec.methods}
+    shares = {method: trial_resources(spec.resources, method, cards) for method in spec.methods}
     most = spec.resources.max_gpus
     for method, share in shares.items():
         if most is not None and share.gpus > most + SLACK:
@@ -58,7 +58,7 @@ def shares_of(spec: SweepSpec, cards: float) -> dict[str, Share]:
     return shares
 
 
-def check_machine(spec: SweepSpec, shares: dict[str, Share], cards: int) -> None:
+def check_machine(spec: SweepSpec, shares: dict[str, TrialResources], cards: int) -> None:
     """Raise LaunchError where this machine, alone, can never run a trial."""
     cores = os.cpu_count() or 1
     for method, share in shares.items():
@@ -81,20 +81,22 @@ def path_of(resources: ResourceSpec, method: str, field: str) -> str:
     return f"resources.methods.{method}.{field}" if given else f"resources.{field}"
 
 
-def grown(share: Share, factor: int, rooms: Iterable[Room], max_gpus: float | None = None) -> Room:
+def scaled_resources(
+    share: TrialResources, factor: int, rooms: Iterable[NodeCapacity], max_gpus: float | None = None
+) -> NodeCapacity:
     """Return a trial's share times a factor: at most one whole node that holds the share, at most `max_gpus`.
 
     Where no node holds it now, the share as it is: it waits for one that does.
     """
     most = float("inf") if max_gpus is None else max_gpus
     found = [
-        Room(min(share.threads * factor, room.cpus), min(share.gpus * factor, room.gpus, most))
+        NodeCapacity(min(share.threads * factor, room.cpus), min(share.gpus * factor, room.gpus, most))
         for room in rooms
         if room.holds(share)
     ]
-    return max(found, key=lambda room: (room.gpus, room.cpus), default=Room(share.threads, share.gpus))
+    return max(found, key=lambda room: (room.gpus, room.cpus), default=NodeCapacity(share.threads, share.gpus))
 
 
-def gpus_fit(running: Sequence[float], wanted: float, max_gpus: float | None) -> bool:
+def fits_gpu_limit(running: Sequence[float], wanted: float, max_gpus: float | None) -> bool:
     """Say whether a trial may hold so many GPUs beside those that the running ones hold."""
     return max_gpus is None or not wanted or sum(running) + wanted <= max_gpus + SLACK

@@ -10,18 +10,18 @@ from pydantic import ValidationError
 from trainables.base import StateError, flat
 from trainables.files import is_file
 from trainables.outputs import stored_key
-from trainables.storage_paths import is_folder
 from trainables.spec import TrialSpec
+from trainables.storage_paths import is_folder
 from trainables.text.spec import SPLITS
 from trainables.training.spec import READ_VERSIONS
 from vae_sweep.config.domains import holds
-from vae_sweep.errors import LaunchError
 from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.errors import LaunchError
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.journal import Line
+from vae_sweep.journal.records import CellRecord, SweepRecord, TrialRecord
 from vae_sweep.storage.layout import JOURNAL_FILE, check_writable, stored_spec
 from vae_sweep.storage.object_storage import check_objects
-from vae_sweep.journal.journal import Line
-from vae_sweep.journal.fold import read_sweep
-from vae_sweep.journal.records import CellRecord, SweepRecord, TrialRecord
 
 FREE = ("resources", "storage", "tracking", "data")
 """Parts of a spec that may differ between launches of one sweep: they change no number."""

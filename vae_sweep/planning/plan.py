@@ -15,14 +15,14 @@ from trainables.text.fetch import hint
 from trainables.text.remarks.remark import Remark
 from trainables.training.spec import PhaseSpec
 from vae_sweep.config.domains import samples
-from vae_sweep.config.paths import sqlite_path, sqlite_uri
 from vae_sweep.config.environment import data_directory
-from vae_sweep.config.sweep_spec import Draw, SweepSpec
-from vae_sweep.storage.pretraining_entry import address, environment_of, is_stored
-from vae_sweep.storage.layout import storage_directory, store_place, warm_folder
-from vae_sweep.planning.precision import settled
+from vae_sweep.config.paths import sqlite_path, sqlite_uri
 from vae_sweep.config.relocation import beside
-from vae_sweep.planning.allocation import Share, check_machine, shares_of
+from vae_sweep.config.sweep_spec import Draw, SweepSpec
+from vae_sweep.planning.allocation import TrialResources, check_machine, resources_by_method
+from vae_sweep.planning.precision import resolve_precision
+from vae_sweep.storage.layout import storage_directory, store_place, warm_folder
+from vae_sweep.storage.pretraining_entry import address, environment_of, is_stored
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Plan:
     data_directory: Path
     cells: tuple[PlannedCell, ...] | None
     cell_count: int
-    shares: dict[str, Share]
+    shares: dict[str, TrialResources]
     remarks: tuple[Remark, ...] = ()
 
     @property
@@ -91,7 +91,7 @@ class Plan:
             values = {name: samples(domain)[0][1] for name, domain in row.items()}
             trial = self.spec.trial(method, values, self.spec.seeds[0], self.corpus.fingerprint)
             phase = trial.phases()[-1]
-            if not any(on_rung(trial, phase, epoch, 1.0) for epoch in range(1, phase.descent.epochs + 1)):
+            if not any(on_rung(trial, phase, epoch, 1.0) for epoch in range(1, phase.training.epochs + 1)):
                 found.append(method)
         return found
 
@@ -115,7 +115,7 @@ class Plan:
 
 def make_plan(spec: SweepSpec) -> Plan:
     """Check the corpus and the resources and list the cells. Raises CorpusError or LaunchError."""
-    spec = located(spec)
+    spec = with_absolute_paths(spec)
     directory = data_directory(Path(spec.data.directory) if spec.data.directory else None)
     if missing := missing_files(spec.corpus, directory):
         raise CorpusError(_absent(spec, directory, missing))
@@ -123,7 +123,7 @@ def make_plan(spec: SweepSpec) -> Plan:
     if lone := [name for name, split in corpus.splits.items() if len(split.sentences) == 1]:
         raise CorpusError(f"corpus {corpus.title}: {lone[0]} has a single sentence; a variance needs two at least")
     shares = resources(spec)
-    spec = settled(spec, len(corpus.vocabulary), shares.values())
+    spec = resolve_precision(spec, len(corpus.vocabulary), shares.values())
     points = spec.points()
     cells = None if points is None else tuple(_cell(spec, corpus, *point) for point in points)
     wanted = spec.search.trials
@@ -131,7 +131,7 @@ def make_plan(spec: SweepSpec) -> Plan:
     return Plan(spec, corpus, directory, cells, count, shares, tuple(remarks))
 
 
-def located(spec: SweepSpec) -> SweepSpec:
+def with_absolute_paths(spec: SweepSpec) -> SweepSpec:
     """Return the spec with its paths made absolute, so that a resume from elsewhere reads the same."""
     if spec.data.directory is not None:
         data = spec.data.model_copy(update={"directory": str(Path(spec.data.directory).expanduser().absolute())})
@@ -156,13 +156,13 @@ def _absolute(uri: str | None) -> str | None:
     return sqlite_uri(database.absolute()) + mark + options
 
 
-def resources(spec: SweepSpec) -> dict[str, Share]:
+def resources(spec: SweepSpec) -> dict[str, TrialResources]:
     """Return what a trial of each method occupies, `auto` as of this machine.
 
     Raises LaunchError where this machine lacks it; a cluster is looked at when it is joined.
     """
     cards = gpu_count()
-    shares = shares_of(spec, cards)
+    shares = resources_by_method(spec, cards)
     if not os.environ.get("RAY_ADDRESS"):
         check_machine(spec, shares, cards)
     return shares
@@ -177,7 +177,7 @@ def _cell(spec: SweepSpec, corpus: Corpus, method: str, values: Draw) -> Planned
     trials = [spec.trial(method, values, seed, corpus.fingerprint) for seed in spec.seeds]
     phases = trials[0].phases()
     trainings = tuple(phase for trial in trials for phase in trial.phases())
-    epochs = sum(phase.descent.epochs for phase in phases)
+    epochs = sum(phase.training.epochs for phase in phases)
     return PlannedCell(method, values, tuple(phase.name for phase in phases), epochs, trainings)
 
 

@@ -6,14 +6,14 @@ import torch
 
 from trainables.model.spec import Precision
 from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.planning.allocation import TrialResources
 from vae_sweep.storage.layout import stored_spec, sweep_folder
-from vae_sweep.planning.allocation import Share
 
 FEWEST_WEIGHTS = 100_000
 """Below so many weights of the output projection bfloat16 gains nothing (docs/performance.md)."""
 
 
-def settled(spec: SweepSpec, words: int, shares: Iterable[Share]) -> SweepSpec:
+def resolve_precision(spec: SweepSpec, words: int, shares: Iterable[TrialResources]) -> SweepSpec:
     """Return the spec with `auto` settled for a vocabulary of `words`: as the sweep has it already, if it does."""
     if spec.model.precision != "auto":
         return spec
@@ -24,7 +24,7 @@ def settled(spec: SweepSpec, words: int, shares: Iterable[Share]) -> SweepSpec:
     return spec.model_copy(update={"model": spec.model.model_copy(update={"precision": precision})})
 
 
-def _is_quicker(share: Share) -> bool:
+def _is_quicker(share: TrialResources) -> bool:
     """Say whether this machine has instructions for bfloat16 where a trial of this share computes."""
     if share.gpus:
         return torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)

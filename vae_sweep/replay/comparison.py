@@ -9,14 +9,14 @@ from vae_sweep.journal.former_metrics import former_splits
 from vae_sweep.journal.metrics import COSTS, word_of
 from vae_sweep.journal.records import FinalRecord, TrialRecord
 
-ABSENT = "absent"
+_ABSENT = "absent"
 MEASURED = ("finished", "collapsed")
 REPLAYABLE = (*MEASURED, "diverged")
 """Outcomes that the spec alone decides, so that a replay must come to them again."""
 
 
 @dataclass(frozen=True)
-class Difference:
+class NumberDifference:
     """One value that the replay gives otherwise."""
 
     place: str
@@ -29,7 +29,7 @@ class Difference:
 
 
 @dataclass
-class Comparison:
+class ReplayComparison:
     """Takes a replay's reports and holds each against the journal; `gaps` are epochs that the journal lacks.
 
     Of splits that were measured before there was a tight estimate, what only one side has is passed over.
@@ -38,7 +38,7 @@ class Comparison:
     trial: TrialRecord
     epochs: int = 0
     numbers: int = 0
-    differences: list[Difference] = field(default_factory=list)
+    differences: list[NumberDifference] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -70,19 +70,20 @@ class Comparison:
             self.gaps.append(place)
         else:
             self._beyond = True
-            self.differences.append(Difference(place, "the epoch", ABSENT, "it ran"))
+            self.differences.append(NumberDifference(place, "the epoch", _ABSENT, "it ran"))
 
     def end(self, here: FinalReport) -> None:
         """Compare the end, and note the epochs that did not come."""
         self.differences += [
-            Difference(f"{phase} epoch {epoch}", "the epoch", "it ran", ABSENT) for phase, epoch in self._left
+            NumberDifference(f"{phase} epoch {epoch}", "the epoch", "it ran", _ABSENT)
+            for phase, epoch in self._left
         ]
         final = self.trial.final
         if final is None:
             return
         for key, journaled, found in _ends(final, here):
             if journaled != found:
-                self.differences.append(Difference("the end", key, journaled, found))
+                self.differences.append(NumberDifference("the end", key, journaled, found))
         self._compare("the end", self.trial.own_numbers("validation"), here.numbers)
 
     def score(self, here: Mapping[str, float]) -> None:
@@ -96,9 +97,9 @@ class Comparison:
             if word_of(key) in COSTS or (key.startswith(former) and not both):
                 continue
             self.numbers += 1
-            before, now = journaled.get(key, ABSENT), here.get(key, ABSENT)
+            before, now = journaled.get(key, _ABSENT), here.get(key, _ABSENT)
             if _bits(before) != _bits(now):
-                self.differences.append(Difference(place, key, before, now))
+                self.differences.append(NumberDifference(place, key, before, now))
 
 
 def _ends(final: FinalRecord, here: FinalReport) -> Iterator[tuple[str, str | None, str | None]]:

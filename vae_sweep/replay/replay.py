@@ -8,25 +8,25 @@ import torch
 
 from trainables.base import DivergedError, StateError, VaeSweepError
 from trainables.outputs import new_model
-from trainables.storage_paths import place_of
 from trainables.spec import TrialSpec
+from trainables.storage_paths import place_of
 from trainables.text.corpus import Corpus, load_corpus
 from trainables.training.report import EpochReport, FinalReport
 from trainables.training.sharing import Shapes
 from trainables.training.state import TrialState
-from trainables.trial import check_corpus, run_trial, score
+from trainables.trial import check_corpus, run_trial, score_split
 from vae_sweep.config.environment import data_directory
+from vae_sweep.config.relocation import relocated
 from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.journal.history import find_trial, read_history
+from vae_sweep.journal.records import TrialRecord
+from vae_sweep.monitoring.eta import sweep_spec, trial_spec
+from vae_sweep.replay.comparison import MEASURED, NumberDifference, ReplayComparison
+from vae_sweep.replay.reproducibility import Surroundings, surroundings
 from vae_sweep.storage.pretraining_entry import address, environment_of, read_entry
 from vae_sweep.storage.pretraining_store import STORE_FOLDER
-from vae_sweep.replay.comparison import MEASURED, Comparison, Difference
-from vae_sweep.journal.history import find_trial, read_history
-from vae_sweep.config.relocation import relocated
-from vae_sweep.monitoring.eta import sweep_spec, trial_spec
-from vae_sweep.replay.reproducibility import Surroundings, surroundings
-from vae_sweep.journal.records import TrialRecord
 
-Note = Callable[[str], None]
+_Note = Callable[[str], None]
 
 
 class ReplayError(VaeSweepError):
@@ -45,11 +45,11 @@ class Replayed:
     numbers: int
     ended: bool
     scored: bool
-    differences: list[Difference]
+    differences: list[NumberDifference]
     gaps: list[str]
 
 
-def replay_trial(folder: Path, name: str, use_store: bool, note: Note, at: Note) -> Replayed:
+def replay_trial(folder: Path, name: str, use_store: bool, note: _Note, at: _Note) -> Replayed:
     """Run a trial again from its journaled spec and compare every number with the journal, bit for bit.
 
     `note` is told what differs around it before it starts, `at` where it is. With `use_store` its pretraining is
@@ -62,7 +62,7 @@ def replay_trial(folder: Path, name: str, use_store: bool, note: Note, at: Note)
     spec = trial_spec(trial)
     if spec is None:
         raise ReplayError(f"{trial.id}: its spec in the journal is not one of this version of vae-sweep")
-    comparison = Comparison(trial)
+    comparison = ReplayComparison(trial)
     if comparison.exhausted:
         raise ReplayError(f"{trial.id}: the journal holds none of its numbers yet; there is nothing to compare")
     around = surroundings(history, trial, spec)
@@ -84,9 +84,9 @@ class _Replay:
     spec: TrialSpec
     sweep: SweepSpec | None
     around: Surroundings
-    comparison: Comparison
-    note: Note
-    at: Note
+    comparison: ReplayComparison
+    note: _Note
+    at: _Note
 
     def run(self, use_store: bool) -> Replayed:
         corpus = self._corpus()
@@ -99,7 +99,7 @@ class _Replay:
                 self.at("the test split")
                 model = new_model(self.spec, corpus.vocabulary).to(self.around.device)
                 model.load_state_dict(state.best)
-                self.comparison.score(score(self.spec, corpus, model, "test"))
+                self.comparison.score(score_split(self.spec, corpus, model, "test"))
                 scored = True
         found = self.comparison
         return Replayed(

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 
 from trainables.spec import TrialSpec
-from vae_sweep.planning.compatibility import LIBRARIES, threads_of
 from vae_sweep.journal.history import History
 from vae_sweep.journal.records import LaunchRecord, TrialRecord
+from vae_sweep.planning.compatibility import LIBRARIES, threads_of
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Surroundings:
 
 def surroundings(history: History, trial: TrialRecord, spec: TrialSpec) -> Surroundings:
     """Return how a trial ran, as far as the journal knows, and what is otherwise here."""
-    attempts = {start.attempt for start in history.courses[trial.id].starts}
+    attempts = {start.attempt for start in history.timelines[trial.id].starts}
     launches = [one for one in history.record.launches if one.attempt in attempts] or history.record.launches
     threads = [threads_of(one.spec) for one in launches]
     device = "cuda" if torch.cuda.is_available() and _gpus(launches[0].spec) != 0 else "cpu"

@@ -1,13 +1,13 @@
 """What a sweep found, in a few sentences."""
 
 from trainables.methods import METHODS
-from vae_sweep.results.cells import Row
-from vae_sweep.report.terminal import cell_name, number_text
-from vae_sweep.statistics.trust import TIGHT
 from vae_sweep.journal.metrics import METRICS
+from vae_sweep.report.terminal import cell_name, number_text
+from vae_sweep.results.cells import CellResult
+from vae_sweep.statistics.trust import TIGHT
 
 
-def answers(rows: list[Row], objectives: tuple[str, ...]) -> list[str]:
+def finding_sentences(rows: list[CellResult], objectives: tuple[str, ...]) -> list[str]:
     """Return the best cell by each objective on validation, and which cells collapsed; empty without an end."""
     shown = [row for row in rows if row.split == "validation"]
     searched = [row for row in shown if not _reference(row)]
@@ -15,11 +15,11 @@ def answers(rows: list[Row], objectives: tuple[str, ...]) -> list[str]:
     return [*best, _collapsed(searched)] if searched else []
 
 
-def _reference(row: Row) -> bool:
+def _reference(row: CellResult) -> bool:
     return METHODS[row.method].reference
 
 
-def _best(rows: list[Row], word: str) -> str:
+def _best(rows: list[CellResult], word: str) -> str:
     having = sorted((row for row in rows if _known(row, word)), key=lambda row: row.numbers[word])
     if not having:
         untold = word in TIGHT and any(row.untold for row in rows)
@@ -42,16 +42,16 @@ def _best(rows: list[Row], word: str) -> str:
     return f"{text}; its interval over seeds lies below those of all other cells."
 
 
-def _known(row: Row, word: str) -> bool:
+def _known(row: CellResult, word: str) -> bool:
     return word in row.numbers and not (word in TIGHT and row.untold)
 
 
-def _overlap(best: Row, other: Row, word: str) -> bool:
+def _overlap(best: CellResult, other: CellResult, word: str) -> bool:
     ours, theirs = best.interval(word), other.interval(word)
     return theirs.mean - (theirs.half_width or 0.0) <= ours.mean + (ours.half_width or 0.0)
 
 
-def _collapsed(rows: list[Row]) -> str:
+def _collapsed(rows: list[CellResult]) -> str:
     fallen = [row for row in rows if row.outcomes.get("collapsed")]
     if not fallen:
         return "No cell collapsed: every one uses its code."
@@ -59,7 +59,7 @@ def _collapsed(rows: list[Row]) -> str:
     return f"Collapsed (the decoder ignores z): {names}."
 
 
-def _fallen(row: Row) -> str:
+def _fallen(row: CellResult) -> str:
     count = row.outcomes["collapsed"]
     share = "" if count == row.seeds else f", {count} of {row.seeds} seeds"
     return f"{cell_name(row)} (cell {row.cell}{share})"

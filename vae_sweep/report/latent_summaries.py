@@ -6,8 +6,8 @@ from pydantic import ValidationError
 
 from trainables.files import StorageError
 from trainables.methods import METHODS
-from trainables.storage_paths import Place, PlaceError, read
-from trainables.probes.latent_summary import PORTRAIT_FILE, Portrait
+from trainables.probes.latent_summary import PORTRAIT_FILE, LatentSummary
+from trainables.storage_paths import PlaceError, StoragePath, read
 from vae_sweep.journal.metrics import values_text
 from vae_sweep.journal.records import SweepRecord, TrialRecord
 
@@ -17,11 +17,11 @@ PICKED = ("perplexity", "reconstruction")
 
 
 @dataclass(frozen=True)
-class Sitting:
+class CellExemplar:
     """What a cell's chosen trial left beside its weights; `missing` says why something is not there."""
 
     trial: TrialRecord
-    portrait: Portrait | None
+    portrait: LatentSummary | None
     samples: str | None
     missing: tuple[str, ...] = ()
 
@@ -48,12 +48,12 @@ class UnitRow:
 
 
 @dataclass
-class Gallery:
+class LatentSummaryCache:
     """Reads portraits, each once; after an outage of object storage it asks no more and says so."""
 
-    _read: dict[str, Sitting] = field(default_factory=dict)
+    _read: dict[str, CellExemplar] = field(default_factory=dict)
 
-    def sittings(self, record: SweepRecord) -> list[Sitting]:
+    def sittings(self, record: SweepRecord) -> list[CellExemplar]:
         """Return the sitting of each cell that has a trial with a last checkpoint, in the order of the cells."""
         outage: str | None = None
         found = []
@@ -66,7 +66,7 @@ class Gallery:
                     self._read[str(place)] = _sitting(trial, place)
                 except PlaceError as error:
                     outage = str(error)
-            known = self._read.get(str(place), Sitting(trial, None, None, (str(outage),)))
+            known = self._read.get(str(place), CellExemplar(trial, None, None, (str(outage),)))
             found.append(replace(known, trial=trial))
         return found
 
@@ -80,7 +80,7 @@ def shown_trials(record: SweepRecord) -> list[TrialRecord]:
     return [min(cells[cell], key=_rank) for cell in sorted(cells)]
 
 
-def unit_rows(sittings: list[Sitting]) -> list[UnitRow]:
+def unit_rows(sittings: list[CellExemplar]) -> list[UnitRow]:
     """Return the units of each portrait; not of an autoencoder, whose KL nothing holds down."""
     return [
         UnitRow(
@@ -95,7 +95,7 @@ def unit_rows(sittings: list[Sitting]) -> list[UnitRow]:
     ]
 
 
-def label_names(sittings: list[Sitting]) -> list[str]:
+def label_names(sittings: list[CellExemplar]) -> list[str]:
     """Return the labels of the sentences that were mapped, sorted; empty where the corpus has none."""
     return sorted({label for found in sittings if found.portrait for label in found.portrait.labels or ()})
 
@@ -106,20 +106,22 @@ def _rank(trial: TrialRecord) -> tuple[float, int]:
     return next((value for value in values if value is not None), float("inf")), trial.seed
 
 
-def _sitting(trial: TrialRecord, place: Place) -> Sitting:
+def _sitting(trial: TrialRecord, place: StoragePath) -> CellExemplar:
     missing: list[str] = []
     portrait = None
     content = _content(place / PORTRAIT_FILE, missing)
     if content is not None:
         try:
-            portrait = Portrait.model_validate_json(content)
+            portrait = LatentSummary.model_validate_json(content)
         except ValidationError as error:
             missing.append(f"{PORTRAIT_FILE} is damaged, or of another version ({error.errors()[0]['msg']})")
     samples = _content(place / SAMPLES_FILE, missing)
-    return Sitting(trial, portrait, None if samples is None else samples.decode(errors="replace"), tuple(missing))
+    return CellExemplar(
+        trial, portrait, None if samples is None else samples.decode(errors="replace"), tuple(missing)
+    )
 
 
-def _content(path: Place, missing: list[str]) -> bytes | None:
+def _content(path: StoragePath, missing: list[str]) -> bytes | None:
     try:
         return read(path)
     except FileNotFoundError:

@@ -1,11 +1,11 @@
 """How well each number of a cell is known: standard errors, the gap to the bound in parts, importance weights."""
 
-from vae_sweep.results.cells import GAP_WORDS, Row
-from vae_sweep.report.terminal import cell_name, number_text
-from vae_sweep.statistics.intervals import half_width
 from vae_sweep.journal.metrics import METRICS
+from vae_sweep.report.terminal import cell_name, number_text
+from vae_sweep.results.cells import GAP_WORDS, CellResult
+from vae_sweep.statistics.intervals import half_width
 
-ERRORS = {
+_ERRORS = {
     "nll": "nll_error",
     "reconstruction": "reconstruction_error",
     "kl": "kl_error",
@@ -28,7 +28,7 @@ def likelihood_title(split: str) -> str:
 
 def likelihood_head() -> tuple[str, ...]:
     """Return the headings of the table."""
-    errors = (f"{METRICS[word].symbol} s.e." for word in ERRORS)
+    errors = (f"{METRICS[word].symbol} s.e." for word in _ERRORS)
     gaps = (METRICS[word].symbol for word in GAP_WORDS)
     return (
         "cell",
@@ -43,12 +43,12 @@ def likelihood_head() -> tuple[str, ...]:
     )
 
 
-def likelihood_line(row: Row) -> list[str] | None:
+def likelihood_line(row: CellResult) -> list[str] | None:
     """Return a cell's line; None where its likelihood was not measured so. Means over its seeds."""
     if "nll" not in row.numbers:
         return None
     numbers = row.numbers
-    errors = [number_text(word, numbers.get(word)) for word in ERRORS.values()]
+    errors = [number_text(word, numbers.get(word)) for word in _ERRORS.values()]
     sampling = row.sampling.get("nll")
     return [
         f"{row.cell}{row.mark}",
@@ -63,7 +63,7 @@ def likelihood_line(row: Row) -> list[str] | None:
     ]
 
 
-def _gap(row: Row, word: str) -> str:
+def _gap(row: CellResult, word: str) -> str:
     """Return a gap with its interval: over seeds where there are several, else over sentences."""
     value, error = row.numbers.get(word), row.numbers.get(f"{word}_error")
     if value is None:

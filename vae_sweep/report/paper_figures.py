@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from vae_sweep.report.palette import in_order, label_look, look
-from vae_sweep.report.latent_summaries import Sitting, UnitRow
+from vae_sweep.journal.metrics import METRICS
+from vae_sweep.report.latent_summaries import CellExemplar, UnitRow
+from vae_sweep.report.palette import in_order, label_style, style_of
 from vae_sweep.results.series import ACROSS, EPOCH_WORDS, PHASES, UP, EpochCurve, Front, RateCurve
 from vae_sweep.statistics.intervals import Interval
-from vae_sweep.journal.metrics import METRICS
 
 KINDS = ("png", "svg", "pdf")
 PANEL = (2.6, 2.1)
@@ -86,7 +86,7 @@ def epoch_figure(curves: Sequence[EpochCurve]) -> Figure:
     for axes, (phase, word) in zip(panels, places, strict=True):
         for curve in curves:
             if curve.phase == phase and word in curve.words:
-                style = look(curve.method)
+                style = style_of(curve.method)
                 y = [float("nan") if value is None else value for value in curve.words[word]]
                 axes.plot(curve.epochs, y, style.static_dash, color=style.colour, marker=".", markersize=2.5)
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
@@ -108,7 +108,7 @@ def unit_figure(rows: Sequence[UnitRow]) -> Figure:
     return figure
 
 
-def map_figure(sittings: Sequence[Sitting], labels: Sequence[str]) -> Figure:
+def map_figure(sittings: Sequence[CellExemplar], labels: Sequence[str]) -> Figure:
     """Return maps of the codes of validation sentences, a panel a cell, a colour a label."""
     figure, panels = _panels(len(sittings), columns=3)
     for axes, sitting in zip(panels, sittings, strict=True):
@@ -117,11 +117,11 @@ def map_figure(sittings: Sequence[Sitting], labels: Sequence[str]) -> Figure:
             continue
         names = portrait.labels or ("",) * len(portrait.positions)
         for number, label in enumerate(labels or ("",)):
-            colour, _, marker = label_look(number)
+            colour, _, marker = label_style(number)
             shown = [at for at, name in zip(portrait.positions, names, strict=True) if name == label]
             axes.plot(*_columns(shown), marker, color=colour, markersize=2, alpha=0.6)
         axes.set(title=f"cell {sitting.trial.cell}, {sitting.name}")
-    _legend(figure, [_handle(name, *label_look(number)[::2], "") for number, name in enumerate(labels)])
+    _legend(figure, [_handle(name, *label_style(number)[::2], "") for number, name in enumerate(labels)])
     return figure
 
 
@@ -140,10 +140,10 @@ def _draw_front(axes: Axes, front: Front) -> None:
     line = [(row.numbers[ACROSS], row.numbers[UP]) for row in front.line]
     axes.plot(*_columns(line), drawstyle="steps-post", color="#808080", linestyle=":", zorder=1)
     for point in front.published:
-        style = look(point.method)
+        style = style_of(point.method)
         axes.plot(point.across, point.up, style.static_marker, color=style.colour, fillstyle="none", alpha=0.8)
     for row in front.rows:
-        style, across, up = look(row.method), row.interval(ACROSS), row.interval(UP)
+        style, across, up = style_of(row.method), row.interval(ACROSS), row.interval(UP)
         axes.errorbar(
             across.mean,
             up.mean,
@@ -164,7 +164,7 @@ def _draw_front(axes: Axes, front: Front) -> None:
 
 
 def _draw_rate(axes: Axes, curve: RateCurve) -> None:
-    style = look(curve.method)
+    style = style_of(curve.method)
     if not curve.rates:
         axes.axhline(curve.levels[0].mean, color=style.colour, linestyle=":")
         return
@@ -186,7 +186,7 @@ def _half_widths(levels: Sequence[Interval]) -> list[float]:
 
 
 def _handles(methods: set[str], marked: bool = True) -> list[Line2D]:
-    styles = [(method, look(method)) for method in in_order(methods)]
+    styles = [(method, style_of(method)) for method in in_order(methods)]
     return [
         _handle(name, style.colour, style.static_marker if marked else "", style.static_dash)
         for name, style in styles

@@ -7,16 +7,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from trainables.storage_paths import write_file
-from vae_sweep.results.results import make_report
-from vae_sweep.report.files import as_csv
-from vae_sweep.report.latent_summaries import Gallery, label_names, unit_rows
-from vae_sweep.results.series import epoch_curves, fronts, rate_curves, widest_split
 from vae_sweep.config.sweep_spec import SweepSpec
-from vae_sweep.storage.layout import JOURNAL_FILE
-from vae_sweep.tracking.sweep_mirror import tracking_uri
-from vae_sweep.tracking.run_urls import run_addresses
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.records import SweepRecord
+from vae_sweep.report.files import as_csv
+from vae_sweep.report.latent_summaries import LatentSummaryCache, label_names, unit_rows
+from vae_sweep.results.results import compute_results
+from vae_sweep.results.series import epoch_curves, fronts, rate_curves, widest_split
+from vae_sweep.storage.layout import JOURNAL_FILE
+from vae_sweep.tracking.run_urls import run_addresses
+from vae_sweep.tracking.sweep_mirror import tracking_uri
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,7 +35,7 @@ class ReportFolder:
 
     folder: Path
     spec: SweepSpec
-    gallery: Gallery = field(default_factory=Gallery)
+    gallery: LatentSummaryCache = field(default_factory=LatentSummaryCache)
 
     @property
     def place(self) -> Path:
@@ -68,7 +68,7 @@ class ReportFolder:
     def write_summary(self) -> None:
         """Write the front as PNG and SVG, and the cells as CSV. Raises JournalError, OSError."""
         record = self._record()
-        report = make_report(record, self.spec.search.objectives)
+        report = compute_results(record, self.spec.search.objectives)
         write_file(self.place / CELLS_FILE, as_csv(report).encode())
         if found := fronts(record, report.rows):
             from vae_sweep.report import paper_figures
@@ -95,7 +95,7 @@ class ReportFolder:
     def _drawings(self, record: SweepRecord) -> "dict[str, Figure]":
         from vae_sweep.report import paper_figures
 
-        rows = make_report(record, self.spec.search.objectives).rows
+        rows = compute_results(record, self.spec.search.objectives).rows
         sittings, front = self.gallery.sittings(record), {row.cell for row in rows if row.front}
         maps = [found for found in sittings if found.trial.cell in front and found.mapped]
         drawings: dict[str, Figure | None] = {

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from trainables.methods import METHODS
+from vae_sweep.journal.records import SweepRecord, TrialRecord
 from vae_sweep.results.front import front_cells, split_numbers, untold_reason
 from vae_sweep.statistics.intervals import Interval, half_width, mean_interval
 from vae_sweep.statistics.trust import TIGHT, sampling_error
-from vae_sweep.journal.records import SweepRecord, TrialRecord
 
 OTHER_WORDS = ("reconstruction", "kl", "mutual_information", "active_units", "neg_elbo")
 SHOWN = ("perplexity", "nll", *OTHER_WORDS)
@@ -35,11 +35,11 @@ TRUST_WORDS = (
     *("samples", "ess", "pareto_k", "pareto_k_bad"),
     *("iw_nll_error", "iw_samples", "iw_ess", "iw_pareto_k", "iw_pareto_k_bad"),
 )
-SPLITS = ("test", "validation")
+_SPLITS = ("test", "validation")
 
 
 @dataclass(frozen=True)
-class Row:
+class CellResult:
     """One cell on one split; `numbers` are means over its ended seeds, words that a row lacks are absent.
 
     With several seeds `half_widths` holds half the width of each mean's 95 % interval; `sampling` what of it the
@@ -71,7 +71,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Floor:
+class EntropyBound:
     """The exact −log p of the scored sentences of a split: nats per sentence, and as a perplexity."""
 
     split: str
@@ -79,27 +79,27 @@ class Floor:
     perplexity: float
 
 
-def rows(record: SweepRecord, objectives: tuple[str, ...]) -> list[Row]:
+def cell_results(record: SweepRecord, objectives: tuple[str, ...]) -> list[CellResult]:
     """Return the rows of every split that has numbers, in the order of the cells."""
     front = front_cells(record, objectives)
     return [
-        row for split in SPLITS for number in sorted(record.cells) for row in _row(record, number, split, front)
+        row for split in _SPLITS for number in sorted(record.cells) for row in _row(record, number, split, front)
     ]
 
 
-def shown_words(found: list[Row]) -> tuple[str, ...]:
+def shown_words(found: list[CellResult]) -> tuple[str, ...]:
     """Return the words of a table of these rows: PPL(q) stands beside PPL where a row has it."""
     first, *others = SHOWN
     return (first, *["iw_perplexity"] * any("iw_perplexity" in row.numbers for row in found), *others)
 
 
-def floors(found: list[Row]) -> list[Floor]:
+def entropy_bounds(found: list[CellResult]) -> list[EntropyBound]:
     """Return the floor of each split where the corpus' exact probabilities are known."""
     result = []
-    for split in SPLITS:
+    for split in _SPLITS:
         known = [row.numbers for row in found if row.split == split and "floor" in row.numbers]
         if known:
-            result.append(Floor(split, known[0]["floor"], known[0]["floor_perplexity"]))
+            result.append(EntropyBound(split, known[0]["floor"], known[0]["floor_perplexity"]))
     return result
 
 
@@ -108,12 +108,12 @@ def ended_trials(record: SweepRecord, cell: int) -> list[TrialRecord]:
     return [trial for trial in record.trials.values() if trial.cell == cell and trial.final is not None]
 
 
-def as_plain(found: list[Row]) -> list[dict[str, Any]]:
+def as_plain(found: list[CellResult]) -> list[dict[str, Any]]:
     """Return rows as plain values."""
     return [asdict(row) for row in found]
 
 
-def _row(record: SweepRecord, number: int, split: str, front: set[int]) -> Iterator[Row]:
+def _row(record: SweepRecord, number: int, split: str, front: set[int]) -> Iterator[CellResult]:
     cell = record.cells[number]
     trials = ended_trials(record, number)
     if not trials:
@@ -131,7 +131,7 @@ def _row(record: SweepRecord, number: int, split: str, front: set[int]) -> Itera
     for trial in trials:
         name = trial.final.outcome if trial.final else ""
         outcomes[name] = outcomes.get(name, 0) + 1
-    yield Row(
+    yield CellResult(
         cell=number,
         method=cell.method,
         title=METHODS[cell.method].title,

@@ -7,7 +7,8 @@ from typing import Any
 
 from trainables.base import flat
 from vae_sweep.errors import CompareError
-from vae_sweep.results.costs import Costs, together, trial_costs
+from vae_sweep.journal.records import CellRecord, SweepRecord
+from vae_sweep.results.costs import SweepCosts, together, trial_costs
 from vae_sweep.results.differences import CellDifference, held
 from vae_sweep.results.front import Cells, cells_of
 from vae_sweep.statistics.differences import Answer
@@ -20,14 +21,13 @@ from vae_sweep.statistics.replicates import (
     means,
     reference_point,
 )
-from vae_sweep.journal.records import CellRecord, SweepRecord
 
 UNTOLD = ("name", "resources", "storage", "tracking", "data")
 """Parts of a spec that change no number."""
 
 
 @dataclass(frozen=True)
-class Place:
+class CellRef:
     """A complete cell of a sweep: its mean objectives over its seeds, and where it stands."""
 
     cell: int
@@ -49,11 +49,11 @@ class Side:
     """
 
     sweep: str
-    places: list[Place]
+    places: list[CellRef]
     hypervolume: Interval
     gain: Interval | None
     answer: Answer | None
-    costs: Costs
+    costs: SweepCosts
     common: list[CellDifference]
     own: list[int]
     untold: dict[int, str]
@@ -144,11 +144,11 @@ def _answer(gain: Interval) -> Answer:
     return Answer.BETTER if gain.mean > 0 else Answer.WORSE
 
 
-def _places(name: str, record: SweepRecord, cells: Replicates, joint: set[tuple[str, int]]) -> list[Place]:
+def _places(name: str, record: SweepRecord, cells: Replicates, joint: set[tuple[str, int]]) -> list[CellRef]:
     level = means(cells)
     front = dict(zip(level, on_front(list(level.values())), strict=True))
     return [
-        Place(
+        CellRef(
             cell=cell,
             method=record.cells[cell].method,
             values=dict(record.cells[cell].values),
@@ -204,7 +204,7 @@ def _key(cell: CellRecord) -> tuple[str, str]:
     return cell.method, json.dumps(plain, sort_keys=True)
 
 
-def joint_front(comparison: SweepComparison) -> Sequence[tuple[str, Place]]:
+def joint_front(comparison: SweepComparison) -> Sequence[tuple[str, CellRef]]:
     """Return the cells on the front of all sweeps, each with its sweep, in the order of the first objective."""
     found = [(side.sweep, place) for side in comparison.sides for place in side.places if place.on_joint_front]
     return sorted(found, key=lambda each: each[1].objectives)

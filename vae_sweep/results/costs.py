@@ -21,7 +21,7 @@ class TrialCost:
 
 
 @dataclass(frozen=True)
-class Costs:
+class SweepCosts:
     """Many trials together; `memory` is the largest."""
 
     trials: int
@@ -37,9 +37,9 @@ def trial_costs(record: SweepRecord) -> list[TrialCost]:
     return sorted(found, key=lambda cost: -cost.seconds)
 
 
-def together(costs: list[TrialCost]) -> Costs:
+def together(costs: list[TrialCost]) -> SweepCosts:
     """Return the sums of trials, and the largest peak."""
-    return Costs(
+    return SweepCosts(
         trials=len(costs),
         epochs=sum(cost.epochs for cost in costs),
         seconds=sum(cost.seconds for cost in costs),
@@ -48,7 +48,7 @@ def together(costs: list[TrialCost]) -> Costs:
     )
 
 
-def by_method(costs: list[TrialCost]) -> dict[str, Costs]:
+def by_method(costs: list[TrialCost]) -> dict[str, SweepCosts]:
     """Return the costs of each method together, the dearest first."""
     methods = dict.fromkeys(cost.method for cost in costs)
     sums = {method: together([cost for cost in costs if cost.method == method]) for method in methods}

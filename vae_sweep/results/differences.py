@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from vae_sweep.journal.records import SweepRecord
 from vae_sweep.results.front import Cells, cells_of, front_cells
 from vae_sweep.statistics.differences import Answer, Difference, answers, difference
 from vae_sweep.statistics.replicates import means
 from vae_sweep.statistics.trust import TIGHT
-from vae_sweep.journal.records import SweepRecord
 
 PLAIN = "vae"
 """The row that the others mend."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from trainables.base import flat
 from trainables.measure.spec import EvaluationSpec
-from vae_sweep.formatting import counted, moment
+from vae_sweep.formatting import pluralise, timestamp
 from vae_sweep.journal.records import ScoreRecord, SweepRecord, TrialRecord
 
 EARLIER = "an earlier version of vae-sweep"
@@ -18,7 +18,7 @@ def measured_lines(trial: TrialRecord) -> Iterator[str]:
         scores = [found for found in trial.scores if found.split == split]
         for number, found in enumerate(scores if len(scores) > 1 else [], start=1):
             read = ", which is read" if number == len(scores) else ""
-            yield f"{split}, {moment(found.time)}: {_under(found, own)}{read}"
+            yield f"{split}, {timestamp(found.time)}: {_under(found, own)}{read}"
 
 
 def unlike(record: SweepRecord) -> str | None:
@@ -31,7 +31,7 @@ def unlike(record: SweepRecord) -> str | None:
     if not others:
         return None
     return (
-        f"{counted(others, 'trial')} of {len(scores)} measured under another evaluation than the newest: their "
+        f"{pluralise(others, 'trial')} of {len(scores)} measured under another evaluation than the newest: their "
         "numbers do not compare; vae-sweep score measures the rest, as far as weights are left"
     )
 

@@ -4,9 +4,11 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from vae_sweep.journal.metrics import METRICS
+from vae_sweep.journal.records import SweepRecord
 from vae_sweep.results.differences import Differences, differences
 from vae_sweep.results.front import NOT_TIGHT, cells_of
-from vae_sweep.search.parameter_importance import Importance, importances
+from vae_sweep.search.parameter_importance import ParameterImportance, importances
 from vae_sweep.statistics.intervals import Interval
 from vae_sweep.statistics.replicates import (
     front_counts,
@@ -15,8 +17,6 @@ from vae_sweep.statistics.replicates import (
     reference_point,
     single_seeds,
 )
-from vae_sweep.journal.metrics import METRICS
-from vae_sweep.journal.records import SweepRecord
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Evidence:
     single: list[int]
     untold: dict[int, str]
     differences: Differences
-    importances: list[Importance]
+    importances: list[ParameterImportance]
 
     @property
     def replicated(self) -> bool:
@@ -105,7 +105,7 @@ def _seeds_text(found: Interval) -> str:
     return "one seed" if found.half_width is None else f"{found.count} seeds"
 
 
-def _importance_text(one: Importance) -> str:
+def _importance_text(one: ParameterImportance) -> str:
     place = "over all rows" if one.row is None else f"within {one.row}"
     if one.why:
         return f"importance {place}: {one.why}"

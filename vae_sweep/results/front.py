@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from trainables.methods import METHODS
+from vae_sweep.journal.invariants import metrics_of
+from vae_sweep.journal.records import SweepRecord, TrialRecord
 from vae_sweep.statistics.front import on_front
 from vae_sweep.statistics.replicates import Replicates, means
 from vae_sweep.statistics.trust import MOST_BAD, TIGHT, bad_share, cannot_tell, sampling_error
-from vae_sweep.journal.invariants import words_of
-from vae_sweep.journal.records import SweepRecord, TrialRecord
 
 NOT_TIGHT = "no tight value of NLL and PPL, only that of samples from q"
 
@@ -70,7 +70,7 @@ def front_cells(record: SweepRecord, words: tuple[str, ...]) -> set[int]:
 def split_numbers(trial: TrialRecord, split: str) -> dict[str, float]:
     """Return what a trial ended with on a split, as word -> value; empty where it was not measured."""
     source = trial.scored if split == "test" else (trial.final.numbers if trial.final else {})
-    return {word: value for word, value in words_of(source, split).items() if value is not None}
+    return {word: value for word, value in metrics_of(source, split).items() if value is not None}
 
 
 def untold_reason(replicates: Collection[dict[str, float]], words: Collection[str]) -> str:

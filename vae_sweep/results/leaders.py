@@ -7,7 +7,7 @@ from vae_sweep.journal.records import SweepRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Merits:
+class Leaders:
     """The best replicate of each cell on the front, the best one first, and each objective's lowest mean over a
     complete cell."""
 
@@ -15,9 +15,9 @@ class Merits:
     best: dict[str, float] = field(default_factory=dict)
 
 
-Judge = Callable[[SweepRecord], Merits]
+LeadersOf = Callable[[SweepRecord], Leaders]
 
 
-def unjudged(sweep: SweepRecord) -> Merits:
+def no_leaders(sweep: SweepRecord) -> Leaders:
     """Return no merits: for a journal that is mirrored by itself."""
-    return Merits()
+    return Leaders()

@@ -48,7 +48,7 @@ class Recognised:
 def known_splits() -> Mapping[str, Digests]:
     """Return the digests of the paper's splits, corpus -> split -> digest, as far as they are known."""
     found: dict[str, dict[str, str | None]] = {}
-    text = files("vae_sweep.report").joinpath("published/splits.csv").read_text(encoding="utf-8")
+    text = files("vae_sweep.results").joinpath("published_numbers/splits.csv").read_text(encoding="utf-8")
     for line in csv.DictReader(text.splitlines()):
         found.setdefault(line["corpus"], {})[line["split"]] = line["sha256"]
     return MappingProxyType(found)

@@ -55,7 +55,7 @@ class PublishedNumber:
 def published(corpus: str) -> Mapping[Key, Mapping[str, PublishedNumber]]:
     """Return a corpus' rows: (method, λ) -> word -> number; empty where nothing is published."""
     rows: dict[Key, dict[str, PublishedNumber]] = {}
-    text = files("vae_sweep.report").joinpath("published/li2019.csv").read_text(encoding="utf-8")
+    text = files("vae_sweep.results").joinpath("published_numbers/li2019.csv").read_text(encoding="utf-8")
     for line in csv.DictReader(text.splitlines()):
         if line["corpus"] == corpus:
             key = (line["method"], float(line["target_rate"]) if line["target_rate"] else None)

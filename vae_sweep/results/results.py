@@ -2,26 +2,26 @@
 
 from dataclasses import dataclass
 
+from vae_sweep.journal.invariants import BrokenInvariant, sweep_findings
+from vae_sweep.journal.records import SweepRecord
+from vae_sweep.results.cells import CellResult, cell_results
 from vae_sweep.results.evidence import Evidence, evidence
 from vae_sweep.results.front import NOT_TIGHT
-from vae_sweep.results.cells import Row, rows
-from vae_sweep.results.verdicts import Comparison, comparisons
+from vae_sweep.results.verdicts import PaperComparison, comparisons
 from vae_sweep.statistics.trust import MOST_BAD
-from vae_sweep.journal.invariants import Finding, sweep_findings
-from vae_sweep.journal.records import SweepRecord
 
 NAMED = 8
 """How many cells a warning names."""
 
 
 @dataclass(frozen=True)
-class Report:
+class Results:
     """All that `vae-sweep report` shows, in any format."""
 
     sweep: str
-    rows: list[Row]
-    comparisons: list[Comparison]
-    violations: list[Finding]
+    rows: list[CellResult]
+    comparisons: list[PaperComparison]
+    violations: list[BrokenInvariant]
     evidence: Evidence
 
     @property
@@ -32,18 +32,18 @@ class Report:
         return [_warning(split, [row for row in bad if row.split == split]) for split in splits]
 
 
-def make_report(record: SweepRecord, objectives: tuple[str, ...]) -> Report:
+def compute_results(record: SweepRecord, objectives: tuple[str, ...]) -> Results:
     """Return the report of a sweep, also while it runs."""
-    return Report(
+    return Results(
         sweep=record.name,
-        rows=rows(record, objectives),
+        rows=cell_results(record, objectives),
         comparisons=comparisons(record),
         violations=sweep_findings(record),
         evidence=evidence(record, objectives),
     )
 
 
-def _warning(split: str, bad: list[Row]) -> str:
+def _warning(split: str, bad: list[CellResult]) -> str:
     told = [
         f"{row.numbers['pareto_k_bad']:.1%} of cell {row.cell}'s ({row.numbers.get('samples', 0):.0f} samples)"
         for row in bad[:NAMED]

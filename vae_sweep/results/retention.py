@@ -7,11 +7,11 @@ from typing import Literal
 from trainables.methods import METHODS
 from trainables.outputs import WEIGHTS_FILE
 from trainables.storage_paths import is_file
-from vae_sweep.results.front import cells_of, front_cells
 from vae_sweep.config.sweep_spec import SweepSpec
-from vae_sweep.statistics.trust import TIGHT, cannot_tell
-from vae_sweep.journal.invariants import words_of
+from vae_sweep.journal.invariants import metrics_of
 from vae_sweep.journal.records import SweepRecord, TrialRecord
+from vae_sweep.results.front import cells_of, front_cells
+from vae_sweep.statistics.trust import TIGHT, cannot_tell
 
 SCORED_OUTCOMES = ("finished", "collapsed")
 COLLECTED_FILE = "weights.collected"
@@ -128,7 +128,7 @@ def _ended(trial: TrialRecord) -> bool:
 
 def _unknown(trial: TrialRecord, word: str) -> bool:
     """Say whether a trial's word is a likelihood that is not known."""
-    numbers = words_of(trial.final.numbers if trial.final else {}, "validation")
+    numbers = metrics_of(trial.final.numbers if trial.final else {}, "validation")
     return word in TIGHT and cannot_tell([numbers], [word])
 
 

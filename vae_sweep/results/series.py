@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trainables.methods import METHODS
-from vae_sweep.results.published import published
-from vae_sweep.results.cells import Row
-from vae_sweep.statistics.intervals import Interval
 from vae_sweep.journal.metrics import values_text
 from vae_sweep.journal.records import SweepRecord, TrialRecord
+from vae_sweep.results.cells import CellResult
+from vae_sweep.results.published import published
+from vae_sweep.statistics.intervals import Interval
 
 ACROSS, UP = "reconstruction", "perplexity"
 """The axes of a front."""
@@ -36,8 +36,8 @@ class Front:
     """One split's cells on the axes of a front; `line` joins those on the validation front, by ACROSS."""
 
     split: str
-    rows: tuple[Row, ...]
-    line: tuple[Row, ...]
+    rows: tuple[CellResult, ...]
+    line: tuple[CellResult, ...]
     published: tuple[PublishedPoint, ...]
 
 
@@ -70,7 +70,7 @@ class EpochCurve:
         return any(value is not None for value in self.words.get(word, ()))
 
 
-def fronts(record: SweepRecord, rows: list[Row]) -> list[Front]:
+def fronts(record: SweepRecord, rows: list[CellResult]) -> list[Front]:
     """Return the validation front, then the same cells on the test split beside the paper's points."""
     found = []
     for split in ("validation", "test"):
@@ -82,13 +82,13 @@ def fronts(record: SweepRecord, rows: list[Row]) -> list[Front]:
     return found
 
 
-def widest_split(rows: list[Row]) -> str:
+def widest_split(rows: list[CellResult]) -> str:
     """Return the split that compares all cells: test where each cell has it, else validation."""
     tested = {row.cell for row in rows if row.split == "test"}
     return "test" if tested and tested == {row.cell for row in rows} else "validation"
 
 
-def rate_curves(record: SweepRecord, rows: list[Row], split: str) -> dict[str, list[RateCurve]]:
+def rate_curves(record: SweepRecord, rows: list[CellResult], split: str) -> dict[str, list[RateCurve]]:
     """Return word -> a curve for each method and set of other values; empty where no cell has a λ."""
     shown = [row for row in rows if row.split == split]
     rates = {row.cell: _cell_rate(record, row.cell) for row in shown}
@@ -129,10 +129,10 @@ def _cell_rate(record: SweepRecord, cell: int) -> float | None:
     return next((target_rate(trial) for trial in record.trials.values() if trial.cell == cell), None)
 
 
-def _curves_of(shown: list[Row], rates: dict[int, float | None], word: str) -> Iterator[RateCurve]:
-    groups: dict[tuple[str, str, bool], list[Row]] = {}
+def _curves_of(shown: list[CellResult], rates: dict[int, float | None], word: str) -> Iterator[RateCurve]:
+    groups: dict[tuple[str, str, bool], list[CellResult]] = {}
     for row in shown:
-        if word in row.numbers and word not in METHODS[row.method].lacks:
+        if word in row.numbers and word not in METHODS[row.method].undefined_metrics:
             others = values_text({name: value for name, value in row.values.items() if name != "target_rate"})
             groups.setdefault((row.method, others, rates[row.cell] is not None), []).append(row)
     for (method, others, has_rate), group in groups.items():
@@ -145,7 +145,7 @@ def _curves_of(shown: list[Row], rates: dict[int, float | None], word: str) -> I
                 yield _curve(method, others, [row], {}, word)
 
 
-def _curve(method: str, others: str, rows: list[Row], rates: dict[int, float], word: str) -> RateCurve:
+def _curve(method: str, others: str, rows: list[CellResult], rates: dict[int, float], word: str) -> RateCurve:
     return RateCurve(
         method=method,
         others=others,
@@ -157,10 +157,10 @@ def _curve(method: str, others: str, rows: list[Row], rates: dict[int, float], w
 
 def _epoch_curve(trial: TrialRecord, phase: str) -> EpochCurve:
     epochs = sorted((epoch for epoch in trial.epochs if epoch.phase == phase), key=lambda epoch: epoch.epoch)
-    lacks = METHODS[trial.method].lacks
+    undefined_metrics = METHODS[trial.method].undefined_metrics
     words = {
         word: tuple(epoch.numbers.get(f"validation/{word}") for epoch in epochs)
         for word in EPOCH_WORDS
-        if word not in lacks
+        if word not in undefined_metrics
     }
     return EpochCurve(trial.id, trial.method, phase, tuple(epoch.epoch + 1 for epoch in epochs), words)

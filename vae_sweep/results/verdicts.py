@@ -7,6 +7,9 @@ from enum import StrEnum
 from typing import Any
 
 from trainables.methods import METHODS
+from vae_sweep.journal.metrics import METRICS
+from vae_sweep.journal.records import SweepRecord, TrialRecord
+from vae_sweep.results.cells import BESIDE, COMPARED, ended_trials
 from vae_sweep.results.front import split_numbers
 from vae_sweep.results.paper_splits import OTHER_TRAINING, Digests, TestedText, known_splits, tested_text
 from vae_sweep.results.published import (
@@ -18,11 +21,8 @@ from vae_sweep.results.published import (
     published,
     run_noise,
 )
-from vae_sweep.results.cells import BESIDE, COMPARED, ended_trials
 from vae_sweep.statistics.intervals import Interval, mean_interval
 from vae_sweep.statistics.trust import sampling_error
-from vae_sweep.journal.metrics import METRICS
-from vae_sweep.journal.records import SweepRecord, TrialRecord
 
 TOKENS_TOLERANCE = 0.005
 """How far tokens per sentence may lie from those of the tables."""
@@ -46,7 +46,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PaperComparison:
     """One word of one cell on the test split; `tolerance` is what their difference was held against.
 
     `no_row` says that the tables lack the whole row. `tight` is the tight estimate of a likelihood; what is
@@ -74,7 +74,7 @@ class Comparison:
         return abs(self.ours.mean - self.published.value) <= self.tolerance
 
 
-def comparisons(record: SweepRecord, known: Mapping[str, Digests] | None = None) -> list[Comparison]:
+def comparisons(record: SweepRecord, known: Mapping[str, Digests] | None = None) -> list[PaperComparison]:
     """Return every word of every cell with a scored test split; empty where the corpus is in no table.
 
     `known` are the digests of the tables' splits, those of the package if none are given.
@@ -85,7 +85,7 @@ def comparisons(record: SweepRecord, known: Mapping[str, Digests] | None = None)
     return [found for number in sorted(record.cells) for found in _cell(record, number, text)]
 
 
-def judge(
+def verdict_of(
     ours: Interval, theirs: PublishedNumber, noise: float | None, better: str | None
 ) -> tuple[Verdict, str, float | None]:
     """Return the verdict on two comparable numbers, why, and the tolerance.
@@ -151,7 +151,7 @@ def _model_obstacles(trial: TrialRecord) -> Iterator[str]:
         yield f"λ is held per {term['per']}; the tables' λ is in nats per sentence, total over units"
 
 
-def _cell(record: SweepRecord, number: int, text: TestedText) -> Iterator[Comparison]:
+def _cell(record: SweepRecord, number: int, text: TestedText) -> Iterator[PaperComparison]:
     cell, corpus = record.cells[number], text.corpus
     trials = [trial for trial in ended_trials(record, number) if split_numbers(trial, "test")]
     if not trials:
@@ -171,11 +171,11 @@ def _cell(record: SweepRecord, number: int, text: TestedText) -> Iterator[Compar
         if theirs is None or reasons:
             judged = Verdict.NOT_COMPARABLE, "; ".join(reasons), None
         else:
-            judged = judge(ours, theirs, run_noise(corpus, cell.method, word), METRICS[word].better)
+            judged = verdict_of(ours, theirs, run_noise(corpus, cell.method, word), METRICS[word].better)
             judged = _of_another_sample(*judged) if text.other_training else judged
         title = METHODS[cell.method].title
         about = (number, cell.method, title, dict(cell.values), word)
-        yield Comparison(*about, ours, theirs, *judged, row is None, _tight(trials, word))
+        yield PaperComparison(*about, ours, theirs, *judged, row is None, _tight(trials, word))
 
 
 def _tight(trials: list[TrialRecord], word: str) -> Interval | None:

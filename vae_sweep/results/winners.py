@@ -1,13 +1,13 @@
 """Whom a sweep's numbers favour: the best replicate of each cell on its front."""
 
-from vae_sweep.results.front import cells_of, front_cells, objectives_of
 from vae_sweep.config.sweep_spec import SweepSpec
-from vae_sweep.results.retention import best_replicates
-from vae_sweep.results.leaders import Merits
 from vae_sweep.journal.records import SweepRecord
+from vae_sweep.results.front import cells_of, front_cells, objectives_of
+from vae_sweep.results.leaders import Leaders
+from vae_sweep.results.retention import best_replicates
 
 
-def merits(spec: SweepSpec, record: SweepRecord) -> Merits:
+def leaders(spec: SweepSpec, record: SweepRecord) -> Leaders:
     """Return the front's winners, the best cell by the first objective first, and the lowest means.
 
     Those that collapsed come last: a decoder that ignores z may have the best perplexity, and its code is useless.
@@ -24,7 +24,7 @@ def merits(spec: SweepSpec, record: SweepRecord) -> Merits:
     best: dict[str, float] = {
         word: min(means) for word, means in zip(words, zip(*values.values(), strict=True), strict=False)
     }
-    return Merits(tuple(replicates[cell] for cell in sorted(front, key=rank)), best)
+    return Leaders(tuple(replicates[cell] for cell in sorted(front, key=rank)), best)
 
 
 def no_front(spec: SweepSpec, record: SweepRecord) -> str:

@@ -12,13 +12,13 @@ from ray.tune.experiment import Trial
 from trainables.base import PlaceError, StateError
 from trainables.files import words
 from trainables.outputs import keep
-from trainables.storage_paths import Place, place_on
 from trainables.ray_trainable import STARTED, WAITS
 from trainables.spec import TrialSpec
+from trainables.storage_paths import StoragePath, place_on
 from trainables.training.report import EpochReport, ErrorClass, FinalReport, RungReport, StoreReport
-from vae_sweep.running.stop_controller import Brake, outage_of
 from vae_sweep.journal.checkpoint_paths import journaled
 from vae_sweep.journal.journal import Journal, JournalError
+from vae_sweep.running.stop_controller import StopController, outage_of
 
 LEAVING = ("finished", "collapsed")
 """Outcomes of trials that leave weights."""
@@ -45,9 +45,13 @@ class JournalCallback(Callback):
     """
 
     def __init__(
-        self, journal: Journal, attempt: int, watch: Callable[[dict[str, Any]], None], brake: Brake
+        self,
+        journal: Journal,
+        attempt: int,
+        watch: Callable[[dict[str, Any]], None],
+        stop_controller: StopController,
     ) -> None:
-        self._journal, self._attempt, self._watch, self._brake = journal, attempt, watch, brake
+        self._journal, self._attempt, self._watch, self._brake = journal, attempt, watch, stop_controller
         self._refused = False
         self._started: set[str] = set()
         self._ended: set[str] = set()
@@ -105,21 +109,21 @@ class JournalCallback(Callback):
             self._watch(self._journal.append(kind, **fields))
         except JournalError as error:
             self._refused = True
-            self._brake.pull(str(error))
+            self._brake.stop(str(error))
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave everything out of Ray's snapshots of the tuner."""
         return {}
 
 
-class BrakeStopper(Stopper):
+class StopRequestStopper(Stopper):
     """Ends each running trial with its next report once the brake asks for it; that report is journaled.
 
     A trial that only starts, or waits for a pretraining, has nothing to run to its end: any reason ends it.
     """
 
-    def __init__(self, brake: Brake) -> None:
-        self._brake = brake
+    def __init__(self, stop_controller: StopController) -> None:
+        self._brake = stop_controller
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         """Say whether a trial ends here."""
@@ -135,7 +139,7 @@ class BrakeStopper(Stopper):
         return {}
 
 
-def kept(final: FinalReport, place: Place, spec: dict[str, Any]) -> FinalReport:
+def kept(final: FinalReport, place: StoragePath, spec: dict[str, Any]) -> FinalReport:
     """Return a trial's end once what it left is on disk for good and reads back, else the end of one that failed.
 
     Nothing else reads the weights of a trial whose test split is not wanted.

@@ -6,28 +6,28 @@ from typing import Any
 
 from trainables.files import is_file
 from vae_sweep.errors import LaunchError
-from vae_sweep.storage.lease import Lease
-from vae_sweep.storage.pretraining_store import STORE_FOLDER
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.journal import Journal, JournalError
 from vae_sweep.planning.compatibility import check_together
-from vae_sweep.storage.layout import JOURNAL_FILE, check_writable, storage_directory, store_spec, sweep_folder
-from vae_sweep.running.interrupts import interruptible
-from vae_sweep.running.live_report import LiveReport
-from vae_sweep.storage.driver_lock import driver_lock
-from vae_sweep.running.pending_trials import fruitless, progress_of
-from vae_sweep.running.nodes.placement import Ground, prepare
-from vae_sweep.running.ray_session import ray_session
 from vae_sweep.planning.plan import Plan
 from vae_sweep.planning.provenance import provenance
-from vae_sweep.running.scoring import score_missing
-from vae_sweep.tracking.sweep_mirror import mirror_for
-from vae_sweep.running.tuner import Drive, Watch, run_trials
 from vae_sweep.planning.warm_start import warm_cells
-from vae_sweep.running.stop_controller import REQUEST_FILE, Brake, outage_of
-from vae_sweep.journal.journal import Journal, JournalError
-from vae_sweep.journal.fold import read_sweep
+from vae_sweep.running.interrupts import interruptible
+from vae_sweep.running.live_report import LiveReport
+from vae_sweep.running.nodes.placement import Placement, prepare
+from vae_sweep.running.pending_trials import fruitless, search_state
+from vae_sweep.running.ray_session import ray_session
+from vae_sweep.running.scoring import score_missing
+from vae_sweep.running.stop_controller import REQUEST_FILE, StopController, outage_of
+from vae_sweep.running.tuner import LaunchContext, Watch, run_trials
+from vae_sweep.storage.driver_lock import driver_lock
+from vae_sweep.storage.layout import JOURNAL_FILE, check_writable, storage_directory, store_spec, sweep_folder
+from vae_sweep.storage.lease import Lease
+from vae_sweep.storage.pretraining_store import STORE_FOLDER
 from vae_sweep.tracking.mirror import Mirror
+from vae_sweep.tracking.sweep_mirror import mirror_for
 
-ROUNDS = 2
+_ROUNDS = 2
 """How often a launch trains and scores: the second time for trials whose weights were lost meanwhile."""
 
 MIRROR_PATIENCE = 60.0
@@ -68,7 +68,7 @@ def _launched(
     store_spec(folder, plan.spec)
     with Journal(folder / JOURNAL_FILE) as journal:
         mirror = mirror_for(plan.spec, folder)
-        brake = Brake(folder / REQUEST_FILE, lambda: lease.lost)
+        stop_controller = StopController(folder / REQUEST_FILE, lambda: lease.lost)
         report = LiveReport(folder, plan.spec, lambda text: watch({"kind": "said", "text": text}))
 
         def note(line: dict[str, Any]) -> None:
@@ -76,30 +76,32 @@ def _launched(
             report.poke()
             watch(line)
 
-        drive = Drive(plan, Ground(), folder, journal, brake, opening["launch"]["attempt"], note)
+        context = LaunchContext(
+            plan, Placement(), folder, journal, stop_controller, opening["launch"]["attempt"], note
+        )
         for kind, fields in opening.items():
-            drive.write(kind, **fields)
+            context.write(kind, **fields)
         if journal.repaired:
-            drive.write("repaired", text=journal.repaired)
+            context.write("repaired", text=journal.repaired)
         outcome, barren = "stopped", None
         report.start()
         try:
             mirror.start()
             with ray_session() as joined:
-                plan, ground = prepare(plan, folder, joined, drive.write, drive.say)
-                outcome, barren = _run_and_judge(replace(drive, plan=plan, ground=ground))
-                _end(drive, outcome, brake.reason or barren)
+                plan, placement = prepare(plan, folder, joined, context.write, context.say)
+                outcome, barren = _run_and_judge(replace(context, plan=plan, placement=placement))
+                _end(context, outcome, stop_controller.reason or barren)
         except KeyboardInterrupt:
-            outcome = drive.record().ended or _end(drive, "stopped", None)
+            outcome = context.record().ended or _end(context, "stopped", None)
         except LaunchError as error:
-            _end(drive, "stopped", str(error))
+            _end(context, "stopped", str(error))
             raise
         finally:
             report.close()
-            short = outcome == "stopped" or brake.reason or mirror.last_error
+            short = outcome == "stopped" or stop_controller.reason or mirror.last_error
             unmirrored = _closed(mirror, SHORT_PATIENCE if short else MIRROR_PATIENCE)
-            reason = brake.reason
-            brake.release()
+            reason = stop_controller.reason
+            stop_controller.release()
         return Launched(folder, outcome, reason or barren, unmirrored, mirror.last_error)
 
 
@@ -125,41 +127,43 @@ def _closed(mirror: Mirror, patience: float) -> int:
         return mirror.close(SHORT_PATIENCE)
 
 
-def _run_and_judge(drive: Drive) -> tuple[str, str | None]:
+def _run_and_judge(context: LaunchContext) -> tuple[str, str | None]:
     """Run the sweep; return how it ended, and why it failed where it ran to its end and has nothing to show."""
-    outcome = _run(drive)
-    barren = fruitless(drive.record()) if outcome == "complete" else None
+    outcome = _run(context)
+    barren = fruitless(context.record()) if outcome == "complete" else None
     return ("failed" if barren else outcome), barren
 
 
-def _run(drive: Drive) -> str:
+def _run(context: LaunchContext) -> str:
     """Run the trials that are missing, then score; once more where weights were lost; return how it ended."""
     outcome = "stopped"
-    for _ in range(ROUNDS):
+    for _ in range(_ROUNDS):
         try:
-            run_trials(drive)
+            run_trials(context)
         except Exception as error:
             if (outage := outage_of(error)) is not None:
-                drive.brake.stop_for(outage, error)
-            elif drive.brake.reason is None:
+                context.stop_controller.stop_for(outage, error)
+            elif context.stop_controller.reason is None:
                 raise
-        record = drive.record()
+        record = context.record()
         failed = [trial for trial in record.trials.values() if trial.final is not None and not trial.settled]
-        if drive.brake.reason or len(progress_of(drive.plan, record).unfinished) > len(failed):
+        if context.stop_controller.reason or len(search_state(context.plan, record).unfinished) > len(failed):
             return "stopped"
-        scored = score_missing(drive.plan, drive.ground, drive.folder, drive.journal, drive.brake, drive.note)
-        if drive.brake.reason:
+        scored = score_missing(
+            context.plan, context.placement, context.folder, context.journal, context.stop_controller, context.note
+        )
+        if context.stop_controller.reason:
             return "stopped"
         outcome = "complete" if scored and not failed else "failed"
-        if not any(trial.final is None for trial in drive.record().trials.values()):
+        if not any(trial.final is None for trial in context.record().trials.values()):
             break
     return outcome
 
 
-def _end(drive: Drive, outcome: str, reason: str | None) -> str:
+def _end(context: LaunchContext, outcome: str, reason: str | None) -> str:
     """Journal how the launch ended, and return it."""
     try:
-        drive.write("end", outcome=outcome, reason=reason)
+        context.write("end", outcome=outcome, reason=reason)
     except JournalError as error:
-        drive.brake.pull(str(error))
+        context.stop_controller.stop(str(error))
     return outcome

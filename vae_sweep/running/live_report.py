@@ -13,13 +13,13 @@ from vae_sweep.report.report_folder import ReportFolder
 PERIOD = 60.0
 """Seconds between two pages, at least."""
 
-SHARE = 0.005
+_SHARE = 0.005
 """Part of the time that may go into writing; a page that takes longer is written less often."""
 
 LOWEST_PRIORITY = 19
 """Niceness of the thread: trials on the driver's machine come first, also those to which Ray gives 15."""
 
-PATIENCE = 60.0
+_PATIENCE = 60.0
 """Seconds that the end of a sweep waits for its last page."""
 
 
@@ -43,7 +43,7 @@ class LiveReport:
         """Say that the journal has new lines."""
         self._wake.set()
 
-    def close(self, timeout: float = PATIENCE) -> None:
+    def close(self, timeout: float = _PATIENCE) -> None:
         """Write what is left to write once the journal has its end; wait for at most `timeout` seconds."""
         self._closing.set()
         self._wake.set()
@@ -59,7 +59,7 @@ class LiveReport:
                 break
             started = time.monotonic()
             self._try(lambda: self._report.write_page("running", live=True))
-            self._closing.wait(max(self._period, (time.monotonic() - started) / SHARE))
+            self._closing.wait(max(self._period, (time.monotonic() - started) / _SHARE))
         self._try(self._report.write_page)
         self._try(lambda: self._report.write_page(runs=self._report.runs()))
         self._try(self._report.write_summary)

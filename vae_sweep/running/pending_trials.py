@@ -4,14 +4,14 @@ from typing import Any
 
 from trainables.methods import METHODS
 from trainables.training.report import FinalReport
-from vae_sweep.search.state import Assignment, Known, Progress, seeds_left
-from vae_sweep.search.sampling import Cell
-from vae_sweep.planning.plan import Plan
-from vae_sweep.planning.allocation import Share
 from vae_sweep.journal.records import SweepRecord
+from vae_sweep.planning.allocation import TrialResources
+from vae_sweep.planning.plan import Plan
+from vae_sweep.search.sampling import Cell
+from vae_sweep.search.state import Assignment, EvaluatedCell, SearchState, seeds_left
 
 
-def progress_of(plan: Plan, record: SweepRecord) -> Progress:
+def search_state(plan: Plan, record: SweepRecord) -> SearchState:
     """Return what the journal knows: cells drawn, replicates ended, and what is left of the rest.
 
     Left are the trials that have started, and the seeds that every cell gets. A failed trial is left: what made it
@@ -33,8 +33,8 @@ def progress_of(plan: Plan, record: SweepRecord) -> Progress:
         for seed in plan.spec.seeds
         if (cell.number, seed) in starts or seed in seeds_left(plan.spec, ended.get(cell.number, {}))
     ]
-    warm = [Known(cell["method"], cell["values"], tuple(cell["objectives"])) for cell in record.warm]
-    return Progress(cells, ended, unfinished, warm)
+    warm = [EvaluatedCell(cell["method"], cell["values"], tuple(cell["objectives"])) for cell in record.warm]
+    return SearchState(cells, ended, unfinished, warm)
 
 
 def fruitless(record: SweepRecord) -> str | None:
@@ -74,7 +74,7 @@ def trial_config(plan: Plan, assignment: Assignment) -> dict[str, Any]:
     }
 
 
-def pretraining_of(plan: Plan, assignment: Assignment) -> tuple[str, Share] | None:
+def pretraining_of(plan: Plan, assignment: Assignment) -> tuple[str, TrialResources] | None:
     """Return what names the pretraining that a trial shares with others; None where it has none."""
     cell, method = assignment.cell, METHODS[assignment.cell.method]
     if not plan.spec.storage.share_pretraining or not (method.pretrain or method.autoencodes):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vae_sweep.errors import LaunchError
 
-DEFAULTS = {
+_DEFAULTS = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
@@ -37,7 +37,7 @@ def prepare_environment() -> None:
     A Ray of our own gets a token. A cluster that is joined may have none: it hears of one only where one is here.
     """
     ours = os.environ.get("RAY_ADDRESS", "local") == "local"
-    for key, value in (DEFAULTS | (OURS if ours else {})).items():
+    for key, value in (_DEFAULTS | (OURS if ours else {})).items():
         os.environ.setdefault(key, value)
     if "RAY_AUTH_MODE" not in os.environ and (ours or find_token() is not None):
         os.environ["RAY_AUTH_MODE"] = "token"

@@ -15,12 +15,12 @@ from ray._private.worker import global_worker
 from ray.exceptions import AuthenticationError
 
 from vae_sweep.errors import LaunchError
-from vae_sweep.running.interrupts import interruptible
 from vae_sweep.running.detached_processes import children_apart
-from vae_sweep.running.nodes.auth_probe import can_be_asked, knock
+from vae_sweep.running.interrupts import interruptible
+from vae_sweep.running.nodes.auth_probe import auth_probe, can_be_asked
 
 LOCAL = "local"
-REASONS = {
+_REASONS = {
     "absent": "no Ray cluster answers there; is it up, is the address that of its head, host:port?",
     "refused": "the cluster refuses our token; copy the head's to ~/.ray/auth_token, or name its file with "
     "RAY_AUTH_TOKEN_PATH, and set RAY_AUTH_MODE=token",
@@ -35,8 +35,8 @@ def ray_session(address: str | None = None) -> Iterator[bool]:
     SIGTERM ends like Ctrl-C. Raises LaunchError where no cluster answers, or Ray does not start.
     """
     address = address or os.environ.get("RAY_ADDRESS") or LOCAL
-    if can_be_asked(address) and (answer := knock(address, stranger=False)) != "open":
-        raise LaunchError(f"RAY_ADDRESS={address}: {REASONS[answer]}")
+    if can_be_asked(address) and (answer := auth_probe(address, stranger=False)) != "open":
+        raise LaunchError(f"RAY_ADDRESS={address}: {_REASONS[answer]}")
     with interruptible() as take_signals:
         _begin(address)
         take_signals()

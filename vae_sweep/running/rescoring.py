@@ -10,28 +10,28 @@ from trainables.measure.spec import EvaluationSpec
 from trainables.outputs import WEIGHTS_FILE
 from trainables.text.spec import SplitName
 from vae_sweep.config.reader import with_overrides
-from vae_sweep.results.front import front_cells
 from vae_sweep.config.sweep_spec import SweepSpec
-from vae_sweep.planning.compatibility import changes_since, check_corpus
-from vae_sweep.storage.layout import JOURNAL_FILE, existing_spec
+from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.history import find_trial
-from vae_sweep.storage.driver_lock import driver_lock
-from vae_sweep.running.nodes.placement import prepare
-from vae_sweep.running.ray_session import ray_session
+from vae_sweep.journal.journal import Journal, JournalError
+from vae_sweep.journal.records import SweepRecord, TrialRecord
+from vae_sweep.planning.compatibility import changes_since, check_corpus
 from vae_sweep.planning.plan import Plan, make_plan
 from vae_sweep.planning.provenance import provenance
 from vae_sweep.report.report_folder import ReportFolder
-from vae_sweep.running.scoring import Scoring, run_scorings
-from vae_sweep.tracking.sweep_mirror import sync_sweep
+from vae_sweep.results.front import front_cells
 from vae_sweep.results.retention import SCORED_OUTCOMES, stored_weights, why_collected
-from vae_sweep.running.stop_controller import REQUEST_FILE, Brake
-from vae_sweep.journal.journal import Journal, JournalError
-from vae_sweep.journal.fold import read_sweep
+from vae_sweep.running.nodes.placement import prepare
+from vae_sweep.running.ray_session import ray_session
+from vae_sweep.running.scoring import Scoring, run_scorings
+from vae_sweep.running.stop_controller import REQUEST_FILE, StopController
+from vae_sweep.storage.driver_lock import driver_lock
+from vae_sweep.storage.layout import JOURNAL_FILE, existing_spec
 from vae_sweep.tracking.client import TrackingError
-from vae_sweep.journal.records import SweepRecord, TrialRecord
+from vae_sweep.tracking.sweep_mirror import sync_sweep
 
-SPLITS: tuple[SplitName, ...] = ("validation", "test")
-Watch = Callable[[dict[str, Any]], None]
+_SPLITS: tuple[SplitName, ...] = ("validation", "test")
+_Watch = Callable[[dict[str, Any]], None]
 
 
 class ScoreError(VaeSweepError):
@@ -52,7 +52,7 @@ class Rescored:
     unmirrored: str | None
 
 
-def rescore_sweep(folder: Path, names: Sequence[str], overrides: Sequence[str], watch: Watch) -> Rescored:
+def rescore_sweep(folder: Path, names: Sequence[str], overrides: Sequence[str], watch: _Watch) -> Rescored:
     """Measure what the journal lacks under the sweep's evaluation with `overrides`; then renew report and MLflow.
 
     Every ended trial is measured on validation; on test those that `evaluation.final` names and those that were
@@ -62,22 +62,22 @@ def rescore_sweep(folder: Path, names: Sequence[str], overrides: Sequence[str], 
     stored = existing_spec(folder)
     spec = with_overrides(stored, overrides, "evaluation")
     with driver_lock(folder) as lease, Journal(folder / JOURNAL_FILE) as journal:
-        brake = Brake(folder / REQUEST_FILE, lambda: lease.lost)
-        work = _Work(folder, spec, tuple(names), journal, brake, watch)
+        stop_controller = StopController(folder / REQUEST_FILE, lambda: lease.lost)
+        work = _Work(folder, spec, tuple(names), journal, stop_controller, watch)
         if journal.repaired:
             work.write("repaired", text=journal.repaired)
         try:
             work.run()
         except JournalError as error:
-            brake.pull(str(error))
+            stop_controller.stop(str(error))
         finally:
-            brake.release()
+            stop_controller.release()
         untested = spec.final == "none" and not names
         unmirrored = _publish(stored, folder)
-        return Rescored(len(work.scored), len(work.failed), untested, brake.reason, unmirrored)
+        return Rescored(len(work.scored), len(work.failed), untested, stop_controller.reason, unmirrored)
 
 
-def chosen_trials(record: SweepRecord, names: Sequence[str]) -> list[TrialRecord]:
+def trials_to_score(record: SweepRecord, names: Sequence[str]) -> list[TrialRecord]:
     """Return the trials of these names, or all, that ended with weights.
 
     Raises ScoreError where a named one did not, or none did, LaunchError where a name is none.
@@ -106,9 +106,9 @@ def lacking(
     key = spec.evaluation.key()
     front = front_cells(record, spec.search.objectives) if spec.final == "front" else set()
     found = []
-    for trial in chosen_trials(record, names):
+    for trial in trials_to_score(record, names):
         tested = bool(names or trial.scored) or spec.final == "all" or trial.cell in front
-        newest = {split: trial.score(split) for split in SPLITS[: 1 + tested]}
+        newest = {split: trial.score(split) for split in _SPLITS[: 1 + tested]}
         found.append((trial, [split for split, one in newest.items() if one is None or one.evaluation != key]))
     return found
 
@@ -121,8 +121,8 @@ class _Work:
     spec: SweepSpec
     names: tuple[str, ...]
     journal: Journal
-    brake: Brake
-    watch: Watch
+    stop_controller: StopController
+    watch: _Watch
     tried: set[tuple[str, str]] = field(default_factory=set)
     scored: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
@@ -135,14 +135,14 @@ class _Work:
         plan = make_plan(self.spec)
         self._compare(plan)
         with ray_session() as joined:
-            plan, ground = prepare(plan, self.folder, joined, self.write, self._say)
+            plan, placement = prepare(plan, self.folder, joined, self.write, self._say)
             while scorings:
-                for scoring, came in run_scorings(plan, ground, self.brake, scorings):
+                for scoring, came in run_scorings(plan, placement, self.stop_controller, scorings):
                     if isinstance(came, VaeSweepError):
                         self._fail(scoring.trial, str(came))
                     else:
                         self._keep(scoring.trial, came)
-                scorings = [] if self.brake.reason else self._missing()
+                scorings = [] if self.stop_controller.reason else self._missing()
 
     def write(self, kind: str, **fields: Any) -> None:
         """Journal a line and tell of it."""
@@ -195,7 +195,7 @@ class _Work:
         self._fail(trial, reason, counts=bool(self.names) or collected is None)
 
     def _fail(self, trial: TrialRecord, reason: str, counts: bool = True) -> None:
-        self.tried |= {(trial.id, split) for split in SPLITS}
+        self.tried |= {(trial.id, split) for split in _SPLITS}
         self.failed |= {trial.id} if counts else set()
         self._say(f"{trial.id}: not scored: {reason}")
 

@@ -15,7 +15,7 @@ Mode = Literal["epoch", "finish"]
 SAME_IN_A_ROW = 3
 """How many trials in a row may fail in the same way before the sweep stops."""
 
-OUTAGES: dict[ErrorClass, str] = {
+_OUTAGES: dict[ErrorClass, str] = {
     "disk": "a disk is full; make space",
     "storage": "the storage refuses or is out of reach; mend that",
     "objects": "object storage refuses or is out of reach; mend that",
@@ -23,7 +23,7 @@ OUTAGES: dict[ErrorClass, str] = {
 """Classes of errors that stop a sweep at once -> what is said."""
 
 
-class Brake:
+class StopController:
     """Pulled by hand (`vae-sweep stop`), or by what makes going on useless; the first reason counts.
 
     A later one may still end trials that were to finish.
@@ -44,9 +44,9 @@ class Brake:
     def reason(self) -> str | None:
         """Return why the sweep is to stop, or None while it is to go on."""
         if self._reason is None and self._lost():
-            self.pull("another driver has taken the sweep over, since this one gave no sign of life")
+            self.stop("another driver has taken the sweep over, since this one gave no sign of life")
         if self._mode == "finish" and (mode := requested(self._request)) is not None:
-            self.pull(ASKED, mode)
+            self.stop(ASKED, mode)
         return self._reason
 
     @property
@@ -54,7 +54,7 @@ class Brake:
         """Say whether running trials end after the epoch that they are in."""
         return self.reason is not None and self._mode == "epoch"
 
-    def pull(self, reason: str, mode: Mode = "epoch") -> None:
+    def stop(self, reason: str, mode: Mode = "epoch") -> None:
         """Stop the sweep for a reason."""
         with self._lock:
             if self._reason is None:
@@ -64,7 +64,7 @@ class Brake:
 
     def stop_for(self, outage: ErrorClass, said: object) -> None:
         """Stop the sweep for an outage."""
-        self.pull(f"{OUTAGES[outage]}, then resume ({said})")
+        self.stop(f"{_OUTAGES[outage]}, then resume ({said})")
 
     def ended(self, trial: str, final: FinalReport) -> None:
         """Take notice of a trial's end; an outage stops the sweep, the same failure in a row does."""
@@ -72,13 +72,13 @@ class Brake:
             self._same = []
             return
         text = (final.reason or "").strip()
-        if final.error in OUTAGES:
+        if final.error in _OUTAGES:
             self.stop_for(final.error, text.splitlines()[-1] if text else trial)
             return
         last = text.splitlines()[-1] if text else ""
         self._same = [*self._same, last] if self._same[-1:] in ([], [last]) else [last]
         if len(self._same) >= SAME_IN_A_ROW:
-            self.pull(f"{len(self._same)} trials in a row failed in the same way, {trial} the last:\n{text}")
+            self.stop(f"{len(self._same)} trials in a row failed in the same way, {trial} the last:\n{text}")
 
     def release(self) -> None:
         """Take the request back, so that the next driver does not find it."""

@@ -9,26 +9,26 @@ from typing import Any
 from ray import tune
 from ray.tune.stopper import CombinedStopper
 
-from trainables.storage_paths import filesystem_of
 from trainables.ray_trainable import train
-from vae_sweep.search.state import Assignment, Progress
-from vae_sweep.search.pruning import Halving, RungStopper
+from trainables.storage_paths import filesystem_of
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.journal import Journal
+from vae_sweep.journal.records import SweepRecord
+from vae_sweep.planning.allocation import TrialResources, fits_gpu_limit, scaled_resources
+from vae_sweep.planning.plan import Plan
+from vae_sweep.running.interrupts import interrupts_kept
+from vae_sweep.running.journal_callback import JournalCallback, StopRequestStopper
+from vae_sweep.running.nodes.placement import Placement
+from vae_sweep.running.pending_trials import pretraining_of, search_state, trial_config
+from vae_sweep.running.stop_controller import StopController
+from vae_sweep.running.trial_cost import cost_of
+from vae_sweep.search.pruning import AsyncSuccessiveHalving, RungStopper
 from vae_sweep.search.sampling import Cell
+from vae_sweep.search.state import Assignment, SearchState
 from vae_sweep.search.study import open_study
 from vae_sweep.search.sweep_search import SweepSearch
-from vae_sweep.storage.pretraining_store import STORE_FOLDER, store_for
 from vae_sweep.storage.layout import JOURNAL_FILE, checkpoints_place, storage_directory, store_place
-from vae_sweep.running.interrupts import interrupts_kept
-from vae_sweep.running.pending_trials import pretraining_of, progress_of, trial_config
-from vae_sweep.running.nodes.placement import Ground
-from vae_sweep.planning.plan import Plan
-from vae_sweep.running.trial_cost import price_of
-from vae_sweep.planning.allocation import Share, gpus_fit, grown
-from vae_sweep.running.stop_controller import Brake
-from vae_sweep.running.journal_callback import BrakeStopper, JournalCallback
-from vae_sweep.journal.journal import Journal
-from vae_sweep.journal.fold import read_sweep
-from vae_sweep.journal.records import SweepRecord
+from vae_sweep.storage.pretraining_store import STORE_FOLDER, store_for
 
 WORKER_LOSSES = 3
 """How often a trial may lose its worker and go on from its checkpoint."""
@@ -37,14 +37,14 @@ Watch = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
-class Drive:
+class LaunchContext:
     """What a launch carries while it holds the sweep; `ground` is where its trials may run."""
 
     plan: Plan
-    ground: Ground
+    placement: Placement
     folder: Path
     journal: Journal
-    brake: Brake
+    stop_controller: StopController
     attempt: int
     note: Watch
 
@@ -61,11 +61,11 @@ class Drive:
         self.note({"kind": "said", "text": text})
 
 
-def run_trials(drive: Drive) -> None:
+def run_trials(context: LaunchContext) -> None:
     """Run a Tuner over exactly the trials that the journal lacks."""
-    plan = drive.plan
-    progress = progress_of(plan, drive.record())
-    search = _search(drive, progress)
+    plan = context.plan
+    progress = search_state(plan, context.record())
+    search = _search(context, progress)
     new_cells = max(0, (search.budget or 0) - len(progress.cells))
     racing = len(progress.cells) * (len(plan.spec.seeds) - len(plan.spec.first_seeds))
     left = len(progress.unfinished) + racing + new_cells * len(plan.spec.seeds)
@@ -74,7 +74,7 @@ def run_trials(drive: Drive) -> None:
     place, filesystem = filesystem_of(checkpoints_place(plan.spec))
     tuner = tune.Tuner(
         tune.with_resources(
-            _trainable(plan), partial(_share, plan.shares, plan.spec.resources.max_gpus, drive.ground)
+            _trainable(plan), partial(_share, plan.shares, plan.spec.resources.max_gpus, context.placement)
         ),
         tune_config=tune.TuneConfig(
             search_alg=search,
@@ -86,11 +86,11 @@ def run_trials(drive: Drive) -> None:
         run_config=tune.RunConfig(
             storage_path=place,
             storage_filesystem=filesystem,
-            name=f"attempt-{drive.attempt}",
-            stop=CombinedStopper(BrakeStopper(drive.brake), *_judges(drive)),
+            name=f"attempt-{context.attempt}",
+            stop=CombinedStopper(StopRequestStopper(context.stop_controller), *_judges(context)),
             checkpoint_config=tune.CheckpointConfig(num_to_keep=2),
             failure_config=tune.FailureConfig(max_failures=WORKER_LOSSES),
-            callbacks=[JournalCallback(drive.journal, drive.attempt, drive.note, drive.brake)],
+            callbacks=[JournalCallback(context.journal, context.attempt, context.note, context.stop_controller)],
             verbose=0,
         ),
     )
@@ -98,36 +98,36 @@ def run_trials(drive: Drive) -> None:
         tuner.fit()
 
 
-def _search(drive: Drive, progress: Progress) -> SweepSearch:
-    plan = drive.plan
+def _search(context: LaunchContext, progress: SearchState) -> SweepSearch:
+    plan = context.plan
 
     def on_cell(cell: Cell) -> None:
-        drive.write("cell", cell=cell.number, method=cell.method, values=cell.values)
+        context.write("cell", cell=cell.number, method=cell.method, values=cell.values)
 
-    study, said = open_study(plan.spec, drive.folder)
+    study, said = open_study(plan.spec, context.folder)
     if said:
-        drive.write("repaired", text=said)
+        context.write("repaired", text=said)
     return SweepSearch(
         plan.spec,
         study,
         progress,
         on_cell,
         partial(trial_config, plan),
-        stopped=lambda: drive.brake.reason is not None,
+        stopped=lambda: context.stop_controller.reason is not None,
         room=partial(_has_room, plan),
         pretraining=partial(pretraining_of, plan),
-        price=price_of(plan, drive.folder),
+        price=cost_of(plan, context.folder),
     )
 
 
-def _judges(drive: Drive) -> list[RungStopper]:
+def _judges(context: LaunchContext) -> list[RungStopper]:
     """Return what prunes trials, with all that was seen at its rungs before; none where the spec prunes none."""
-    search = drive.plan.spec.search
+    search = context.plan.spec.search
     if search.pruning is None:
         return []
-    halving = Halving(search.pruning, search.objectives)
-    first = drive.plan.spec.first_seeds
-    for trial in drive.record().trials.values():
+    halving = AsyncSuccessiveHalving(search.pruning, search.objectives)
+    first = context.plan.spec.first_seeds
+    for trial in context.record().trials.values():
         for rung in trial.rungs if trial.seed in first else ():
             halving.note(trial.cell, trial.seed, rung.epoch, rung.numbers)
     return [RungStopper(halving, first)]
@@ -142,15 +142,15 @@ def _trainable(plan: Plan) -> Any:
 
 
 def _share(
-    shares: dict[str, Share], most: float | None, ground: Ground, config: dict[str, Any]
+    shares: dict[str, TrialResources], most: float | None, placement: Placement, config: dict[str, Any]
 ) -> tune.PlacementGroupFactory:
     """Return what a trial occupies: its share, a larger one after it ran out of memory, on a good node.
 
     Ray sends it along with every worker, so it must not hold the plan, whose corpus is large.
     """
-    taken = grown(shares[config["identity"]["method"]], config["share"], ground.rooms(), most)
+    taken = scaled_resources(shares[config["identity"]["method"]], config["share"], placement.rooms(), most)
     bundle = {kind: amount for kind, amount in (("CPU", taken.cpus), ("GPU", taken.gpus)) if amount}
-    where = {"bundle_label_selector": [ground.selector]} if ground.selector else {}
+    where = {"bundle_label_selector": [placement.selector]} if placement.selector else {}
     return tune.PlacementGroupFactory([bundle], **where)  # type: ignore[arg-type]
 
 
@@ -160,4 +160,4 @@ def _has_room(plan: Plan, running: Sequence[Assignment], wanted: Assignment) -> 
     if most is None:
         return True
     held = [min(most, plan.shares[each.cell.method].gpus * 2**each.retries) for each in (*running, wanted)]
-    return gpus_fit(held[:-1], held[-1], most)
+    return fits_gpu_limit(held[:-1], held[-1], most)

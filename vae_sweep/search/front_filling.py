@@ -7,20 +7,20 @@ from itertools import pairwise, product
 
 from trainables.spec import Value
 from vae_sweep.config.domains import Domain, FloatRange, IntRange, LogRange, is_range, points
-from vae_sweep.search.state import Known
 from vae_sweep.config.sweep_spec import Draw, SweepSpec
+from vae_sweep.search.state import EvaluatedCell
 from vae_sweep.statistics.hypervolume import hypervolume
 from vae_sweep.statistics.replicates import reference_point
 
 NARROWEST = 0.01
 """Neighbours closer than this share of a range have nothing worth trying between them."""
 
-Price = Callable[[str, Draw], float]
+_TrialCostOf = Callable[[str, Draw], float]
 """What a cell takes, in any unit that is the same for all: its trainings, without pretrainings that are paid."""
 
 
 @dataclass(frozen=True)
-class Guess:
+class Candidate:
     """A cell that may be tried: what it would give by its neighbours along λ, None where it has not two.
 
     `width` is the share of the range between the neighbours.
@@ -33,8 +33,8 @@ class Guess:
 
 
 def propose(
-    spec: SweepSpec, known: Sequence[Known], tried: Sequence[tuple[str, Draw]], price: Price
-) -> Guess | None:
+    spec: SweepSpec, known: Sequence[EvaluatedCell], tried: Sequence[tuple[str, Draw]], price: _TrialCostOf
+) -> Candidate | None:
     """Return the cell with the most hypervolume to gain for its price; None where nothing is left to try.
 
     A row of which too little is known to guess comes first, at the ends of its range, the cheapest first. `tried`
@@ -50,14 +50,14 @@ def propose(
     behind = reference_point(now)
     covered = hypervolume(now, behind)
 
-    def worth(guess: Guess) -> tuple[float, float]:
+    def worth(guess: Candidate) -> tuple[float, float]:
         gain = hypervolume([*now, guess.objectives or ()], behind) - covered
         return gain / price(guess.method, guess.values), guess.width
 
     return max(guesses, key=worth)
 
 
-def _guesses(spec: SweepSpec, known: Sequence[Known]) -> Iterator[Guess]:
+def _guesses(spec: SweepSpec, known: Sequence[EvaluatedCell]) -> Iterator[Candidate]:
     """Yield what may be tried in each row, for each combination of its values that are no range."""
     for method, row in spec.methods.items():
         ranged = next((name for name, domain in row.items() if is_range(domain)), None)
@@ -67,12 +67,14 @@ def _guesses(spec: SweepSpec, known: Sequence[Known]) -> Iterator[Guess]:
             here = [cell for cell in known if cell.method == method and fixed.items() <= cell.values.items()]
             if ranged is None:
                 if not here:
-                    yield Guess(method, fixed, None, 1.0)
+                    yield Candidate(method, fixed, None, 1.0)
             else:
                 yield from _along(method, fixed, ranged, row[ranged], here)
 
 
-def _along(method: str, fixed: Draw, name: str, domain: Domain, here: Sequence[Known]) -> Iterator[Guess]:
+def _along(
+    method: str, fixed: Draw, name: str, domain: Domain, here: Sequence[EvaluatedCell]
+) -> Iterator[Candidate]:
     """Yield the ends of a range that are unknown and the middle between neighbours, guessed by straight lines."""
     scale: Callable[[float], float] = math.log if isinstance(domain, LogRange) else float
     low, high = _ends(domain)
@@ -80,13 +82,13 @@ def _along(method: str, fixed: Draw, name: str, domain: Domain, here: Sequence[K
     by_value = {float(cell.values[name]): cell.objectives for cell in here}
     for end in (low, high):
         if end not in by_value:
-            yield Guess(method, {**fixed, name: _as_value(domain, end)}, _line(by_value, end, scale), 1.0)
+            yield Candidate(method, {**fixed, name: _as_value(domain, end)}, _line(by_value, end, scale), 1.0)
     for a, b in pairwise(sorted(by_value)):
         middle = math.sqrt(a * b) if isinstance(domain, LogRange) else (a + b) / 2
         value = _as_value(domain, middle)
         width = (scale(b) - scale(a)) / extent
         if width > NARROWEST and float(value) not in (a, b):
-            yield Guess(method, {**fixed, name: value}, _line(by_value, float(value), scale), width)
+            yield Candidate(method, {**fixed, name: value}, _line(by_value, float(value), scale), width)
 
 
 def _line(

@@ -10,8 +10,8 @@ from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import create_trial
 
 from trainables.spec import Value
-from vae_sweep.search.sampling import METHOD
 from vae_sweep.journal.records import CellRecord
+from vae_sweep.search.sampling import METHOD
 
 LEAST, LEAST_EACH = 10, 3
 """Fewest cells that shares are told of, and fewest for each parameter; a forest on fewer splits on chance."""
@@ -20,7 +20,7 @@ Params = dict[str, Value]
 
 
 @dataclass(frozen=True)
-class Importance:
+class ParameterImportance:
     """How much of an objective's variance over cells each parameter accounts for; the shares add to 1.
 
     `row` is the method within which its own parameters are weighed, None for the method and all of them over the
@@ -36,7 +36,7 @@ class Importance:
 
 def importances(
     cells: Mapping[int, CellRecord], values: Mapping[int, Sequence[float]], objectives: Sequence[str]
-) -> list[Importance]:
+) -> list[ParameterImportance]:
     """Return the importances over all rows, if several, then within each row that varies at least two parameters.
 
     `values` are the mean objectives of the complete cells. A number enters by its rank among the values that were
@@ -84,12 +84,12 @@ def _weighed(
     params: Mapping[int, Params],
     domains: Mapping[str, list[Value]],
     level: Mapping[int, float],
-) -> Importance:
+) -> ParameterImportance:
     count, least = len(params), max(LEAST, LEAST_EACH * len(domains))
     if count < least:
-        return Importance(row, objective, count, {}, f"too few cells ({count}, from {least} on) to tell")
+        return ParameterImportance(row, objective, count, {}, f"too few cells ({count}, from {least} on) to tell")
     if len(set(level.values())) == 1:
-        return Importance(row, objective, count, {}, f"all {count} cells gave the same")
+        return ParameterImportance(row, objective, count, {}, f"all {count} cells gave the same")
     spaces: dict[str, BaseDistribution] = {
         name: IntDistribution(0, len(found) - 1) if _numeric(found) else CategoricalDistribution(found)
         for name, found in domains.items()
@@ -102,7 +102,7 @@ def _weighed(
             placed = {name: _placed(drawn.get(name), found) for name, found in domains.items()}
             study.add_trial(create_trial(value=level[number], params=placed, distributions=spaces))
         shares = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
-    return Importance(row, objective, count, {name: float(share) for name, share in shares.items()})
+    return ParameterImportance(row, objective, count, {name: float(share) for name, share in shares.items()})
 
 
 def _placed(value: Value | None, found: list[Value]) -> Value:

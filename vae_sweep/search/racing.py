@@ -9,7 +9,7 @@ from scipy.special import stdtrit
 from vae_sweep.statistics.front import on_front
 from vae_sweep.statistics.replicates import Errors, Replicates, means
 
-LEVEL = 0.95
+_LEVEL = 0.95
 """One-sided confidence with which a cell must lie behind another on every objective to get no further seed."""
 
 
@@ -33,7 +33,7 @@ def contenders(values: Replicates, errors: Errors) -> list[int]:
         sampled = [_sampled(errors, cell, other, place) for place in range(len(middle[cell]))]
         if not scatter:
             return sampled
-        seeds = float(stdtrit(freedom, LEVEL)) * math.sqrt(1 / len(values[cell]) + 1 / len(values[other]))
+        seeds = float(stdtrit(freedom, _LEVEL)) * math.sqrt(1 / len(values[cell]) + 1 / len(values[other]))
         return [max(seeds * sigma, least) for sigma, least in zip(scatter, sampled, strict=True)]
 
     rivals = {cell: [other for other in front if other != cell] for cell in middle}
@@ -62,7 +62,7 @@ def next_seed(
 def _sampled(errors: Errors, cell: int, other: int, place: int) -> float:
     """Return how far two means of an objective may lie apart by sampling alone."""
     sides = [errors[each][place] for each in (cell, other) if each in errors]
-    return NormalDist().inv_cdf(LEVEL) * math.hypot(*sides)
+    return NormalDist().inv_cdf(_LEVEL) * math.hypot(*sides)
 
 
 def _pooled(values: Replicates, middle: Mapping[int, Sequence[float]], freedom: int) -> list[float]:

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from trainables.training.report import FinalReport
-from vae_sweep.search.sampling import Cell
 from vae_sweep.config.sweep_spec import Draw, SweepSpec
+from vae_sweep.journal.invariants import metrics_of
+from vae_sweep.search.sampling import Cell
 from vae_sweep.statistics.trust import Words, cannot_tell, sampling_error
-from vae_sweep.journal.invariants import words_of
 
-TOLD = ("finished", "collapsed")
+SCORED = ("finished", "collapsed")
 """Outcomes whose values Optuna is told."""
 
 
@@ -28,7 +28,7 @@ class Assignment:
 
 
 @dataclass(frozen=True)
-class Known:
+class EvaluatedCell:
     """What a cell gave: its mean objectives, in the order of the spec's."""
 
     method: str
@@ -37,7 +37,7 @@ class Known:
 
 
 @dataclass
-class Progress:
+class SearchState:
     """What the journal knows of a sweep when a driver starts; grows while the driver lives.
 
     `warm` are cells of an earlier sweep, which the search learns from and which are not its own.
@@ -46,7 +46,7 @@ class Progress:
     cells: list[Cell] = field(default_factory=list)
     ended: dict[int, dict[int, FinalReport]] = field(default_factory=dict)
     unfinished: Sequence[Assignment] = ()
-    warm: Sequence[Known] = ()
+    warm: Sequence[EvaluatedCell] = ()
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ class Replicate:
 
 def replicate_of(spec: SweepSpec, final: FinalReport) -> Replicate | None:
     """Return what a replicate gave, None where it has not all objectives, finite."""
-    numbers, words = words_of(final.numbers, "validation"), spec.search.objectives
+    numbers, words = metrics_of(final.numbers, "validation"), spec.search.objectives
     values = [math.nan if (value := numbers.get(word)) is None else value for word in words]
-    if final.outcome not in TOLD or not all(map(math.isfinite, values)):
+    if final.outcome not in SCORED or not all(map(math.isfinite, values)):
         return None
     return Replicate(values, numbers)
 
@@ -76,7 +76,7 @@ def known_replicates(spec: SweepSpec, finals: Mapping[int, FinalReport]) -> dict
 
 def mean_objectives(replicates: Mapping[int, Replicate]) -> tuple[float, ...]:
     """Return the mean objectives of a cell over its seeds."""
-    return means([row.objectives for row in replicates.values()])
+    return column_means([row.objectives for row in replicates.values()])
 
 
 def race_tables(
@@ -96,6 +96,6 @@ def seeds_left(spec: SweepSpec, ended: Mapping[int, FinalReport]) -> list[int]:
     return [seed for seed in spec.first_seeds if seed not in ended]
 
 
-def means(rows: Sequence[Sequence[float]]) -> tuple[float, ...]:
+def column_means(rows: Sequence[Sequence[float]]) -> tuple[float, ...]:
     """Return the means of columns."""
     return tuple(sum(column) / len(column) for column in zip(*rows, strict=True))

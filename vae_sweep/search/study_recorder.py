@@ -5,22 +5,24 @@ from collections.abc import Iterable, Sequence
 from optuna import Study, Trial
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from vae_sweep.search.state import Known
-from vae_sweep.search.sampling import Cell, as_params, distributions
 from vae_sweep.config.sweep_spec import Draw, SweepSpec
+from vae_sweep.search.sampling import Cell, as_params, distributions
+from vae_sweep.search.state import EvaluatedCell
 
 CELL, WARM = "cell", "warm"
 """User attributes of an Optuna trial: the number of its cell, or its place among those of an earlier sweep."""
 
 
-class Teller:
+class StudyRecorder:
     """Tells the study what cells gave, each once; what the study does not hold is added to it whole.
 
     At the start every RUNNING trial that belongs to no cell of the journal is told as failed, and the cells of an
     earlier sweep that the study lacks (`warm`) are added.
     """
 
-    def __init__(self, spec: SweepSpec, study: Study, cells: Iterable[int], warm: Sequence[Known] = ()) -> None:
+    def __init__(
+        self, spec: SweepSpec, study: Study, cells: Iterable[int], warm: Sequence[EvaluatedCell] = ()
+    ) -> None:
         self._spec, self._study, known = spec, study, set(cells)
         self._asked: dict[int, FrozenTrial] = {}
         for trial in study.get_trials(deepcopy=False):

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from trainables.files import FULL, words
-from vae_sweep.errors import LaunchError
 from vae_sweep.config.paths import pasted
-from vae_sweep.storage.lease import BEAT, Lease, Owner, Seen, Watch, newest
+from vae_sweep.errors import LaunchError
+from vae_sweep.storage.lease import BEAT, Lease, LeaseReading, Owner, Watch, newest
 from vae_sweep.tracking.runs import REPORT_FOLDER
 
 LOCK = "driver"
@@ -63,7 +63,7 @@ def driver_of(folder: Path) -> Owner | None:
     return None if seen is None or seen.owner is None or seen.owner.gone else seen.owner
 
 
-def _refuse_if_alive(folder: Path, before: Seen, after: Seen | None) -> None:
+def _refuse_if_alive(folder: Path, before: LeaseReading, after: LeaseReading | None) -> None:
     owner = (after or before).owner
     if owner is None:
         return

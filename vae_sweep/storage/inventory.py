@@ -9,20 +9,20 @@ from typing import Literal
 
 from trainables import files
 from trainables.base import StateError
-from trainables.storage_paths import Place, S3Place, contents, is_folder, read, size
+from trainables.storage_paths import S3Place, StoragePath, contents, is_folder, read, size
 from trainables.training.state import STATE_FILE
-from vae_sweep.storage.pretraining_entry import MANIFEST_FILE, is_stored, sound_entry
 from vae_sweep.storage.lease import Watch, newest
+from vae_sweep.storage.pretraining_entry import MANIFEST_FILE, is_stored, sound_entry
 
 Kind = Literal["entry", "damaged", "progress", "aside", "half", "lease"]
 
-ADDRESS = "(?P<address>[0-9a-f]{64})"
-KINDS: dict[Kind, re.Pattern[str]] = {
-    "entry": re.compile(ADDRESS),
-    "progress": re.compile(rf"{ADDRESS}\.progress"),
-    "aside": re.compile(rf"{ADDRESS}\.damaged\.\d+"),
-    "lease": re.compile(rf"{ADDRESS}\.lease\.\d+"),
-    "half": re.compile(rf"{ADDRESS}\.new\.[0-9a-f]+|\.(?P<beat>[0-9a-f]{{64}})\.lease\.\d+\..+"),
+_ADDRESS = "(?P<address>[0-9a-f]{64})"
+_KINDS: dict[Kind, re.Pattern[str]] = {
+    "entry": re.compile(_ADDRESS),
+    "progress": re.compile(rf"{_ADDRESS}\.progress"),
+    "aside": re.compile(rf"{_ADDRESS}\.damaged\.\d+"),
+    "lease": re.compile(rf"{_ADDRESS}\.lease\.\d+"),
+    "half": re.compile(rf"{_ADDRESS}\.new\.[0-9a-f]+|\.(?P<beat>[0-9a-f]{{64}})\.lease\.\d+\..+"),
 }
 
 
@@ -35,7 +35,7 @@ class StoredEntry:
     `held`: a living lease stands on it, as far as one look tells: an owner elsewhere counts as living.
     """
 
-    path: Place
+    path: StoragePath
     address: str
     kind: Kind
     phase_key: str | None
@@ -43,7 +43,7 @@ class StoredEntry:
     held: bool
 
 
-def entries(directory: Place, leases: Path | None = None) -> list[StoredEntry]:
+def entries(directory: StoragePath, leases: Path | None = None) -> list[StoredEntry]:
     """Return all that lies in the store, by name; what is not the store's is left out. Raises PlaceError.
 
     The `leases` on a store on object storage lie in a directory of their own.
@@ -51,14 +51,14 @@ def entries(directory: Place, leases: Path | None = None) -> list[StoredEntry]:
     found = [
         (each.place, kind, match.groupdict().get("beat") or match["address"])
         for each in (contents(directory) if is_folder(directory) else ())
-        for kind, name in KINDS.items()
+        for kind, name in _KINDS.items()
         if (match := name.fullmatch(each.name))
     ]
     folder = leases or Path(str(directory))
     return [entry for path, kind, address in found if (entry := _entry(path, kind, address, folder))]
 
 
-def _entry(path: Place, kind: Kind, address: str, leases: Path) -> StoredEntry | None:
+def _entry(path: StoragePath, kind: Kind, address: str, leases: Path) -> StoredEntry | None:
     """Return what is known of a path; None where it has gone meanwhile."""
     base = leases / f"{address}.lease"
     held = Watch(base).look() is not None
@@ -74,7 +74,7 @@ def _entry(path: Place, kind: Kind, address: str, leases: Path) -> StoredEntry |
     return StoredEntry(path, address, kind, _phase_key(path), taken, held) if there else None
 
 
-def _sound(folder: Place, address: str) -> bool:
+def _sound(folder: StoragePath, address: str) -> bool:
     try:
         manifest, _ = sound_entry(folder)
     except StateError:
@@ -91,7 +91,7 @@ def _bytes(path: Path) -> Iterator[int]:
             continue
 
 
-def _phase_key(path: Place) -> str | None:
+def _phase_key(path: StoragePath) -> str | None:
     """Return the phase key that a manifest, or else a progress state, states."""
     for file, field in [
         (path / MANIFEST_FILE, "phase_key"),

@@ -5,14 +5,14 @@ import sys
 from pathlib import Path
 
 from trainables.files import content, is_file, words, write_whole
-from trainables.storage_paths import Place, place_of
-from vae_sweep.errors import LaunchError
-from vae_sweep.config.sweep_spec import SweepSpec
-from vae_sweep.storage.pretraining_store import STORE_FOLDER
+from trainables.storage_paths import StoragePath, place_of
 from vae_sweep.config.relocation import relocated
+from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.errors import LaunchError
 from vae_sweep.journal.checkpoint_paths import RAY_FOLDER
-from vae_sweep.journal.journal import JournalError
 from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.journal import JournalError
+from vae_sweep.storage.pretraining_store import STORE_FOLDER
 
 SPEC_FILE, JOURNAL_FILE = "sweep.json", "journal.jsonl"
 ROOM = 1 << 16
@@ -29,17 +29,17 @@ def sweep_folder(spec: SweepSpec) -> Path:
     return storage_directory(spec) / spec.name
 
 
-def objects_place(spec: SweepSpec) -> Place:
+def objects_place(spec: SweepSpec) -> StoragePath:
     """Return what holds checkpoints and pretrainings: `storage.objects`, else the storage directory."""
     return place_of(spec.storage.objects) if spec.storage.objects else storage_directory(spec)
 
 
-def checkpoints_place(spec: SweepSpec) -> Place:
+def checkpoints_place(spec: SweepSpec) -> StoragePath:
     """Return where Ray puts the checkpoints of the sweep."""
     return objects_place(spec) / spec.name / RAY_FOLDER
 
 
-def store_place(spec: SweepSpec) -> Place:
+def store_place(spec: SweepSpec) -> StoragePath:
     """Return where pretrainings lie; their leases are always in the storage directory."""
     return objects_place(spec) / STORE_FOLDER
 

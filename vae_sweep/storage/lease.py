@@ -62,7 +62,7 @@ class Owner(Spec):
 
 
 @dataclass(frozen=True)
-class Seen:
+class LeaseReading:
     """A lease file as it was read; `owner` is None where it cannot be parsed (it may be half written)."""
 
     number: int
@@ -70,7 +70,7 @@ class Seen:
     owner: Owner | None
 
 
-def newest(base: Path) -> Seen | None:
+def newest(base: Path) -> LeaseReading | None:
     """Return the lease of a name that counts, or None where there is none."""
     while (number := max(_numbers(base), default=None)) is not None:
         if (seen := _seen(base, number)) is not None:
@@ -85,10 +85,10 @@ class Watch:
         self, base: Path, patience: float = PATIENCE, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._base, self._patience, self._clock = base, patience, clock
-        self._last: Seen | None = None
+        self._last: LeaseReading | None = None
         self._changed = clock()
 
-    def look(self) -> Seen | None:
+    def look(self) -> LeaseReading | None:
         """Return the lease that stands in the way now, or None where one may be taken."""
         seen = newest(self._base)
         if seen is None or (seen.owner is not None and seen.owner.gone):
@@ -163,7 +163,7 @@ class Lease:
     def __exit__(self, *_: object) -> None:
         self.release()
 
-    def _is_ours(self, seen: Seen | None) -> bool:
+    def _is_ours(self, seen: LeaseReading | None) -> bool:
         return seen is not None and seen.owner is not None and seen.owner.nonce == self._owner.nonce
 
     def _beat(self) -> None:
@@ -201,15 +201,15 @@ def _file(base: Path, number: int) -> Path:
     return base.with_name(f"{base.name}.{number}")
 
 
-def _seen(base: Path, number: int) -> Seen | None:
+def _seen(base: Path, number: int) -> LeaseReading | None:
     try:
         content = files.content(_file(base, number))
     except FileNotFoundError:
         return None
     try:
-        return Seen(number, content, Owner.model_validate_json(content))
+        return LeaseReading(number, content, Owner.model_validate_json(content))
     except ValidationError:
-        return Seen(number, content, None)
+        return LeaseReading(number, content, None)
 
 
 def _numbers(base: Path) -> list[int]:

@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from trainables.base import Spec
 from trainables.storage_paths import PlaceError, S3Place, delete, read, write, write_file
-from vae_sweep.errors import LaunchError
 from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.errors import LaunchError
 from vae_sweep.storage.layout import objects_place, storage_directory
 
 OWNER_FILE, IDENTITY_FILE = "vae-sweep-storage.json", "objects.json"

@@ -13,8 +13,8 @@ from torch import Tensor
 from trainables import files
 from trainables.base import Spec, StateError, digest
 from trainables.measure.spec import Boundary
-from trainables.storage_paths import Place, S3Place, is_file, read, write_file
-from trainables.training.phase import over
+from trainables.storage_paths import S3Place, StoragePath, is_file, read, write_file
+from trainables.training.phase import is_finished
 from trainables.training.report import EpochReport
 from trainables.training.sharing import Shapes, shapes_of
 from trainables.training.spec import PhaseSpec
@@ -63,7 +63,12 @@ def address(phase: PhaseSpec, environment: Environment) -> str:
 
 
 def write_entry(
-    folder: Place, phase: PhaseSpec, environment: Environment, state: TrialState, diverged: str | None, owner: str
+    folder: StoragePath,
+    phase: PhaseSpec,
+    environment: Environment,
+    state: TrialState,
+    diverged: str | None,
+    owner: str,
 ) -> bool:
     """Write an entry whole; False where another was first, whose bits are the same. Raises OSError, PlaceError."""
     weights = {} if diverged is not None else state.best
@@ -84,12 +89,12 @@ def write_entry(
     return _put_whole(folder, content, manifest.model_dump_json(indent=1).encode())
 
 
-def is_stored(folder: Place) -> bool:
+def is_stored(folder: StoragePath) -> bool:
     """Say whether an entry is there, sound or not; on S3 it is there with its manifest, which is written last."""
     return files.is_there(folder) if isinstance(folder, Path) else is_file(folder / MANIFEST_FILE)
 
 
-def _put_whole(folder: Place, weights: bytes, manifest: bytes) -> bool:
+def _put_whole(folder: StoragePath, weights: bytes, manifest: bytes) -> bool:
     """Write the files of an entry; False where another was first."""
     if isinstance(folder, S3Place):
         if is_stored(folder):
@@ -112,7 +117,7 @@ def _put_whole(folder: Place, weights: bytes, manifest: bytes) -> bool:
 
 
 def read_entry(
-    folder: Place, phase: PhaseSpec, environment: Environment, shapes: Shapes
+    folder: StoragePath, phase: PhaseSpec, environment: Environment, shapes: Shapes
 ) -> tuple[TrialState, str | None] | None:
     """Return a stored phase's end and why it diverged, if it did; None where there is no entry.
 
@@ -133,7 +138,7 @@ def read_entry(
     return TrialState(manifest.counters, best=tensors, history=manifest.history), manifest.diverged
 
 
-def sound_entry(folder: Place) -> tuple[Manifest, dict[str, Tensor]]:
+def sound_entry(folder: StoragePath) -> tuple[Manifest, dict[str, Tensor]]:
     """Return what an entry says and holds. Raises StateError where it is damaged, PlaceError."""
     try:
         manifest = Manifest.model_validate_json(read(folder / MANIFEST_FILE))
@@ -162,7 +167,7 @@ def _contradiction(manifest: Manifest, tensors: dict[str, Tensor]) -> str | None
         return "the weights have other shapes than it says"
     if len(manifest.history) != epochs:
         return f"{epochs} epochs, but reports of {len(manifest.history)}"
-    if manifest.diverged is None and not over(manifest.phase, manifest.counters):
+    if manifest.diverged is None and not is_finished(manifest.phase, manifest.counters):
         return f"the phase is not over after {epochs} epochs"
     return None
 

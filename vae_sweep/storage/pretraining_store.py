@@ -13,11 +13,12 @@ import torch
 from trainables.base import StateError
 from trainables.files import is_there, move
 from trainables.measure.spec import Boundary
-from trainables.storage_paths import Place, PlaceError, S3Place, contents, delete, read, write
-from trainables.training.phase import over
+from trainables.storage_paths import PlaceError, S3Place, StoragePath, contents, delete, read, write
+from trainables.training.phase import is_finished
 from trainables.training.sharing import Shapes, shapes_of
 from trainables.training.spec import PhaseSpec
 from trainables.training.state import STATE_FILE, TrialState, load_state, save_state
+from vae_sweep.storage.lease import PATIENCE, Lease, LeaseReading, Watch, newest
 from vae_sweep.storage.pretraining_entry import (
     MANIFEST_FILE,
     Environment,
@@ -27,16 +28,15 @@ from vae_sweep.storage.pretraining_entry import (
     read_entry,
     write_entry,
 )
-from vae_sweep.storage.lease import PATIENCE, Lease, Seen, Watch, newest
 
-POLL = 0.5
+_POLL = 0.5
 """Seconds between two looks at a pretraining that another trial computes."""
 
 STORE_FOLDER = "pretrained"
 """Name of the store inside a storage directory."""
 
 
-Found = tuple[TrialState, str | None]
+_Found = tuple[TrialState, str | None]
 """How far a phase has come, and why it diverged if it did."""
 
 
@@ -47,7 +47,7 @@ class StoreClaim:
     `damaged` names what was found unfit and was set aside or passed over.
     """
 
-    folder: Place
+    folder: StoragePath
     phase: PhaseSpec
     environment: Environment
     shapes: Shapes
@@ -55,17 +55,17 @@ class StoreClaim:
     watch: Watch
     damaged: list[str] = field(default_factory=list)
     lease: Lease | None = None
-    found: Found | None = None
+    found: _Found | None = None
 
     def attempt(self, patience: float = 0.0) -> str | None:
         """Take what is stored, or the right to train it; return who trains it where neither can be had in time."""
         until = time.monotonic() + patience
         while (holder := self._attempt()) is not None and time.monotonic() < until:
-            time.sleep(POLL)
+            time.sleep(_POLL)
         return holder
 
     @property
-    def settled(self) -> Found:
+    def settled(self) -> _Found:
         """Return what a settled claim found."""
         if self.found is None:
             raise RuntimeError("a claim is settled by an attempt that returns None")
@@ -113,19 +113,19 @@ class StoreClaim:
         return f"{self.phase.key()}@{self.folder.name}"
 
     @property
-    def _progress(self) -> Place:
+    def _progress(self) -> StoragePath:
         return self.folder.with_name(f"{self.folder.name}.progress")
 
-    def _kept(self) -> list[Place]:
+    def _kept(self) -> list[StoragePath]:
         return [found.place for found in reversed(contents(self._progress))]
 
-    def _stored(self) -> Found | None:
+    def _stored(self) -> _Found | None:
         try:
             return read_entry(self.folder, self.phase, self.environment, self.shapes)
         except StateError:
             return None  # judged again, and named, by whoever holds the lease
 
-    def _ours(self) -> Found:
+    def _ours(self) -> _Found:
         """Return what there is now that we alone write; a damaged entry gives way, what is over is published."""
         try:
             found = read_entry(self.folder, self.phase, self.environment, self.shapes)
@@ -136,7 +136,7 @@ class StoreClaim:
         if found is not None:
             return found
         state = self._newest_progress()
-        if over(self.phase, state.counters):
+        if is_finished(self.phase, state.counters):
             self.publish(state)
         return state, None
 
@@ -148,7 +148,7 @@ class StoreClaim:
                 self.damaged.append(str(error))
         return TrialState()
 
-    def _sound_state(self, place: Place) -> TrialState:
+    def _sound_state(self, place: StoragePath) -> TrialState:
         state = load_state(place, self._key)
         if (
             len(state.history) != state.counters.epoch
@@ -169,7 +169,7 @@ class Heir(Watch):
         seen = newest(base)
         self._former = seen.owner.nonce if seen and seen.owner and seen.owner.name == name else None
 
-    def look(self) -> Seen | None:
+    def look(self) -> LeaseReading | None:
         """Return the lease that stands in the way; that of the earlier start does not."""
         seen = super().look()
         return None if seen and seen.owner and seen.owner.nonce == self._former else seen
@@ -185,7 +185,7 @@ class PretrainedStore:
     directory: Path
     owner: str
     patience: float = PATIENCE
-    objects: Place | None = None
+    objects: StoragePath | None = None
 
     @contextmanager
     def claim(
@@ -203,12 +203,12 @@ class PretrainedStore:
             claim.close()
 
 
-def store_for(directory: Path, sweep: str, trial: str, objects: Place | None = None) -> PretrainedStore:
+def store_for(directory: Path, sweep: str, trial: str, objects: StoragePath | None = None) -> PretrainedStore:
     """Return the store as a trial of a sweep sees it; its entries lie in `objects`, else in the directory."""
     return PretrainedStore(directory, f"{sweep}/{trial}", objects=objects)
 
 
-def set_aside(folder: Place) -> Place | None:
+def set_aside(folder: StoragePath) -> StoragePath | None:
     """Move what is damaged out of the way; return its new place, None where it has gone by itself."""
     if isinstance(folder, S3Place):
         taken = {found.name for found in contents(folder.parent)}
@@ -225,7 +225,7 @@ def set_aside(folder: Place) -> Place | None:
         return None
 
 
-def _remove(folder: Place) -> None:
+def _remove(folder: StoragePath) -> None:
     """Delete a state in progress; on disk what cannot be deleted is left to gc."""
     if isinstance(folder, S3Place):
         delete(folder, first=(STATE_FILE,))

@@ -49,7 +49,7 @@ class TrackingError(VaeSweepError):
 
 
 @contextmanager
-def told(uri: str) -> Iterator[None]:
+def translated_errors(uri: str) -> Iterator[None]:
     """Turn what MLflow raises inside into TrackingError."""
     _quieten()
     from alembic.util import CommandError
@@ -86,7 +86,7 @@ def find_experiment(client: "MlflowClient", uri: str, name: str, artifact_locati
     return str(experiment.experiment_id)
 
 
-def load() -> None:
+def import_mlflow() -> None:
     """Import MLflow, in the thread that asks: Ray imports it too, and two threads at once deadlock in there."""
     _quieten()
     import mlflow  # noqa: F401

@@ -7,17 +7,17 @@ from typing import Any, get_args
 from trainables.methods import METHODS
 from trainables.training.report import Outcome
 from vae_sweep.config.paths import pasted
-from vae_sweep.statistics.trust import TIGHT, bad_share, cannot_tell
-from vae_sweep.journal.invariants import words_of
-from vae_sweep.results.leaders import Merits
+from vae_sweep.journal.invariants import metrics_of
 from vae_sweep.journal.metrics import METRICS, values_text
 from vae_sweep.journal.records import Numbers, SweepRecord, TrialRecord
+from vae_sweep.results.leaders import Leaders
+from vae_sweep.statistics.trust import TIGHT, bad_share, cannot_tell
 
 SHOWN = ("perplexity", "iw_perplexity", "reconstruction", "kl", "mutual_information", "active_units", "neg_elbo")
 """Words that a trial shows first: as metrics under their own names, and in descriptions."""
 
-SPLITS = ("validation", "test")
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+_SPLITS = ("validation", "test")
+_OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 MOST_WINNERS = 20
 
 
@@ -36,10 +36,10 @@ def sweep_title(sweep: SweepRecord) -> str:
 def counts(sweep: SweepRecord) -> dict[str, int]:
     """Return how many trials of a sweep have which outcome; `trials` are all that started."""
     found = Counter(trial.final.outcome if trial.final else "open" for trial in sweep.trials.values())
-    return {"trials": len(sweep.trials)} | {f"trials_{name}": found[name] for name in ("open", *OUTCOMES)}
+    return {"trials": len(sweep.trials)} | {f"trials_{name}": found[name] for name in ("open", *_OUTCOMES)}
 
 
-def sweep_note(sweep: SweepRecord, merits: Merits, report: bool) -> str:
+def sweep_note(sweep: SweepRecord, leaders: Leaders, report: bool) -> str:
     """Return what a sweep's run says of itself: what it is, how it ended, whom its numbers favour."""
     launch, folder = sweep.launches[-1], sweep.folder
     kind = sweep.spec.get("search", {}).get("kind", "")
@@ -48,8 +48,8 @@ def sweep_note(sweep: SweepRecord, merits: Merits, report: bool) -> str:
         f"Sweep **{sweep.name}**: {kind} search over text VAEs on {_corpus(launch.corpus)}.",
         f"**{sweep.ended or 'running'}**, {known}, of {len(sweep.cells)} cells.",
     ]
-    if merits.winners:
-        rows = [_row(sweep.trials[name]) for name in merits.winners[:MOST_WINNERS]]
+    if leaders.winners:
+        rows = [_row(sweep.trials[name]) for name in leaders.winners[:MOST_WINNERS]]
         lines += ["The front, each cell's best replicate, validation split:", _table(("trial", *_symbols()), rows)]
     if report:
         lines.append("Artifacts: `report/report.html` is the whole report, `report/front.png` the front.")
@@ -73,10 +73,10 @@ def trial_note(sweep: SweepRecord, trial: TrialRecord) -> str:
     lines.append(f"**{trial.final.outcome}**{': ' + reason[-1] if reason else ''}")
     measured = {"validation": trial.final.numbers, "test": trial.scored}
     for split, numbers in measured.items():
-        if cannot_tell([known := words_of(numbers, split)], TIGHT):
+        if cannot_tell([known := metrics_of(numbers, split)], TIGHT):
             share = f"{bad_share([known]):.1%} of the sentences have Pareto k > 0.7"
             lines.append(f"PPL on {split} is not known and ranks nothing: {share} after all samples.")
-    rows = [(split, *_values(measured[split], split)) for split in SPLITS if any(_values(measured[split], split))]
+    rows = [(split, *_values(measured[split], split)) for split in _SPLITS if any(_values(measured[split], split))]
     if rows:
         lines.append(_table(("split", *_symbols()), rows))
     commands = [f"vae-sweep explain {pasted(folder)} {trial.id}", f"vae-sweep replay {pasted(folder)} {trial.id}"]

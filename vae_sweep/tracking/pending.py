@@ -4,14 +4,14 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from vae_sweep.journal.journal import Line, Tail
 from vae_sweep.journal.fold import Ledger
-from vae_sweep.results.leaders import Judge, Merits
-from vae_sweep.tracking.client import TrackingError
-from vae_sweep.tracking.writer import Entry, MlflowWriter
+from vae_sweep.journal.journal import JournalTail, Line
 from vae_sweep.journal.records import SweepRecord
-from vae_sweep.tracking.registry import candidate
-from vae_sweep.tracking.runs import REPORT_FOLDER, SWEEP_KEY, RunState, points, sweep_run, trial_run
+from vae_sweep.results.leaders import Leaders, LeadersOf
+from vae_sweep.tracking.client import TrackingError
+from vae_sweep.tracking.registry import model_candidate
+from vae_sweep.tracking.runs import REPORT_FOLDER, SWEEP_KEY, RunState, metric_points, sweep_run, trial_run
+from vae_sweep.tracking.writer import Entry, MlflowWriter
 
 COUNTED = ("trial", "final", "lost", "scored")
 """Kinds of lines that change the numbers of the sweep's own run."""
@@ -26,8 +26,8 @@ class Feed:
     `judge` tells whom the numbers favour: shown in the sweep's run, registered once the sweep is complete.
     """
 
-    def __init__(self, journal_path: Path, judge: Judge) -> None:
-        self._tail, self._ledger, self._judge = Tail(journal_path), Ledger(journal_path), judge
+    def __init__(self, journal_path: Path, judge: LeadersOf) -> None:
+        self._tail, self._ledger, self._judge = JournalTail(journal_path), Ledger(journal_path), judge
         self._report = journal_path.parent / REPORT_FOLDER
         self._report_seen: list[tuple[str, int, int]] = []
         self._queue: deque[Line] = deque()
@@ -90,8 +90,8 @@ class Feed:
 
     def parent(self) -> RunState:
         """Return the sweep's run; judged only where it is to be sent."""
-        merits = self._judge(self.sweep) if SWEEP_KEY in self._pending else Merits()
-        return sweep_run(self.sweep, merits, self._report if self._report.is_dir() else None, self._moment)
+        leaders = self._judge(self.sweep) if SWEEP_KEY in self._pending else Leaders()
+        return sweep_run(self.sweep, leaders, self._report if self._report.is_dir() else None, self._moment)
 
     def _run(self, writer: MlflowWriter, parent: RunState, key: str) -> None:
         if key == SWEEP_KEY:
@@ -104,7 +104,7 @@ class Feed:
         sweep = self.sweep
         trial = sweep.trials[key]
         best = key in self._judge(sweep).winners[:1]
-        writer.register_winner(sweep.name, candidate(sweep, trial), trial_run(sweep, trial), parent, best)
+        writer.register_winner(sweep.name, model_candidate(sweep, trial), trial_run(sweep, trial), parent, best)
         self._winners.remove(key)
 
     def _take(self, line: Line) -> None:
@@ -114,7 +114,9 @@ class Feed:
         key = line.get("trial", SWEEP_KEY)
         self._seen[key] = self._seen.get(key, 0) + 1
         mark = f"line {self._seen[key]} of {line['time']!r}"
-        self._pending.setdefault(key, []).append(Entry(mark, points({**line, "time": self._moment}, numbers)))
+        self._pending.setdefault(key, []).append(
+            Entry(mark, metric_points({**line, "time": self._moment}, numbers))
+        )
         if line["kind"] in COUNTED:
             self._pending.setdefault(SWEEP_KEY, [])
         if line["kind"] == "end":

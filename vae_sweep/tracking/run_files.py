@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 OUTPUTS = ("weights.safetensors", "trial.json", "samples.txt")
-BESIDE = ("vocabulary.json", "latent.json")
+_BESIDE = ("vocabulary.json", "latent.json")
 """Outputs that a trial of an earlier version lacks, or one whose row has no such thing."""
 
 OUTPUTS_TAG, SPEC_TAG, TEXTS_TAG, REPORT_TAG = TAG + "outputs", TAG + "spec", TAG + "probes", TAG + "report"
@@ -41,8 +41,8 @@ def write_outputs(client: "MlflowClient", run_id: str, known: Tags, state: RunSt
     if before.startswith(FROM) and journaled(place_of(before.removeprefix(FROM))) == source:
         return {OUTPUTS_TAG: FROM + source}, False
     try:
-        with copied(state.outputs, (*OUTPUTS, *BESIDE)) as folder:
-            found = [name for name in (*OUTPUTS, *BESIDE) if (folder / name).is_file()]
+        with copied(state.outputs, (*OUTPUTS, *_BESIDE)) as folder:
+            found = [name for name in (*OUTPUTS, *_BESIDE) if (folder / name).is_file()]
             for name in found:
                 client.log_artifact(run_id, str(folder / name))
     except PlaceError as error:  # numbers do not wait for object storage; the next sync tries again

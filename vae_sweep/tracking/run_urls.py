@@ -1,8 +1,8 @@
 """Where a sweep's runs stand in MLflow's pages."""
 
 from vae_sweep.config.paths import sqlite_path
-from vae_sweep.tracking.client import open_client, told
 from vae_sweep.journal.records import SweepRecord
+from vae_sweep.tracking.client import open_client, translated_errors
 from vae_sweep.tracking.runs import SWEEP_TAG, TRIAL_TAG
 
 LOCAL_PAGES = "http://127.0.0.1:5000"
@@ -19,7 +19,7 @@ def run_addresses(uri: str, experiment: str, sweep: SweepRecord) -> dict[str, st
     database = sqlite_path(uri)
     if database is not None and not database.is_file():
         return {}
-    with told(uri):
+    with translated_errors(uri):
         client = open_client(uri)
         found = client.get_experiment_by_name(experiment)
         if found is None:

@@ -3,15 +3,15 @@
 from functools import partial
 from pathlib import Path
 
-from vae_sweep.errors import LaunchError
 from vae_sweep.config.paths import pasted, sqlite_uri
 from vae_sweep.config.sweep_spec import SweepSpec
-from vae_sweep.storage.layout import JOURNAL_FILE, storage_directory
-from vae_sweep.journal.history import find_trial
-from vae_sweep.results.winners import merits, no_front
+from vae_sweep.errors import LaunchError
 from vae_sweep.journal.fold import read_sweep
-from vae_sweep.tracking.mirror import Mirror, register, sync
-from vae_sweep.tracking.writer import Counts
+from vae_sweep.journal.history import find_trial
+from vae_sweep.results.winners import leaders, no_front
+from vae_sweep.storage.layout import JOURNAL_FILE, storage_directory
+from vae_sweep.tracking.mirror import Mirror, register_models, sync_journal
+from vae_sweep.tracking.writer import MirrorCounts
 
 
 def tracking_uri(spec: SweepSpec) -> str:
@@ -26,14 +26,14 @@ def browse_command(spec: SweepSpec) -> str:
 
 def mirror_for(spec: SweepSpec, folder: Path) -> Mirror:
     """Return the mirror of a sweep's journal, not yet started."""
-    judge = partial(merits, spec)
+    judge = partial(leaders, spec)
     return Mirror(folder / JOURNAL_FILE, tracking_uri(spec), spec.tracking.experiment, spec.name, judge=judge)
 
 
-def sync_sweep(spec: SweepSpec, folder: Path) -> Counts:
+def sync_sweep(spec: SweepSpec, folder: Path) -> MirrorCounts:
     """Send to MLflow what it lacks of a sweep. Raises JournalError, TrackingError."""
-    judge = partial(merits, spec)
-    return sync(folder / JOURNAL_FILE, tracking_uri(spec), spec.tracking.experiment, judge=judge)
+    judge = partial(leaders, spec)
+    return sync_journal(folder / JOURNAL_FILE, tracking_uri(spec), spec.tracking.experiment, judge=judge)
 
 
 def register_trials(spec: SweepSpec, folder: Path, trial: str | None, name: str | None) -> dict[str, str]:
@@ -43,9 +43,11 @@ def register_trials(spec: SweepSpec, folder: Path, trial: str | None, name: str 
     TrackingError.
     """
     record = read_sweep(folder / JOURNAL_FILE)
-    chosen = (find_trial(record, trial).id,) if trial else merits(spec, record).winners
+    chosen = (find_trial(record, trial).id,) if trial else leaders(spec, record).winners
     if not chosen:
         raise LaunchError(f"sweep {record.name} {no_front(spec, record)}; name a trial to register")
-    uri, judge = tracking_uri(spec), partial(merits, spec)
+    uri, judge = tracking_uri(spec), partial(leaders, spec)
     known = name or spec.name
-    return register(folder / JOURNAL_FILE, uri, spec.tracking.experiment, judge, chosen, known, trial is None)
+    return register_models(
+        folder / JOURNAL_FILE, uri, spec.tracking.experiment, judge, chosen, known, trial is None
+    )

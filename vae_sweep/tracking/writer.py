@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from trainables.base import digest
-from vae_sweep.tracking.client import TrackingError, find_experiment, open_client, told
-from vae_sweep.tracking.run_files import write_outputs, write_report, write_spec, write_texts
+from vae_sweep.tracking.client import TrackingError, find_experiment, open_client, translated_errors
 from vae_sweep.tracking.model_files import ModelError
-from vae_sweep.tracking.registry import Candidate, Registry
+from vae_sweep.tracking.registry import ModelCandidate, Registry
+from vae_sweep.tracking.run_files import write_outputs, write_report, write_spec, write_texts
 from vae_sweep.tracking.runs import NOTE_TAG, SWEEP_KEY, SWEEP_TAG, TAG, TRIAL_TAG, Point, RunState, storable
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Entry:
 
 
 @dataclass
-class Counts:
+class MirrorCounts:
     """What was sent: journal lines, runs created, points, runs whose files were uploaded, models registered."""
 
     lines: int = 0
@@ -63,9 +63,9 @@ class MlflowWriter:
 
     def __init__(self, uri: str, experiment: str, artifact_location: str | None, sweep_id: str) -> None:
         self._uri, self._sweep_id = uri, sweep_id
-        self.counts = Counts()
+        self.counts = MirrorCounts()
         self._runs: dict[str, _Known] | None = None
-        with told(self._uri):
+        with translated_errors(self._uri):
             self._client = open_client(uri)
             self._experiment = find_experiment(self._client, uri, experiment, artifact_location)
 
@@ -76,7 +76,7 @@ class MlflowWriter:
         the run already has are skipped at the next replay.
         """
         try:
-            with told(self._uri):
+            with translated_errors(self._uri):
                 above = self._run(parent, None) if parent else None
                 self._write(self._run(state, above), state, entries, _origin(above))
         except TrackingError:
@@ -84,12 +84,12 @@ class MlflowWriter:
             raise
         self.counts.lines += len(entries)
 
-    def register(self, name: str, wanted: Candidate, trial: RunState, parent: RunState, best: bool) -> str:
+    def register(self, name: str, wanted: ModelCandidate, trial: RunState, parent: RunState, best: bool) -> str:
         """Register a trial under a name, as the best if it is; return its version.
 
         Raises ModelError where it left no model, TrackingError.
         """
-        with told(self._uri):
+        with translated_errors(self._uri):
             run = self._run(trial, self._run(parent, None))
             registry = Registry(self._client, self._experiment)
             version, made = registry.register(name, wanted, run.id)
@@ -98,12 +98,14 @@ class MlflowWriter:
         self.counts.models += made
         return version
 
-    def register_winner(self, name: str, wanted: Candidate, trial: RunState, parent: RunState, best: bool) -> None:
+    def register_winner(
+        self, name: str, wanted: ModelCandidate, trial: RunState, parent: RunState, best: bool
+    ) -> None:
         """Register a trial; where it left no model, its run says so. Raises TrackingError."""
         try:
             self.register(name, wanted, trial, parent, best)
         except ModelError as error:
-            with told(self._uri):
+            with translated_errors(self._uri):
                 run = self._run(trial, self._run(parent, None))
                 self._client.set_tag(run.id, MODEL_TAG, storable(str(error)))
 

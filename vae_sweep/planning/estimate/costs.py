@@ -10,7 +10,7 @@ from trainables.measure.final import EVALUATION_BATCH, spread
 from trainables.objective.bound import Iwae
 from trainables.text.spec import SplitName
 from trainables.training.spec import PhaseSpec
-from vae_sweep.planning.estimate.micro_benchmark import Measured, ModelCost, ModelKind, StepCost, StepKind
+from vae_sweep.planning.estimate.micro_benchmark import Measurements, ModelCost, ModelKind, StepCost, StepKind
 from vae_sweep.planning.estimate.rates import NOTHING, Lengths, Span, load_of, widest
 from vae_sweep.planning.estimate.work import (
     Work,
@@ -27,7 +27,7 @@ SAVES = Span(1, 2)
 
 
 @dataclass(frozen=True)
-class Task:
+class TrialTask:
     """A trial's own seconds, and those of a pretraining that whoever comes first under a `shared` name trains."""
 
     own: Span
@@ -41,11 +41,11 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Costs:
+class TaskCosts:
     """Measurements of every process, found again by what they measured; `load` is the machine's before them."""
 
     plan: Plan
-    measured: Sequence[Measured]
+    measured: Sequence[Measurements]
     steps: Sequence[StepKind]
     models: Sequence[ModelKind]
     load: float
@@ -79,7 +79,7 @@ class Costs:
         return self.plan.shares[work.trial.method.name].threads
 
 
-def task_of(costs: Costs, work: Work) -> Task:
+def task_of(costs: TaskCosts, work: Work) -> TrialTask:
     """Return what a trial takes: its phases, each epoch measured and saved, and its last evaluation."""
     own = costs.corpus() + _final(costs, work)
     pretraining = NOTHING
@@ -89,13 +89,13 @@ def task_of(costs: Costs, work: Work) -> Task:
             pretraining = NOTHING if work.stored else seconds
         else:
             own += seconds
-    return Task(own, pretraining, work.shared)
+    return TrialTask(own, pretraining, work.shared)
 
 
-def _phase(costs: Costs, work: Work, phase: PhaseSpec) -> Span:
+def _phase(costs: TaskCosts, work: Work, phase: PhaseSpec) -> Span:
     steps = costs.step(phase, costs.threads(work))
-    fewest, most = earliest_stop(phase.descent), phase.descent.epochs
-    load = load_of(costs.lengths["train"], phase.descent.batch_size)
+    fewest, most = earliest_stop(phase.training), phase.training.epochs
+    load = load_of(costs.lengths["train"], phase.training.batch_size)
     trained = widest([one.step for one in steps], load).times(*passes(phase.updates, fewest, most))
     copies = 1 if phase.name == "pretrain" and work.shared is not None else 0
     save = _ends([one.save for one in steps])
@@ -105,20 +105,20 @@ def _phase(costs: Costs, work: Work, phase: PhaseSpec) -> Span:
     )
 
 
-def _final(costs: Costs, work: Work) -> Span:
+def _final(costs: TaskCosts, work: Work) -> Span:
     """Return what the evaluation that ends a trial takes, its page of samples included."""
     asked = work.trial.evaluation.search_sentences
     pages = _ends([one.page for one in costs.model(work)])
     return pages + _look(costs, work, "validation", asked) + _weigh(costs, work, "validation", asked)
 
 
-def score_of(costs: Costs, work: Work) -> Span:
+def score_of(costs: TaskCosts, work: Work) -> Span:
     """Return what scoring a trial's test split takes."""
     asked = work.trial.evaluation.final_sentences
     return costs.corpus() + _look(costs, work, "test", asked) + _weigh(costs, work, "test", asked)
 
 
-def _look(costs: Costs, work: Work, split: SplitName, asked: int | None) -> Span:
+def _look(costs: TaskCosts, work: Work, split: SplitName, asked: int | None) -> Span:
     """Return the seconds of bound and mutual information; the latter grows with the square of the sentences."""
     lengths = _asked(costs, split, asked)
     found = costs.model(work)
@@ -127,7 +127,7 @@ def _look(costs: Costs, work: Work, split: SplitName, asked: int | None) -> Span
     return widest([one.bound for one in found], load_of(lengths, EVALUATION_BATCH)) + pairs
 
 
-def _weigh(costs: Costs, work: Work, split: SplitName, asked: int | None) -> Span:
+def _weigh(costs: TaskCosts, work: Work, split: SplitName, asked: int | None) -> Span:
     fewest, most = decoder_passes(work.trial, split)
     if not most:
         return NOTHING
@@ -136,7 +136,7 @@ def _weigh(costs: Costs, work: Work, split: SplitName, asked: int | None) -> Spa
     return Span(low.low, high.high)
 
 
-def _bound(costs: Costs, work: Work, phase: PhaseSpec) -> Span:
+def _bound(costs: TaskCosts, work: Work, phase: PhaseSpec) -> Span:
     """Return the seconds of the bound by which an epoch is selected, where that is not the ELBO."""
     if phase.selection != "iw_bound" or not isinstance(phase.objective, Iwae):
         return NOTHING
@@ -144,7 +144,7 @@ def _bound(costs: Costs, work: Work, phase: PhaseSpec) -> Span:
     return widest([one.importance for one in costs.model(work)], load)
 
 
-def _asked(costs: Costs, split: SplitName, asked: int | None) -> Lengths:
+def _asked(costs: TaskCosts, split: SplitName, asked: int | None) -> Lengths:
     return costs.lengths[split][spread(len(costs.lengths[split]), asked)]
 
 

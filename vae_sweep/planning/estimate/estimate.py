@@ -7,11 +7,11 @@ from heapq import heappop, heappush
 
 from trainables.methods import METHODS
 from vae_sweep.config.sweep_spec import SweepSpec
-from vae_sweep.planning.estimate.costs import Costs, Task, score_of, task_of
+from vae_sweep.planning.allocation import SLACK, TrialResources
+from vae_sweep.planning.estimate.costs import TaskCosts, TrialTask, score_of, task_of
 from vae_sweep.planning.estimate.rates import NOTHING, Span
 from vae_sweep.planning.estimate.work import Work, is_exact
 from vae_sweep.planning.plan import Plan, gpu_count
-from vae_sweep.planning.allocation import SLACK, Share
 
 KEPT = 2
 """Checkpoints of a trial that lie in storage; one more is written aside."""
@@ -42,7 +42,7 @@ class Estimate:
         return self.trials + self.scores
 
 
-def estimate(costs: Costs, work: Sequence[Work]) -> Estimate:
+def estimate(costs: TaskCosts, work: Sequence[Work]) -> Estimate:
     """Return what a plan's `work` will take on a machine whose costs these are."""
     plan = costs.plan
     tasks = [task_of(costs, one) for one in work]
@@ -94,7 +94,7 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def fit_on(share: Share, cpus: int, cards: int, spec: SweepSpec) -> int:
+def fit_on(share: TrialResources, cpus: int, cards: int, spec: SweepSpec) -> int:
     """Return how many trials of a share fit on a machine; GPUs count where it has any."""
     by_cores = cpus // share.threads
     if not (share.gpus and cards):
@@ -104,7 +104,7 @@ def fit_on(share: Share, cpus: int, cards: int, spec: SweepSpec) -> int:
     return min(by_cores, on_cards, on_cards if most is None else int(most / share.gpus + SLACK))
 
 
-def _scores(costs: Costs, work: Sequence[Work]) -> Span:
+def _scores(costs: TaskCosts, work: Sequence[Work]) -> Span:
     """Return the seconds in which the test split is scored; of a front, one cell at least and all at most.
 
     Ray may have a process at hand, or start one.
@@ -121,7 +121,7 @@ def _scores(costs: Costs, work: Sequence[Work]) -> Span:
     return Span(low, costs.start().high + high)
 
 
-def _bytes(costs: Costs, work: Sequence[Work], slots: int) -> tuple[int, int]:
+def _bytes(costs: TaskCosts, work: Sequence[Work], slots: int) -> tuple[int, int]:
     """Return the bytes in storage while trials run, at most, and at the end.
 
     What stays of a trial is its last epoch's state and its best weights, twice; of a pretraining its weights.
@@ -138,7 +138,7 @@ def _bytes(costs: Costs, work: Sequence[Work], slots: int) -> tuple[int, int]:
     return end + running, end
 
 
-def _by_method(work: Sequence[Work], tasks: Sequence[Task]) -> dict[str, Span]:
+def _by_method(work: Sequence[Work], tasks: Sequence[TrialTask]) -> dict[str, Span]:
     found: dict[str, Span] = {}
     for one, task in zip(work, tasks, strict=True):
         name = one.trial.method.name

@@ -2,13 +2,13 @@
 
 import os
 
+from vae_sweep.formatting import STEP, duration, format_bytes, pluralise
 from vae_sweep.planning.estimate.estimate import Estimate, cores
 from vae_sweep.planning.estimate.measure import processes
 from vae_sweep.planning.estimate.rates import Span
 from vae_sweep.planning.plan import Plan, gpu_count
-from vae_sweep.formatting import STEP, counted, duration, size
 
-BUSY = 0.5
+_BUSY = 0.5
 """Running processes for each core from which on a machine is called busy."""
 
 BOUNDS = (
@@ -28,8 +28,8 @@ def estimate_lines(plan: Plan, found: Estimate) -> list[str]:
     return [
         f"estimate: {span_text(found.seconds)} on this machine, {_slots(found)} at once: {parts}",
         f"  a trial alone: {rows}",
-        f"  memory: {size(found.peak_memory_mb * STEP**2)} a trial at its peak, Ray's own processes aside",
-        f"  storage: {size(found.running_bytes)} at most while trials run, {size(found.end_bytes)} at the end; "
+        f"  memory: {format_bytes(found.peak_memory_mb * STEP**2)} a trial at its peak, Ray's own processes aside",
+        f"  storage: {format_bytes(found.running_bytes)} at most while trials run, {format_bytes(found.end_bytes)} at the end; "
         "journal and MLflow aside",
         *(f"  {note}" for note in (BOUNDS, *_notes(plan, found))),
     ]
@@ -43,7 +43,7 @@ def span_text(span: Span) -> str:
 
 def _slots(found: Estimate) -> str:
     fewest, most = found.at_once
-    return counted(most, "trial") if fewest == most else f"{fewest} to {most} trials"
+    return pluralise(most, "trial") if fewest == most else f"{fewest} to {most} trials"
 
 
 def _notes(plan: Plan, found: Estimate) -> list[str]:
@@ -52,8 +52,8 @@ def _notes(plan: Plan, found: Estimate) -> list[str]:
         notes.append(
             f"measured on this machine, not on the cluster ({cluster}), whose nodes and slots may be others"
         )
-    if found.load > BUSY * cores():
-        busy = f"{found.load:.1f} processes on {counted(cores(), 'core')}"
+    if found.load > _BUSY * cores():
+        busy = f"{found.load:.1f} processes on {pluralise(cores(), 'core')}"
         notes.append(
             f"the machine was busy before it was measured ({busy}): the sweep is faster when "
             "it has the machine to itself, and slower when others ask for more"

@@ -7,9 +7,9 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 
 from vae_sweep.errors import LaunchError
-from vae_sweep.planning.estimate.micro_benchmark import Job, Measured, as_worker, measure
-from vae_sweep.planning.estimate.costs import Costs
+from vae_sweep.planning.estimate.costs import TaskCosts
 from vae_sweep.planning.estimate.estimate import at_once
+from vae_sweep.planning.estimate.micro_benchmark import BenchmarkJob, Measurements, as_worker, measure
 from vae_sweep.planning.estimate.work import Work, model_kind, step_kind
 from vae_sweep.planning.plan import Plan
 
@@ -20,7 +20,7 @@ MOST_PROCESSES = 8
 """Most processes that measure side by side."""
 
 
-def measure_plan(plan: Plan, work: list[Work]) -> Costs:
+def measure_plan(plan: Plan, work: list[Work]) -> TaskCosts:
     """Measure what the trials' steps and evaluations cost here, each process loaded as a trial's, Ray and all.
 
     Raises LaunchError where there is too much to measure, or a process is lost.
@@ -35,7 +35,7 @@ def measure_plan(plan: Plan, work: list[Work]) -> Costs:
             f"{MOST_KINDS} are measured; skip it with --no-estimate"
         )
     load = os.getloadavg()[0]
-    job = Job(
+    job = BenchmarkJob(
         corpus=plan.spec.corpus,
         data_directory=plan.data_directory,
         boundary=plan.spec.evaluation.activity_boundary,
@@ -43,7 +43,7 @@ def measure_plan(plan: Plan, work: list[Work]) -> Costs:
         models=tuple(models),
         submitted=time.monotonic(),
     )
-    return Costs(plan, _side_by_side(job, processes(plan)), tuple(steps), tuple(models), load)
+    return TaskCosts(plan, _side_by_side(job, processes(plan)), tuple(steps), tuple(models), load)
 
 
 def processes(plan: Plan) -> int:
@@ -51,7 +51,7 @@ def processes(plan: Plan) -> int:
     return min(MOST_PROCESSES, at_once(plan)[1])
 
 
-def _side_by_side(job: Job, count: int) -> list[Measured]:
+def _side_by_side(job: BenchmarkJob, count: int) -> list[Measurements]:
     """Run a job in `count` fresh processes."""
     context = get_context("spawn")
     with ProcessPoolExecutor(count, context, as_worker) as pool:

@@ -33,7 +33,7 @@ from vae_sweep.planning.estimate.rates import Load, Rate, fit
 NICENESS = 15
 """How far Ray's workers give way to other processes, by its own default."""
 
-ROUNDS = 3
+_ROUNDS = 3
 """Least rounds of a measurement, after one that warms up."""
 
 SECONDS = 1.0
@@ -45,7 +45,7 @@ SLOW = 2.0
 ACT = 0.05
 """Seconds that one timed act lasts at least, where repeating it up to MOST_REPEATS times gives that."""
 
-MOST_REPEATS = 16
+_MOST_REPEATS = 16
 
 WEIGHING = 0.3
 """Seconds that importance sampling of the largest batch lasts, if enough samples are asked for: a whole chunk
@@ -70,7 +70,7 @@ class ModelKind(Spec):
     samples: int
 
 
-class Job(Spec):
+class BenchmarkJob(Spec):
     """What a process of the benchmark measures; `submitted` is when it was asked to, on the monotonic clock."""
 
     corpus: CorpusSpec
@@ -100,7 +100,7 @@ class ModelCost(Spec):
     weights_bytes: int
 
 
-class Measured(Spec):
+class Measurements(Spec):
     """What one process found, in the order of its job; `start` and `corpus` are the seconds to come up and to read
     the corpus, `peak_memory_mb` is its own."""
 
@@ -117,7 +117,7 @@ def as_worker() -> None:
     import_module("trainables.ray_trainable")
 
 
-def measure(job: Job) -> Measured:
+def measure(job: BenchmarkJob) -> Measurements:
     """Measure a job in this process, whose peak memory stands for a trial's. Raises CorpusError."""
     start = time.monotonic() - job.submitted
     began = time.perf_counter()
@@ -126,15 +126,15 @@ def measure(job: Job) -> Measured:
     steps = tuple(_step_cost(kind, corpus, job.boundary) for kind in job.steps)
     models = tuple(_model_cost(kind, corpus, job.boundary) for kind in job.models)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-    return Measured(start=start, corpus=read, steps=steps, models=models, peak_memory_mb=peak)
+    return Measurements(start=start, corpus=read, steps=steps, models=models, peak_memory_mb=peak)
 
 
 def _step_cost(kind: StepKind, corpus: Corpus, boundary: Boundary) -> StepCost:
     torch.set_num_threads(kind.threads)
     model, phase = _model(kind.phase.model, corpus), kind.phase
-    batches = equal_length_batches(corpus.splits["train"].sentences, phase.descent.batch_size, _device())
+    batches = equal_length_batches(corpus.splits["train"].sentences, phase.training.batch_size, _device())
     validation = evaluation_batches(corpus.splits["validation"].sentences, _device())
-    optimizer = phase.descent.build(model.parameters())
+    optimizer = phase.training.build(model.parameters())
 
     def step(batch: Batch, times: int) -> None:
         train_epoch(phase, model, optimizer, [batch] * times, Counters())
@@ -195,10 +195,10 @@ def timed(act: Callable[[Batch, int], None], probes: Sequence[Batch]) -> list[li
     first = [seconds(partial(act, batch, 1)) for batch in probes]
     if sum(first) > SLOW:
         return [first, [seconds(partial(act, batch, 1)) for batch in probes]]
-    repeats = [max(1, min(MOST_REPEATS, int(ACT / once))) for once in first]
+    repeats = [max(1, min(_MOST_REPEATS, int(ACT / once))) for once in first]
     rounds: list[list[float]] = []
     began = time.perf_counter()
-    while len(rounds) < ROUNDS or time.perf_counter() - began < SECONDS:
+    while len(rounds) < _ROUNDS or time.perf_counter() - began < SECONDS:
         rounds.append(
             [seconds(partial(act, batch, times)) / times for batch, times in zip(probes, repeats, strict=True)]
         )

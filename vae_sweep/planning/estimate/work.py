@@ -11,16 +11,16 @@ from trainables.measure.importance import BLOCK
 from trainables.objective.bound import Elbo, Iwae
 from trainables.spec import TrialSpec
 from trainables.text.spec import SplitName
-from trainables.training.training_spec import DescentSpec, PlateauState
 from trainables.training.spec import PhaseSpec
+from trainables.training.training_spec import PlateauState, TrainingSpec
 from trainables.training.updates import Aggressive, Joint, Updates
 from vae_sweep.config.domains import Domain, middle, points
 from vae_sweep.config.method_space import Rows, row_size
 from vae_sweep.config.sweep_spec import Draw, SweepSpec
-from vae_sweep.storage.pretraining_entry import is_stored
 from vae_sweep.planning.estimate.micro_benchmark import ModelKind, StepKind
-from vae_sweep.storage.layout import store_place
 from vae_sweep.planning.plan import Plan
+from vae_sweep.storage.layout import store_place
+from vae_sweep.storage.pretraining_entry import is_stored
 
 NO_COST = 1e-6
 """A learning rate at which no measured step diverges; a step's cost does not depend on it."""
@@ -102,15 +102,15 @@ def step_kind(phase: PhaseSpec, threads: int) -> StepKind:
 
     The KL term, its weight and the learning rate cost nothing, and an encoder's step as much as a joint one.
     """
-    descent = DescentSpec(
-        optimizer=phase.descent.optimizer,
-        batch_size=phase.descent.batch_size,
+    training = TrainingSpec(
+        optimizer=phase.training.optimizer,
+        batch_size=phase.training.batch_size,
         learning_rate=NO_COST,
         epochs=2,
     )
     iwae = isinstance(phase.objective, Iwae)
     plain = {"name": "vae", "objective": phase.objective if iwae else Elbo(), "updates": Joint(), "seed": 0}
-    kept = {"descent": descent, "selection": "neg_elbo"}
+    kept = {"descent": training, "selection": "neg_elbo"}
     return StepKind(phase=phase.model_copy(update=plain | kept), threads=threads)
 
 
@@ -143,14 +143,14 @@ def tight_passes(most: int, error: float | None) -> tuple[int, int]:
     return (most if error is None or most < FEWEST_PASSES else 2 * BLOCK), most
 
 
-def earliest_stop(descent: DescentSpec) -> int:
+def earliest_stop(training: TrainingSpec) -> int:
     """Return the fewest epochs after which a phase can stop: none but the first lowers the validation loss."""
     state = PlateauState()
-    for epoch in range(descent.epochs):
-        state, _ = descent.course.after(float(epoch), epoch, state)
-        if descent.course.done(state):
+    for epoch in range(training.epochs):
+        state, _ = training.schedule.after(float(epoch), epoch, state)
+        if training.schedule.done(state):
             return epoch + 1
-    return descent.epochs
+    return training.epochs
 
 
 def passes(updates: Updates, fewest: int, most: int) -> tuple[int, int]:

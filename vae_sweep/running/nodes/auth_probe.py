@@ -6,13 +6,13 @@ import sys
 from typing import Literal
 
 OPENED, REFUSED, ABSENT = 0, 3, 4
-PATIENCE = 20.0
+_PATIENCE = 20.0
 """Seconds within which a cluster answers, or is absent."""
 
-Answer = Literal["open", "refused", "absent"]
+AuthAnswer = Literal["open", "refused", "absent"]
 
 
-def knock(address: str, stranger: bool) -> Answer:
+def auth_probe(address: str, stranger: bool) -> AuthAnswer:
     """Return how the cluster at host:port answers: us with our token, or a `stranger` without one."""
     environment = dict(os.environ)
     if stranger:
@@ -20,7 +20,7 @@ def knock(address: str, stranger: bool) -> Answer:
         environment["RAY_AUTH_MODE"] = "disabled"
     command = [sys.executable, "-m", "vae_sweep.running.nodes.auth_probe", address]
     try:
-        done = subprocess.run(command, env=environment, capture_output=True, timeout=PATIENCE, check=False)
+        done = subprocess.run(command, env=environment, capture_output=True, timeout=_PATIENCE, check=False)
     except subprocess.TimeoutExpired:
         return "absent"
     return {OPENED: "open", REFUSED: "refused"}.get(done.returncode, "absent")  # type: ignore[return-value]
@@ -37,7 +37,7 @@ def main() -> int:
     from ray.exceptions import AuthenticationError
 
     try:
-        GcsClient(address=sys.argv[1]).check_alive([], timeout=PATIENCE / 2)
+        GcsClient(address=sys.argv[1]).check_alive([], timeout=_PATIENCE / 2)
     except AuthenticationError:
         return REFUSED
     return OPENED

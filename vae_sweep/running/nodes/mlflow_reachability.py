@@ -14,11 +14,11 @@ from vae_sweep.config.paths import sqlite_path
 SEARCH = "/api/2.0/mlflow/experiments/search"
 """A call that reads, takes GET and POST, and needs to be let in."""
 
-TIMEOUT = 10.0
+_TIMEOUT = 10.0
 CREDENTIALS = Path(".mlflow", "credentials")
 
 
-def unreached(uri: str) -> str | None:
+def unreachable_reason(uri: str) -> str | None:
     """Return what keeps the driver from logging to MLflow at a tracking URI, or None."""
     if uri.startswith(("http://", "https://")):
         return _unanswered(uri)
@@ -26,11 +26,11 @@ def unreached(uri: str) -> str | None:
     return None if database is None else _unwritable(database)
 
 
-def ask(uri: str, headers: Mapping[str, str] = {}, auth: Any = None, method: str = "GET") -> httpx.Response:
+def http_get(uri: str, headers: Mapping[str, str] = {}, auth: Any = None, method: str = "GET") -> httpx.Response:
     """Search one experiment; raises httpx.HTTPError where nobody answers."""
     parts = {"params": {"max_results": 1}} if method == "GET" else {"json": {"max_results": 1}}
     url = bare(uri).rstrip("/") + SEARCH
-    with httpx.Client(timeout=TIMEOUT, verify=_verify(), follow_redirects=False) as client:
+    with httpx.Client(timeout=_TIMEOUT, verify=_verify(), follow_redirects=False) as client:
         return client.request(method, url, headers=dict(headers), auth=auth, **parts)  # type: ignore[arg-type]
 
 
@@ -60,7 +60,7 @@ def headers_of(uri: str) -> dict[str, str]:
 def _unanswered(uri: str) -> str | None:
     shown = bare(uri)
     try:
-        reply = ask(uri, headers_of(uri), credentials(uri))
+        reply = http_get(uri, headers_of(uri), credentials(uri))
     except httpx.HTTPError as error:
         return (
             f"MLflow at {shown} does not answer ({error or type(error).__name__}); is it up, is the address right?"

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from vae_sweep.planning.allocation import NodeCapacity
 from vae_sweep.running.nodes.self_check import NodeFacts
-from vae_sweep.planning.allocation import Room
 
 CLOCK_BOUND = 2.0
 """Seconds between a node's clock and the driver's above which a warning is due."""
@@ -31,7 +31,7 @@ class NodeFinding:
     node: str
     host: str
     address: str
-    room: Room
+    room: NodeCapacity
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     clock: float | None = None
@@ -61,7 +61,7 @@ class NodeFinding:
         }
 
 
-def judge(finding: NodeFinding, expected: Expected) -> None:
+def check_node(finding: NodeFinding, expected: Expected) -> None:
     """Add to a finding what its facts and its clock amount to."""
     facts = finding.facts
     if facts is None:

@@ -10,13 +10,13 @@ import ray
 from ray.autoscaler.v2.sdk import get_cluster_status
 from ray.experimental.internal_kv import _internal_kv_get
 
-from vae_sweep.errors import LaunchError
 from vae_sweep.config.resource_spec import ResourceSpec
-from vae_sweep.running.nodes.mlflow_reachability import unreached
-from vae_sweep.running.nodes.survey import Say, Wanted, alive_nodes, room_of, survey
-from vae_sweep.running.nodes.node_checks import NodeFinding
+from vae_sweep.errors import LaunchError
+from vae_sweep.planning.allocation import NodeCapacity, path_of, resources_by_method
 from vae_sweep.planning.plan import Plan
-from vae_sweep.planning.allocation import Room, path_of, shares_of
+from vae_sweep.running.nodes.mlflow_reachability import unreachable_reason
+from vae_sweep.running.nodes.node_checks import NodeFinding
+from vae_sweep.running.nodes.survey import NodeRequirements, Say, alive_nodes, room_of, survey
 from vae_sweep.tracking.sweep_mirror import tracking_uri
 
 NODE_LABEL = "ray.io/node-id"
@@ -24,7 +24,7 @@ Write = Callable[..., None]
 
 
 @dataclass(frozen=True)
-class Ground:
+class Placement:
     """Where trials may run: everywhere but on the nodes that are left out."""
 
     left_out: tuple[str, ...] = ()
@@ -34,17 +34,17 @@ class Ground:
         """Return the label selector of tasks and placement groups; empty where no node is left out."""
         return {NODE_LABEL: f"!in({', '.join(self.left_out)})"} if self.left_out else {}
 
-    def rooms(self) -> list[Room]:
+    def rooms(self) -> list[NodeCapacity]:
         """Return what the nodes have that are alive now and not left out."""
         return [room_of(node) for name, node in alive_nodes().items() if name not in self.left_out]
 
 
-def prepare(plan: Plan, folder: Path, joined: bool, write: Write, say: Say) -> tuple[Plan, Ground]:
+def prepare(plan: Plan, folder: Path, joined: bool, write: Write, say: Say) -> tuple[Plan, Placement]:
     """Probe every node of the Ray session, journal what was found, and return the plan and where it may run.
 
     Raises LaunchError where no node is good, one is bad and the spec refuses that, or a trial fits on none.
     """
-    wanted = Wanted(
+    wanted = NodeRequirements(
         folder,
         plan.spec.corpus if joined else None,
         plan.data_directory,
@@ -54,7 +54,7 @@ def prepare(plan: Plan, folder: Path, joined: bool, write: Write, say: Say) -> t
     )
     findings = survey(wanted, joined, say)
     good, bad = ([each for each in findings if each.good is wish] for wish in (True, False))
-    warnings = [text] if (text := unreached(tracking_uri(plan.spec))) else []
+    warnings = [text] if (text := unreachable_reason(tracking_uri(plan.spec))) else []
     refusal = _refusal(bad, good, plan.spec.resources)
     if refusal is None:
         plan = _settled(plan, good) if joined else plan
@@ -66,28 +66,28 @@ def prepare(plan: Plan, folder: Path, joined: bool, write: Write, say: Say) -> t
     write("nodes", nodes=[each.plain() for each in findings], warnings=warnings)
     if refusal is not None:
         raise LaunchError(refusal)
-    return plan, Ground(tuple(each.node for each in bad))
+    return plan, Placement(tuple(each.node for each in bad))
 
 
-def told(findings: Sequence[NodeFinding]) -> str:
+def format_findings(findings: Sequence[NodeFinding]) -> str:
     """Return bad nodes with every reason, one a line."""
     return "\n".join(f"  {each}: {reason}" for each in findings for reason in each.problems)
 
 
 def _refusal(bad: Sequence[NodeFinding], good: Sequence[NodeFinding], resources: ResourceSpec) -> str | None:
     if not good:
-        return f"no node can run trials:\n{told(bad)}"
+        return f"no node can run trials:\n{format_findings(bad)}"
     if bad and resources.bad_nodes == "refuse":
         return (
             f"{len(bad)} of {len(bad) + len(good)} nodes cannot run trials, and resources.bad_nodes is refuse:\n"
-            f"{told(bad)}\nmend them, or run without them with --set resources.bad_nodes=leave_out"
+            f"{format_findings(bad)}\nmend them, or run without them with --set resources.bad_nodes=leave_out"
         )
     return None
 
 
 def _settled(plan: Plan, good: Sequence[NodeFinding]) -> Plan:
     """Return the plan with `auto` shares as of the cluster's GPUs, not this machine's."""
-    return replace(plan, shares=shares_of(plan.spec, max(node.room.gpus for node in good)))
+    return replace(plan, shares=resources_by_method(plan.spec, max(node.room.gpus for node in good)))
 
 
 def _misfit(plan: Plan, good: Sequence[NodeFinding]) -> str | None:

@@ -17,14 +17,14 @@ from trainables.storage_paths import S3Place, place_of, write_file
 from trainables.text.corpus import load_corpus, missing_files
 from trainables.text.fetch import fetch, hint, source_of
 from trainables.text.spec import CorpusSpec
-from vae_sweep.storage.object_storage import unusable
 from vae_sweep.planning.provenance import LIBRARIES
+from vae_sweep.storage.object_storage import unusable
 
 DRIVER_FILE = "driver"
 """The file in the probe's folder that the driver writes; each node adds one named after itself."""
 
 
-class Ask(Spec):
+class SelfCheckRequest(Spec):
     """What a node is asked to look at; a part that is None is left out.
 
     `folder` is a fresh folder in the storage with the driver's `token` in it.
@@ -57,9 +57,9 @@ class NodeFacts(Spec):
     gpus: int = 0
 
 
-def look(ask: dict[str, Any]) -> dict[str, Any]:
+def self_check(ask: dict[str, Any]) -> dict[str, Any]:
     """Return what this node finds: an Ask as plain values in, NodeFacts as plain values out."""
-    asked = Ask.model_validate(ask)
+    asked = SelfCheckRequest.model_validate(ask)
     storage, free, total = _storage(Path(asked.folder), asked)
     corpus, absent = _corpus(asked)
     objects = place_of(asked.objects) if asked.objects else None
@@ -121,7 +121,7 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _storage(folder: Path, ask: Ask) -> tuple[str | None, int, int]:
+def _storage(folder: Path, ask: SelfCheckRequest) -> tuple[str | None, int, int]:
     try:
         read = (folder / DRIVER_FILE).read_text()
         if read != ask.token:
@@ -135,7 +135,7 @@ def _storage(folder: Path, ask: Ask) -> tuple[str | None, int, int]:
     return None, usage.free, usage.total
 
 
-def _corpus(ask: Ask) -> tuple[str | None, bool]:
+def _corpus(ask: SelfCheckRequest) -> tuple[str | None, bool]:
     if ask.corpus is None:
         return None, False
     directory = Path(ask.data_directory)

@@ -18,21 +18,21 @@ from trainables.storage_paths import write_file
 from trainables.text.sources import SOURCES
 from trainables.text.spec import CorpusSpec
 from vae_sweep.errors import LaunchError
+from vae_sweep.planning.allocation import NodeCapacity
+from vae_sweep.running.nodes.node_checks import Expected, NodeFinding, check_node
 from vae_sweep.running.nodes.self_check import (
     DRIVER_FILE,
-    Ask,
     NodeFacts,
+    SelfCheckRequest,
     answer,
     clock,
     fetch_corpus,
-    look,
+    self_check,
     source_digest,
     versions,
 )
-from vae_sweep.running.nodes.node_checks import Expected, NodeFinding, judge
-from vae_sweep.planning.allocation import Room
 
-PATIENCE = 120.0
+_PATIENCE = 120.0
 """Seconds that a node has to look at itself; its first worker imports torch."""
 
 CLOCK_PATIENCE = 20.0
@@ -43,7 +43,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class NodeRequirements:
     """What a survey is about: a folder of the storage, the corpus with its fingerprint, whether trials use GPUs.
 
     A corpus that is None is not looked at.
@@ -57,7 +57,7 @@ class Wanted:
     objects: str | None = None
 
 
-def survey(wanted: Wanted, joined: bool, say: Say) -> list[NodeFinding]:
+def survey(wanted: NodeRequirements, joined: bool, say: Say) -> list[NodeFinding]:
     """Return what every alive node of the Ray session found; an absent corpus is fetched where that can be done.
 
     On one machine of our own this process looks itself.
@@ -71,21 +71,23 @@ def survey(wanted: Wanted, joined: bool, say: Say) -> list[NodeFinding]:
             _compare_clocks(found)
         else:
             for node, finding in found.items():
-                finding.facts, finding.clock = NodeFacts.model_validate(look(asks[node])), 0.0
+                finding.facts, finding.clock = NodeFacts.model_validate(self_check(asks[node])), 0.0
         _read_answers(place, token, found)
     expected = Expected(versions(), source_digest(), wanted.uses_gpus)
     for finding in found.values():
-        judge(finding, expected)
+        check_node(finding, expected)
     return list(found.values())
 
 
-def survey_this_machine(wanted: Wanted) -> NodeFinding:
+def survey_this_machine(wanted: NodeRequirements) -> NodeFinding:
     """Return what this machine finds of itself, without Ray; Ray would offer the GPUs that torch sees."""
     with _token(wanted.folder) as (place, token):
-        facts = NodeFacts.model_validate(look(_ask(wanted, place, token, "here")))
-        finding = NodeFinding("here", facts.host, "this machine", Room(0, facts.gpus), clock=0.0, facts=facts)
+        facts = NodeFacts.model_validate(self_check(_ask(wanted, place, token, "here")))
+        finding = NodeFinding(
+            "here", facts.host, "this machine", NodeCapacity(0, facts.gpus), clock=0.0, facts=facts
+        )
         _read_answers(place, token, {"here": finding})
-    judge(finding, Expected(versions(), source_digest(), wanted.uses_gpus))
+    check_node(finding, Expected(versions(), source_digest(), wanted.uses_gpus))
     return finding
 
 
@@ -95,17 +97,17 @@ def alive_nodes() -> dict[str, Mapping[str, Any]]:
     return {node["NodeID"]: node for node in nodes if node["Alive"]}
 
 
-def room_of(node: Mapping[str, Any]) -> Room:
+def room_of(node: Mapping[str, Any]) -> NodeCapacity:
     """Return what a node has."""
-    return Room(node["Resources"].get("CPU", 0.0), node["Resources"].get("GPU", 0.0))
+    return NodeCapacity(node["Resources"].get("CPU", 0.0), node["Resources"].get("GPU", 0.0))
 
 
 def _unseen(node: Mapping[str, Any]) -> NodeFinding:
     return NodeFinding(node["NodeID"], node["NodeManagerHostname"], node["NodeManagerAddress"], room_of(node))
 
 
-def _ask(wanted: Wanted, place: Path, token: str, node: str) -> dict[str, Any]:
-    return Ask(
+def _ask(wanted: NodeRequirements, place: Path, token: str, node: str) -> dict[str, Any]:
+    return SelfCheckRequest(
         node=node,
         folder=str(place),
         token=token,
@@ -135,7 +137,7 @@ def _token(folder: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _look_around(asks: Mapping[str, dict[str, Any]], found: Mapping[str, NodeFinding]) -> None:
-    for node, result in _on_nodes(look, {node: (ask,) for node, ask in asks.items()}, PATIENCE):
+    for node, result in _on_nodes(self_check, {node: (ask,) for node, ask in asks.items()}, _PATIENCE):
         if isinstance(result, str):
             found[node].problems.append(result)
         else:
@@ -143,7 +145,7 @@ def _look_around(asks: Mapping[str, dict[str, Any]], found: Mapping[str, NodeFin
 
 
 def _fetch_where_absent(
-    wanted: Wanted, asks: Mapping[str, dict[str, Any]], found: Mapping[str, NodeFinding], say: Say
+    wanted: NodeRequirements, asks: Mapping[str, dict[str, Any]], found: Mapping[str, NodeFinding], say: Say
 ) -> None:
     """Fetch the corpus where it is absent, once a node; what fails is added to the corpus's words."""
     name = wanted.corpus.name if wanted.corpus else None
