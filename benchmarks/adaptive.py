@@ -21,7 +21,8 @@ from trainables.spec import TrialSpec
 from trainables.text.corpus import load_corpus
 from vae_sweep.config.environment import data_directory
 from vae_sweep.journal.fold import read_sweep
-from vae_sweep.storage.layout import JOURNAL_FILE, existing_spec
+from vae_sweep.journal.stored_spec import existing_spec
+from vae_sweep.storage.layout import JOURNAL_FILE
 
 SAMPLES = 1000
 FEWER = (50, 100, 200, 400)

@@ -23,6 +23,7 @@ from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.errors import SpecError
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.records import SweepRecord
+from vae_sweep.journal.stored_spec import existing_spec
 from vae_sweep.models.load import trained_model
 from vae_sweep.planning.plan import Plan, make_plan
 from vae_sweep.report.frames import cell_frame, epoch_frame, short_frame, trial_frame
@@ -30,7 +31,7 @@ from vae_sweep.report.latent_summaries import LatentSummaryCache
 from vae_sweep.report.page.page import page_figures
 from vae_sweep.results.cells import CellResult, cell_results
 from vae_sweep.running.ray_environment import prepare_environment
-from vae_sweep.storage.layout import JOURNAL_FILE, existing_spec
+from vae_sweep.storage.layout import JOURNAL_FILE
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -15,7 +15,7 @@ from trainables.text.batches import equal_length_batches
 from trainables.training.phase import clone_state, train_epoch
 from trainables.training.spec import PhaseSpec
 from trainables.training.state import Counters
-from trainables.training.training_spec import (
+from trainables.training.training_spec import (, Schedule
     CosineRestarts,
     Course,
     LinearDecay,
@@ -57,7 +57,9 @@ BATCHES = equal_length_batches(random_sentences(1, 24), 8)
 
 
 def phase(
-    objective: Elbo | Iwae = Elbo(), schedule: Schedule = Plateau(), updates: Updates = Joint()
+    objective: Elbo | Iwae = Elbo(),  # noqa: B008
+    schedule: Schedule = Plateau(),  # noqa: B008
+    updates: Updates = Joint(),  # noqa: B008
 ) -> PhaseSpec:
     return PhaseSpec(
         name="vae",

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from trainables.training.report import ErrorClass, FinalReport
-from vae_sweep.running.stop_controller import StopController, request_stop, requested
+from vae_sweep.running.stop_controller import StopController
+from vae_sweep.storage.stop_request import request_stop, requested
 
 
 def failed(reason: str, error: ErrorClass = "bug") -> FinalReport:

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from trainables.storage_paths import S3Place, StoragePath
-from vae_sweep.journal.checkpoint_paths import journaled, located
+from vae_sweep.storage.checkpoint_paths import journaled, located
 
 INSIDE = "ray/attempt-2/0001-vae-s0/checkpoint_000003"
 OBJECT = "s3://bucket/team/one/ray/attempt-2/0001-vae-s0/checkpoint_000003"

@@ -11,9 +11,9 @@ from tests.stored.sweeps import stored_sweep
 from trainables.training.spec import VERSION
 from vae_sweep.errors import LaunchError
 from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.stored_spec import store_spec
 from vae_sweep.monitoring.status import sweep_status
 from vae_sweep.planning.compatibility import changed, check_together, corpus_changes
-from vae_sweep.storage.layout import store_spec
 
 HERE: dict[str, Any] = {
     "versions": {"torch": "2.13.0", "vae-sweep": "0.1.0"},

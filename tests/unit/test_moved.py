@@ -14,11 +14,11 @@ from vae_sweep.config.paths import sqlite_uri
 from vae_sweep.config.relocation import relocated
 from vae_sweep.gc.collect import collect
 from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.stored_spec import existing_spec, store_spec
 from vae_sweep.models.load import trained_model
 from vae_sweep.monitoring.explain import explain_trial
 from vae_sweep.planning.plan import with_absolute_paths
 from vae_sweep.results.retention import stored_weights
-from vae_sweep.storage.layout import existing_spec, store_spec
 
 
 @pytest.fixture(scope="module")

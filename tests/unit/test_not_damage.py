@@ -20,13 +20,14 @@ from trainables.ray_trainable import error_class
 from trainables.training.state import load_state, save_state
 from vae_sweep.gc.collect import collect
 from vae_sweep.journal.journal import JournalError, read_journal
-from vae_sweep.running.stop_controller import StopController, outage_of, request_stop, requested
+from vae_sweep.journal.stored_spec import existing_spec
+from vae_sweep.running.stop_controller import StopController, outage_of
 from vae_sweep.search.study import STUDY_FILE, StudyError, open_study
 from vae_sweep.storage.inventory import entries
-from vae_sweep.storage.layout import existing_spec
 from vae_sweep.storage.lease import Watch
 from vae_sweep.storage.pretraining_entry import address
 from vae_sweep.storage.pretraining_store import PretrainedStore
+from vae_sweep.storage.stop_request import request_stop, requested
 
 NOT_NOW = pytest.mark.parametrize("code", [errno.EACCES, errno.ESTALE])
 SPEC = TRIALS["reference"]

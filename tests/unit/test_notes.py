@@ -9,7 +9,7 @@ from tests.journals import final, launch, outputs, scored, start, trial_id, whol
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.journal import Journal
 from vae_sweep.journal.records import SweepRecord
-from vae_sweep.results.leaders import Leaders
+from vae_sweep.results.winners import Leaders
 from vae_sweep.tracking.descriptions import counts, sweep_note, sweep_title, trial_note, trial_title
 from vae_sweep.tracking.runs import metric_points, sweep_run, trial_run
 

@@ -13,9 +13,10 @@ from trainables.training.report import EpochReport, FinalReport
 from trainables.training.state import TrialState
 from trainables.trial import run_trial
 from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.journal.stored_spec import store_spec
 from vae_sweep.planning.allocation import TrialResources
 from vae_sweep.planning.precision import resolve_precision
-from vae_sweep.storage.layout import store_spec, sweep_folder
+from vae_sweep.storage.layout import sweep_folder
 
 CORE, CARD = TrialResources(1, 0.0), TrialResources(1, 0.25)
 

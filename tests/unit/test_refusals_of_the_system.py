@@ -22,10 +22,10 @@ from trainables.text.tokenised import write_tokenised
 from vae_sweep.errors import LaunchError
 from vae_sweep.monitoring.status import sweep_status
 from vae_sweep.monitoring.stop import stop_sweep
-from vae_sweep.running.stop_controller import request_stop
 from vae_sweep.storage.driver_lock import driver_lock
 from vae_sweep.storage.lease import Watch
 from vae_sweep.storage.pretraining_store import PretrainedStore
+from vae_sweep.storage.stop_request import request_stop
 from vae_sweep.tracking.client import open_client, translated_errors
 from vae_sweep.tracking.mirror import only_mirror
 

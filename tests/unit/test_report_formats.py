@@ -12,8 +12,9 @@ from rich.console import Console
 from tests.unit.test_verdicts import OURS, sweep
 from vae_sweep.cli.arguments import PIPE_WIDTH
 from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.metrics import number_text
 from vae_sweep.report.files import as_csv, as_json, as_latex, escaped
-from vae_sweep.report.terminal import number_text, remarks, rich_tables
+from vae_sweep.report.terminal import remarks, rich_tables
 from vae_sweep.results.results import Results, compute_results
 
 

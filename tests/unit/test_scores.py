@@ -16,10 +16,10 @@ from vae_sweep.journal.fold import Ledger, read_sweep
 from vae_sweep.journal.history import History
 from vae_sweep.journal.journal import Journal
 from vae_sweep.journal.records import SweepRecord, TrialRecord
+from vae_sweep.journal.stored_spec import existing_spec
 from vae_sweep.replay.comparison import ReplayComparison
 from vae_sweep.results.evaluations import measured_lines, unlike
 from vae_sweep.running.rescoring import ScoreError, lacking, trials_to_score
-from vae_sweep.storage.layout import existing_spec
 from vae_sweep.tracking.runs import metric_points
 
 FIRST = {"validation/perplexity": 9.5, "validation/kl": 1.0}

@@ -13,9 +13,9 @@ from vae_sweep.errors import LaunchError
 from vae_sweep.journal.journal import JournalError
 from vae_sweep.monitoring.status import sweep_status
 from vae_sweep.monitoring.status_schema import SweepStatus
-from vae_sweep.running.stop_controller import request_stop
 from vae_sweep.storage.driver_lock import driver_lock
 from vae_sweep.storage.lease import newest
+from vae_sweep.storage.stop_request import request_stop
 
 NUMBERS = {"neg_elbo": 20.0, "kl": 1.5, "seconds": 2.0}
 

@@ -12,9 +12,10 @@ from tests.unit.test_lock import stranger
 from vae_sweep.errors import LaunchError
 from vae_sweep.monitoring import stop
 from vae_sweep.monitoring.stop import stop_sweep
-from vae_sweep.running.stop_controller import REQUEST_FILE, StopController
+from vae_sweep.running.stop_controller import StopController
 from vae_sweep.storage.driver_lock import LOCK, driver_lock
 from vae_sweep.storage.lease import Watch
+from vae_sweep.storage.stop_request import REQUEST_FILE
 
 
 @pytest.fixture(autouse=True)

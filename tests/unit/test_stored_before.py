@@ -17,7 +17,7 @@ from trainables.text.corpus import load_corpus
 from trainables.text_vae import load_text_vae
 from trainables.training.state import load_state
 from vae_sweep.journal.fold import read_sweep
-from vae_sweep.storage.layout import existing_spec
+from vae_sweep.journal.stored_spec import existing_spec
 from vae_sweep.storage.pretraining_entry import Manifest
 
 VERSION = 3

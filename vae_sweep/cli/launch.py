@@ -32,7 +32,7 @@ def launch(space: SpaceFile, overrides: Overrides = None, extend: Extend = False
 
 def sync(sweep: Folder) -> None:
     """Send to MLflow what it lacks of a sweep; safe to repeat, nothing arrives twice."""
-    from vae_sweep.storage.layout import existing_spec
+    from vae_sweep.journal.stored_spec import existing_spec
     from vae_sweep.tracking.sweep_mirror import sync_sweep
 
     print(sync_sweep(existing_spec(sweep), sweep))
@@ -40,7 +40,7 @@ def sync(sweep: Folder) -> None:
 
 def resume(sweep: Folder) -> None:
     """Run what is missing of a sweep, from its folder alone; nothing that ended runs again."""
-    from vae_sweep.storage.layout import existing_spec
+    from vae_sweep.journal.stored_spec import existing_spec
 
     _run(existing_spec(sweep))
 

@@ -28,7 +28,7 @@ def register(
     """
     from vae_sweep.config.sweep_spec import NAME
     from vae_sweep.errors import LaunchError
-    from vae_sweep.storage.layout import existing_spec
+    from vae_sweep.journal.stored_spec import existing_spec
     from vae_sweep.tracking.sweep_mirror import register_trials
 
     if name is not None and not re.fullmatch(NAME, name):

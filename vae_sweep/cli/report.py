@@ -46,10 +46,11 @@ def report(
     if output is not None:
         raise LaunchError(f"--output goes with --format html or figures; {style.value} is printed: redirect it")
     from vae_sweep.journal.fold import read_sweep
+    from vae_sweep.journal.stored_spec import existing_spec
     from vae_sweep.report.files import as_csv, as_json, as_latex
     from vae_sweep.report.terminal_evidence import report_lines, report_tables
     from vae_sweep.results.results import compute_results
-    from vae_sweep.storage.layout import JOURNAL_FILE, existing_spec
+    from vae_sweep.storage.layout import JOURNAL_FILE
 
     spec = existing_spec(sweep)
     record = read_sweep(sweep / JOURNAL_FILE)
@@ -79,9 +80,9 @@ def _runs(folder: "ReportFolder") -> dict[str, str]:
 
 
 def _write(sweep: Path, style: Format, output: Path | None) -> None:
+    from vae_sweep.journal.stored_spec import existing_spec
     from vae_sweep.monitoring.status import read_status, state_of
     from vae_sweep.report.report_folder import ReportFolder
-    from vae_sweep.storage.layout import existing_spec
 
     folder = ReportFolder(sweep, existing_spec(sweep))
     try:

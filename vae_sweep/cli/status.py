@@ -145,8 +145,7 @@ def _running_table(found: "SweepStatus") -> "Table":
     from rich.table import Table
 
     from vae_sweep.formatting import duration
-    from vae_sweep.journal.metrics import METRICS
-    from vae_sweep.report.terminal import number_text
+    from vae_sweep.journal.metrics import METRICS, number_text
 
     words = list(dict.fromkeys(word for one in found.running for word in one.numbers))
     table = Table(box=box.SIMPLE_HEAD)

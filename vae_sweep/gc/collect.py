@@ -12,19 +12,13 @@ from vae_sweep.formatting import pluralise
 from vae_sweep.gc.garbage import KINDS, CollectError, Survey, Waste, remove, remove_empty
 from vae_sweep.gc.store_garbage import remove_stored, survey_objects, survey_store
 from vae_sweep.gc.trial_garbage import survey_trials
-from vae_sweep.journal.checkpoint_paths import RAY_FOLDER
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.records import SweepRecord
+from vae_sweep.journal.stored_spec import existing_spec
 from vae_sweep.results.retention import Why
+from vae_sweep.storage.checkpoint_paths import RAY_FOLDER
 from vae_sweep.storage.driver_lock import driver_lock, driver_of
-from vae_sweep.storage.layout import (
-    JOURNAL_FILE,
-    checkpoints_place,
-    existing_spec,
-    storage_directory,
-    store_place,
-    sweep_folder,
-)
+from vae_sweep.storage.layout import JOURNAL_FILE, checkpoints_place, storage_directory, store_place, sweep_folder
 from vae_sweep.storage.lease import Lease
 from vae_sweep.storage.object_storage import foreign
 from vae_sweep.storage.pretraining_store import STORE_FOLDER
@@ -89,8 +83,8 @@ def _survey(spec: SweepSpec, record: SweepRecord, running: str | None, note: _No
     doubtful = sum(waste.kind == "weights" for waste in found.waste)
     if doubtful:
         found.remarks.append(
-            f"whether MLflow has the outputs of the {pluralise(doubtful, 'trial')} whose weights go cannot be told "
-            f"without asking it; where it should have them, run this first: vae-sweep sync {pasted(folder)}"
+            f"whether MLflow has the outputs of the {pluralise(doubtful, 'trial')} whose weights go cannot be "
+            f"told without asking it; where it should have them, run this first: vae-sweep sync {pasted(folder)}"
         )
     for remark in found.remarks:
         note(remark)

@@ -18,7 +18,8 @@ from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.errors import LaunchError
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.records import SweepRecord
-from vae_sweep.storage.layout import JOURNAL_FILE, SPEC_FILE, stored_spec
+from vae_sweep.journal.stored_spec import stored_spec
+from vae_sweep.storage.layout import JOURNAL_FILE, SPEC_FILE
 
 PRETRAINED_PARTS = ("model", "pretraining")
 """Parts of a trial that change its pretraining; the others of a cell's values do not."""

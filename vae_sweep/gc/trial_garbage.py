@@ -14,9 +14,9 @@ from trainables.storage_paths import S3Place, StoragePath, is_file, is_folder
 from trainables.training.state import STATE_FILE, TENSOR_FILE, load_state
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.gc.garbage import Survey, Waste, bytes_of, leftovers, link, listed, subfolders
-from vae_sweep.journal.checkpoint_paths import RAY_FOLDER
 from vae_sweep.journal.records import SweepRecord, TrialRecord
 from vae_sweep.results.retention import COLLECTED_FILE, Why, stored_weights, wanted_weights
+from vae_sweep.storage.checkpoint_paths import RAY_FOLDER
 from vae_sweep.storage.layout import checkpoints_place
 from vae_sweep.storage.object_storage import foreign
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from trainables.methods import METHODS
 from trainables.storage_paths import StoragePath
-from vae_sweep.journal.checkpoint_paths import located
 from vae_sweep.journal.conflicts import conflicts, merge
 from vae_sweep.journal.former_metrics import in_todays_words
 from vae_sweep.journal.journal import JournalError, Line, read_journal, remedy
@@ -23,6 +22,7 @@ from vae_sweep.journal.records import (
     SweepRecord,
     TrialRecord,
 )
+from vae_sweep.storage.checkpoint_paths import located
 
 _MEASURED = ("rung", "final", "scored")
 """Kinds of lines with likelihoods."""

@@ -113,3 +113,14 @@ def values_text(values: dict[str, Any]) -> str:
 
 def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def number_text(word: str, value: float | None, half_width: float | None = None) -> str:
+    """Return a number with the word's digits, and half the width of its interval where there is one."""
+    if value is None:
+        return "-"
+    return f"{value:z.{METRICS[word].digits}f}{spread_text(word, half_width)}"
+
+
+def spread_text(word: str, half_width: float | None) -> str:
+    return "" if half_width is None else f"±{half_width:.{max(METRICS[word].digits, 1)}f}"

@@ -17,9 +17,10 @@ from vae_sweep.errors import LaunchError
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.history import find_trial
 from vae_sweep.journal.records import SweepRecord, TrialRecord
+from vae_sweep.journal.stored_spec import existing_spec
 from vae_sweep.results.retention import why_collected
 from vae_sweep.results.winners import leaders, no_front
-from vae_sweep.storage.layout import JOURNAL_FILE, existing_spec
+from vae_sweep.storage.layout import JOURNAL_FILE
 from vae_sweep.tracking.registry import SCHEME, fetch_model
 
 _DATABASE = "mlflow.db"

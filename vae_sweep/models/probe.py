@@ -25,9 +25,10 @@ from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.journal import Journal
 from vae_sweep.journal.records import SweepRecord, TrialRecord
+from vae_sweep.journal.stored_spec import existing_spec
 from vae_sweep.results.retention import why_collected
 from vae_sweep.storage.driver_lock import driver_lock
-from vae_sweep.storage.layout import JOURNAL_FILE, existing_spec
+from vae_sweep.storage.layout import JOURNAL_FILE
 from vae_sweep.tracking.client import TrackingError
 from vae_sweep.tracking.sweep_mirror import sync_sweep
 

@@ -13,13 +13,12 @@ from trainables.training.spec import PhaseSpec
 from vae_sweep.formatting import duration, timestamp
 from vae_sweep.journal.history import History, TrialTimeline, find_trial
 from vae_sweep.journal.invariants import trial_findings
-from vae_sweep.journal.metrics import METRICS, values_text
+from vae_sweep.journal.metrics import METRICS, number_text, values_text
 from vae_sweep.journal.records import EpochRecord, Numbers, RungRecord, TrialRecord
 from vae_sweep.monitoring.advice import advice
 from vae_sweep.monitoring.eta import SECONDS, sweep_spec, trial_spec
 from vae_sweep.monitoring.latent_use import latent_use, weight_course
 from vae_sweep.monitoring.status import SHOWN, read_status
-from vae_sweep.report.terminal import number_text
 from vae_sweep.results.evaluations import measured_lines
 from vae_sweep.results.front import front_cells, split_numbers, untold_reason
 from vae_sweep.statistics.trust import TIGHT

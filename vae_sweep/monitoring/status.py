@@ -18,9 +18,9 @@ from vae_sweep.monitoring.status_schema import (
     TrialCounts,
 )
 from vae_sweep.results.evaluations import unlike
-from vae_sweep.running.stop_controller import REQUEST_FILE, requested
 from vae_sweep.storage.driver_lock import LOCK, driver_of
 from vae_sweep.storage.lease import BEAT, Owner, newest
+from vae_sweep.storage.stop_request import REQUEST_FILE, requested
 
 _OUTCOMES = ("finished", "collapsed", "pruned", "diverged", "failed")
 SHOWN = ("neg_elbo", "reconstruction", "kl", "mutual_information", "active_units")

@@ -11,9 +11,9 @@ from vae_sweep.errors import LaunchError
 from vae_sweep.journal.history import read_history
 from vae_sweep.monitoring.status import read_status, sweep_status
 from vae_sweep.monitoring.status_schema import SweepStatus
-from vae_sweep.running.stop_controller import REQUEST_FILE, Mode, request_stop, requested
 from vae_sweep.storage.driver_lock import LOCK
 from vae_sweep.storage.lease import Owner, Watch
+from vae_sweep.storage.stop_request import REQUEST_FILE, Mode, request_stop, requested
 
 POLL = 0.5
 """Seconds between two looks at the driver."""

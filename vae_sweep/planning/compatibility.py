@@ -20,7 +20,8 @@ from vae_sweep.errors import LaunchError
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.journal import Line
 from vae_sweep.journal.records import CellRecord, SweepRecord, TrialRecord
-from vae_sweep.storage.layout import JOURNAL_FILE, check_writable, stored_spec
+from vae_sweep.journal.stored_spec import stored_spec
+from vae_sweep.storage.layout import JOURNAL_FILE, check_writable
 from vae_sweep.storage.object_storage import check_objects
 
 FREE = ("resources", "storage", "tracking", "data")

@@ -6,8 +6,9 @@ import torch
 
 from trainables.model.spec import Precision
 from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.journal.stored_spec import stored_spec
 from vae_sweep.planning.allocation import TrialResources
-from vae_sweep.storage.layout import stored_spec, sweep_folder
+from vae_sweep.storage.layout import sweep_folder
 
 FEWEST_WEIGHTS = 100_000
 """Below so many weights of the output projection bfloat16 gains nothing (docs/performance.md)."""

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from vae_sweep.journal.metrics import METRICS
+from vae_sweep.journal.metrics import METRICS, number_text
 from vae_sweep.report.likelihood_table import likelihood_head, likelihood_line, likelihood_title
-from vae_sweep.report.terminal import beside_lines, beside_symbols, by_cell, cell_name, number_text, outcome
+from vae_sweep.report.terminal import beside_lines, beside_symbols, by_cell, cell_name, outcome
 from vae_sweep.report.terminal_evidence import difference_head, difference_parts, difference_title, report_lines
 from vae_sweep.results.cells import (
     COMPARED,

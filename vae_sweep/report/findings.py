@@ -1,8 +1,8 @@
 """What a sweep found, in a few sentences."""
 
 from trainables.methods import METHODS
-from vae_sweep.journal.metrics import METRICS
-from vae_sweep.report.terminal import cell_name, number_text
+from vae_sweep.journal.metrics import METRICS, number_text
+from vae_sweep.report.terminal import cell_name
 from vae_sweep.results.cells import CellResult
 from vae_sweep.statistics.trust import TIGHT
 

@@ -1,7 +1,7 @@
 """How well each number of a cell is known: standard errors, the gap to the bound in parts, importance weights."""
 
-from vae_sweep.journal.metrics import METRICS
-from vae_sweep.report.terminal import cell_name, number_text
+from vae_sweep.journal.metrics import METRICS, number_text
+from vae_sweep.report.terminal import cell_name
 from vae_sweep.results.cells import GAP_WORDS, CellResult
 from vae_sweep.statistics.intervals import half_width
 

@@ -14,14 +14,14 @@ from vae_sweep.report.files import as_csv
 from vae_sweep.report.latent_summaries import LatentSummaryCache, label_names, unit_rows
 from vae_sweep.results.results import compute_results
 from vae_sweep.results.series import epoch_curves, fronts, rate_curves, widest_split
-from vae_sweep.storage.layout import JOURNAL_FILE
+from vae_sweep.storage.layout import JOURNAL_FILE, REPORT_FOLDER
 from vae_sweep.tracking.run_urls import run_addresses
 from vae_sweep.tracking.sweep_mirror import tracking_uri
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-REPORT_FOLDER, FIGURES_FOLDER = "report", "figures"
+FIGURES_FOLDER = "figures"
 PAGE_FILE, CELLS_FILE = "report.html", "cells.csv"
 SUMMARY_KINDS = ("png", "svg")
 

@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from vae_sweep.journal.metrics import METRICS, values_text
+from vae_sweep.journal.metrics import METRICS, number_text, spread_text, values_text
 from vae_sweep.results.cells import BESIDE, COMPARED, CellResult, EntropyBound, entropy_bounds, shown_words
 from vae_sweep.results.comparison import CellRef
 from vae_sweep.results.paper_splits import OTHER_TRAINING
@@ -115,13 +115,6 @@ def by_cell(compared: list[PaperComparison]) -> list[list[PaperComparison]]:
     return list(cells.values())
 
 
-def number_text(word: str, value: float | None, half_width: float | None = None) -> str:
-    """Return a number with the word's digits, and half the width of its interval where there is one."""
-    if value is None:
-        return "-"
-    return f"{value:z.{METRICS[word].digits}f}{_spread(word, half_width)}"
-
-
 def _verdict(one: PaperComparison) -> str:
     tolerance = "" if one.tolerance is None else f" ±{one.tolerance:.2g}"
     return ("(=)" if one.within else SIGNS[one.verdict]) + tolerance
@@ -159,7 +152,7 @@ def _table(chosen: list[CellResult]) -> Table:
         gap = [_gap(row.numbers)] if known else []
         table.add_row(f"{row.cell}{row.mark or ' '}", cell_name(row), *numbers, *gap, outcome(row))
         if row.seeds > 1:
-            spread = [_spread(word, row.half_widths.get(word)) for word in words]
+            spread = [spread_text(word, row.half_widths.get(word)) for word in words]
             table.add_row("", f"  {row.seeds} seeds", *spread, *[""] * len(gap), "", style="dim")
     for floor in known:
         numbers = entropy_bound_line(floor, words)
@@ -184,10 +177,6 @@ def _beside(report: Results) -> Group:
             last = whose == "verdict"
             table.add_row("", "", whose, *texts, style="dim" if last else None, end_section=last)
     return Group(Text(title, style="bold"), table)
-
-
-def _spread(word: str, half_width: float | None) -> str:
-    return "" if half_width is None else f"±{half_width:.{max(METRICS[word].digits, 1)}f}"
 
 
 def _gap(numbers: dict[str, float]) -> str:

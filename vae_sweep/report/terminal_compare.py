@@ -7,8 +7,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from vae_sweep.journal.metrics import METRICS
-from vae_sweep.report.terminal import cell_name, number_text
+from vae_sweep.journal.metrics import METRICS, number_text
+from vae_sweep.report.terminal import cell_name
 from vae_sweep.report.terminal_evidence import by_pair, delta, difference_texts
 from vae_sweep.results.comparison import Side, SweepComparison, joint_front
 from vae_sweep.results.evidence import interval_text, untold_lines, volume_axes

@@ -16,9 +16,9 @@ from trainables.ray_trainable import STARTED, WAITS
 from trainables.spec import TrialSpec
 from trainables.storage_paths import StoragePath, place_on
 from trainables.training.report import EpochReport, ErrorClass, FinalReport, RungReport, StoreReport
-from vae_sweep.journal.checkpoint_paths import journaled
 from vae_sweep.journal.journal import Journal, JournalError
 from vae_sweep.running.stop_controller import StopController, outage_of
+from vae_sweep.storage.checkpoint_paths import journaled
 
 LEAVING = ("finished", "collapsed")
 """Outcomes of trials that leave weights."""

@@ -8,6 +8,7 @@ from trainables.files import is_file
 from vae_sweep.errors import LaunchError
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.journal import Journal, JournalError
+from vae_sweep.journal.stored_spec import store_spec
 from vae_sweep.planning.compatibility import check_together
 from vae_sweep.planning.plan import Plan
 from vae_sweep.planning.provenance import provenance
@@ -18,12 +19,13 @@ from vae_sweep.running.nodes.placement import Placement, prepare
 from vae_sweep.running.pending_trials import fruitless, search_state
 from vae_sweep.running.ray_session import ray_session
 from vae_sweep.running.scoring import score_missing
-from vae_sweep.running.stop_controller import REQUEST_FILE, StopController, outage_of
+from vae_sweep.running.stop_controller import StopController, outage_of
 from vae_sweep.running.tuner import LaunchContext, Watch, run_trials
 from vae_sweep.storage.driver_lock import driver_lock
-from vae_sweep.storage.layout import JOURNAL_FILE, check_writable, storage_directory, store_spec, sweep_folder
+from vae_sweep.storage.layout import JOURNAL_FILE, check_writable, storage_directory, sweep_folder
 from vae_sweep.storage.lease import Lease
 from vae_sweep.storage.pretraining_store import STORE_FOLDER
+from vae_sweep.storage.stop_request import REQUEST_FILE
 from vae_sweep.tracking.mirror import Mirror
 from vae_sweep.tracking.sweep_mirror import mirror_for
 

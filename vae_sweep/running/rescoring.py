@@ -15,6 +15,7 @@ from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.history import find_trial
 from vae_sweep.journal.journal import Journal, JournalError
 from vae_sweep.journal.records import SweepRecord, TrialRecord
+from vae_sweep.journal.stored_spec import existing_spec
 from vae_sweep.planning.compatibility import changes_since, check_corpus
 from vae_sweep.planning.plan import Plan, make_plan
 from vae_sweep.planning.provenance import provenance
@@ -24,9 +25,10 @@ from vae_sweep.results.retention import SCORED_OUTCOMES, stored_weights, why_col
 from vae_sweep.running.nodes.placement import prepare
 from vae_sweep.running.ray_session import ray_session
 from vae_sweep.running.scoring import Scoring, run_scorings
-from vae_sweep.running.stop_controller import REQUEST_FILE, StopController
+from vae_sweep.running.stop_controller import StopController
 from vae_sweep.storage.driver_lock import driver_lock
-from vae_sweep.storage.layout import JOURNAL_FILE, existing_spec
+from vae_sweep.storage.layout import JOURNAL_FILE
+from vae_sweep.storage.stop_request import REQUEST_FILE
 from vae_sweep.tracking.client import TrackingError
 from vae_sweep.tracking.sweep_mirror import sync_sweep
 

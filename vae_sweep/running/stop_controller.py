@@ -1,17 +1,13 @@
-"""The brake of a running sweep: why no trial starts any more, and whether those that run go on."""
+"""Whether a running sweep is to stop: why no trial starts any more, and whether those that run go on."""
 
-import json
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
-from trainables.storage_paths import objects_fail, storage_fails, write_file
+from trainables.storage_paths import objects_fail, storage_fails
 from trainables.training.report import ErrorClass, FinalReport
+from vae_sweep.storage.stop_request import ASKED, Mode, requested
 
-REQUEST_FILE, ASKED = "stop.json", "vae-sweep stop"
-Mode = Literal["epoch", "finish"]
 SAME_IN_A_ROW = 3
 """How many trials in a row may fail in the same way before the sweep stops."""
 
@@ -24,7 +20,7 @@ _OUTAGES: dict[ErrorClass, str] = {
 
 
 class StopController:
-    """Pulled by hand (`vae-sweep stop`), or by what makes going on useless; the first reason counts.
+    """Asked for by hand (`vae-sweep stop`), or by what makes going on useless; the first reason counts.
 
     A later one may still end trials that were to finish.
 
@@ -83,28 +79,6 @@ class StopController:
     def release(self) -> None:
         """Take the request back, so that the next driver does not find it."""
         self._request.unlink(missing_ok=True)
-
-
-def request_stop(folder: Path, mode: Mode) -> None:
-    """Ask the driver of the sweep in `folder` to stop: after the running epochs, or after the running trials.
-
-    Raises OSError.
-    """
-    write_file(folder / REQUEST_FILE, json.dumps({"mode": mode, "time": time.time()}).encode())
-
-
-def requested(path: Path) -> Mode | None:
-    """Return how a stop was asked for, or None where it was not; one that makes no sense asks for all.
-
-    Where storage does not answer now it counts as not asked for: whoever looks, looks again.
-    """
-    try:
-        text = path.read_bytes()
-    except PermissionError:
-        return "epoch"
-    except OSError:
-        return None
-    return "finish" if b'"finish"' in text else "epoch"
 
 
 def outage_of(error: object) -> ErrorClass | None:

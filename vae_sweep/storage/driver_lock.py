@@ -9,8 +9,8 @@ from pathlib import Path
 from trainables.files import FULL, words
 from vae_sweep.config.paths import pasted
 from vae_sweep.errors import LaunchError
+from vae_sweep.storage.layout import REPORT_FOLDER
 from vae_sweep.storage.lease import BEAT, Lease, LeaseReading, Owner, Watch, newest
-from vae_sweep.tracking.runs import REPORT_FOLDER
 
 LOCK = "driver"
 

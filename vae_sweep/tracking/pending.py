@@ -7,10 +7,11 @@ from pathlib import Path
 from vae_sweep.journal.fold import Ledger
 from vae_sweep.journal.journal import JournalTail, Line
 from vae_sweep.journal.records import SweepRecord
-from vae_sweep.results.leaders import Leaders, LeadersOf
+from vae_sweep.results.winners import Leaders, LeadersOf
+from vae_sweep.storage.layout import REPORT_FOLDER
 from vae_sweep.tracking.client import TrackingError
 from vae_sweep.tracking.registry import model_candidate
-from vae_sweep.tracking.runs import REPORT_FOLDER, SWEEP_KEY, RunState, metric_points, sweep_run, trial_run
+from vae_sweep.tracking.runs import SWEEP_KEY, RunState, metric_points, sweep_run, trial_run
 from vae_sweep.tracking.writer import Entry, MlflowWriter
 
 COUNTED = ("trial", "final", "lost", "scored")

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from trainables.base import digest
 from trainables.storage_paths import PlaceError, copied, place_of
-from vae_sweep.journal.checkpoint_paths import journaled
-from vae_sweep.tracking.runs import REPORT_FOLDER, TAG, RunState
+from vae_sweep.storage.checkpoint_paths import journaled
+from vae_sweep.storage.layout import REPORT_FOLDER
+from vae_sweep.tracking.runs import TAG, RunState
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

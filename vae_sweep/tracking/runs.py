@@ -11,7 +11,7 @@ from trainables.storage_paths import StoragePath
 from vae_sweep.journal.invariants import trial_findings
 from vae_sweep.journal.journal import Line
 from vae_sweep.journal.records import LaunchRecord, Numbers, SweepRecord, TrialRecord
-from vae_sweep.results.leaders import Leaders
+from vae_sweep.results.winners import Leaders
 from vae_sweep.tracking.descriptions import SHOWN, counts, sweep_note, sweep_title, trial_note, trial_title
 
 TAG = "vae_sweep."
@@ -21,7 +21,6 @@ SWEEP_KEY = ""
 
 NOTE_TAG = "mlflow.note.content"
 LONGEST_PARAM, LONGEST_TAG, LONGEST_DIGEST = 500, 5000, 36
-REPORT_FOLDER = "report"
 """Where a sweep's report lies in its folder, and in its run's artifacts."""
 
 _STATUS = {"finished": "FINISHED", "collapsed": "FINISHED", "pruned": "FINISHED"} | {

@@ -29,7 +29,8 @@ def estimate_lines(plan: Plan, found: Estimate) -> list[str]:
         f"estimate: {span_text(found.seconds)} on this machine, {_slots(found)} at once: {parts}",
         f"  a trial alone: {rows}",
         f"  memory: {format_bytes(found.peak_memory_mb * STEP**2)} a trial at its peak, Ray's own processes aside",
-        f"  storage: {format_bytes(found.running_bytes)} at most while trials run, {format_bytes(found.end_bytes)} at the end; "
+        f"  storage: {format_bytes(found.running_bytes)} at most while trials run, "
+        f"{format_bytes(found.end_bytes)} at the end; "
         "journal and MLflow aside",
         *(f"  {note}" for note in (BOUNDS, *_notes(plan, found))),
     ]

@@ -2,18 +2,10 @@
 
 from dataclasses import dataclass
 
-from vae_sweep.journal.metrics import METRICS
+from vae_sweep.journal.metrics import METRICS, number_text
 from vae_sweep.journal.records import SweepRecord
 from vae_sweep.report.likelihood_table import likelihood_line
-from vae_sweep.report.terminal import (
-    BESIDE_WORDS,
-    beside_lines,
-    by_cell,
-    cell_name,
-    entropy_bound_line,
-    number_text,
-    outcome,
-)
+from vae_sweep.report.terminal import BESIDE_WORDS, beside_lines, by_cell, cell_name, entropy_bound_line, outcome
 from vae_sweep.report.terminal_evidence import difference_head, difference_parts, difference_title
 from vae_sweep.results.cells import BESIDE, CellResult, entropy_bounds, shown_words
 from vae_sweep.results.evidence import evidence_lines

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from vae_sweep.journal.metrics import METRICS
+from vae_sweep.journal.metrics import METRICS, number_text
 from vae_sweep.report.page.plot import Plot, layout, short, whole_ticks
 from vae_sweep.report.palette import in_order, style_of
-from vae_sweep.report.terminal import cell_name, number_text
+from vae_sweep.report.terminal import cell_name
 from vae_sweep.results.cells import CellResult
 from vae_sweep.results.series import ACROSS, EPOCH_WORDS, PHASES, PUBLISHED_UP, UP, EpochCurve, Front, RateCurve
 from vae_sweep.statistics.intervals import Interval
