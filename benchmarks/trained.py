@@ -23,7 +23,7 @@ from trainables.training.state import TrialState
 from trainables.training.training_spec import TrainingSpec
 
 SENTENCES = 2000
-DESCENT = TrainingSpec(epochs=2)
+TRAINING = TrainingSpec(epochs=2)
 
 
 def trained(size: Size) -> tuple[Vae, list[Batch]]:
@@ -39,7 +39,7 @@ def trained(size: Size) -> tuple[Vae, list[Batch]]:
             latent_size=size.units,
             precision="bfloat16",
         ),
-        training=DESCENT,
+        training=TRAINING,
         seed=0,
     )
     splits = load_corpus(spec.corpus, Path()).splits

@@ -18,7 +18,7 @@ from typing import Any, Self
 import torch
 from torch.nn import Parameter
 
-from tests.helpers import DESCENT, tiny_corpus
+from tests.helpers import TRAINING, tiny_corpus
 from tests.sharing import Ran, note
 from trainables.spec import TrialSpec
 from trainables.training.report import EpochReport, StoreReport
@@ -31,7 +31,7 @@ from vae_sweep.storage.pretraining_store import PretrainedStore
 PATIENCE = 60.0
 """Seconds after which a test gives up on a process."""
 
-DESCENT.build([Parameter(torch.zeros(1))])  # the first optimizer imports half of torch: here, once for all
+TRAINING.build([Parameter(torch.zeros(1))])  # the first optimizer imports half of torch: here, once for all
 SERVER = get_context("forkserver")
 SERVER.set_forkserver_preload([__name__])
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.helpers import CAPTIONS, DESCENT, MODEL, tiny_corpus
+from tests.helpers import CAPTIONS, TRAINING, MODEL, tiny_corpus
 from trainables.base import DivergedError
 from trainables.outputs import new_model
 from trainables.spec import TrialSpec
@@ -29,7 +29,7 @@ PLAIN: dict[str, Any] = {
     "name": "small",
     "corpus": CAPTIONS.model_dump(mode="json"),
     "model": MODEL.model_dump(mode="json"),
-    "descent": DESCENT.model_dump(mode="json") | {"epochs": 2},
+    "training": TRAINING.model_dump(mode="json") | {"epochs": 2},
     "methods": {"vae": {}, "ours": {"target_rate": {"choice": [2, 4]}}},
     "evaluation": {"search_samples": 4, "final_samples": 6},
 }

@@ -17,7 +17,7 @@ def small_sweep(**changes: object) -> SweepSpec:
     fields: dict[str, object] = {
         "name": "one",
         "corpus": {"name": "captions", "limit": {"train": 50, "validation": 5, "test": 5}},
-        "descent": {"epochs": 3, "course": {"kind": "tail"}},
+        "training": {"epochs": 3, "schedule": {"kind": "linear_decay"}},
         "methods": {"ae": {}, "vae": {}, "ours": {"target_rate": {"choice": [2, 4, 8]}}},
         "seeds": [1, 2],
         "evaluation": {"final": "none"},

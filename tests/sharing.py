@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import device
 
-from tests.helpers import DESCENT, same_tensors, tiny_corpus, tiny_trial, without_costs
+from tests.helpers import TRAINING, same_tensors, tiny_corpus, tiny_trial, without_costs
 from trainables.outputs import new_model
 from trainables.spec import TrialSpec
 from trainables.training.report import EpochReport, FinalReport, StoreReport
@@ -18,13 +18,13 @@ from trainables.trial import run_trial
 from vae_sweep.storage.pretraining_store import PretrainedStore, StoreClaim
 
 RESTLESS = Plateau(patience=1, first_decay_epoch=0, decays=2)
-ADAM = TrainingSpec(optimizer="adam", learning_rate=0.02, course=LinearDecay(), epochs=3, batch_size=8)
-SGD = TrainingSpec(optimizer="sgd", learning_rate=5.0, course=RESTLESS, epochs=9, batch_size=8)
+ADAM = TrainingSpec(optimizer="adam", learning_rate=0.02, schedule=LinearDecay(), epochs=3, batch_size=8)
+SGD = TrainingSpec(optimizer="sgd", learning_rate=5.0, schedule=RESTLESS, epochs=9, batch_size=8)
 WILD = TrainingSpec(learning_rate=3e37, epochs=2, batch_size=8)
 TRIALS = {
     "adam-tail": tiny_trial("ours", pretraining=ADAM),
     "sgd-plateau": tiny_trial("ours", pretraining=SGD, seed=2),
-    "reference": tiny_trial("ae", pretraining=DESCENT),
+    "reference": tiny_trial("ae", pretraining=TRAINING),
 }
 
 

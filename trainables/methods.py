@@ -1,6 +1,6 @@
 """METHODS: the rows of the paper's tables; a new row is one entry.
 
-Rows differ in pretraining, objective, updates and descent. A new schedule, floor, bound, course or way to update
+Rows differ in pretraining, objective, updates and training. A new schedule, floor, bound, schedule or way to update
 is one class in its module, with its name in the union there.
 """
 
@@ -24,7 +24,7 @@ class Method(Spec):
     pretrain: bool = False
     objective: Objective = Elbo()
     updates: Updates = Joint()
-    training: TrainingOverride | None = Field(None, description="what the row brings; none: the sweep's descent")
+    training: TrainingOverride | None = Field(None, description="what the row brings; none: the sweep's training")
     language_model: bool = Field(False, description="the decoder alone, without z")
     undefined_metrics: tuple[str, ...] = Field(
         (), description="words that say nothing of the row, absent from its results"
@@ -48,7 +48,7 @@ class Method(Spec):
         return self.objective.selection if isinstance(self.objective, Iwae) else "neg_elbo"
 
     def with_override(self, training: TrainingSpec) -> TrainingSpec:
-        """Return the sweep's descent with what the row brings of its own."""
+        """Return the sweep's training with what the row brings of its own."""
         return self.training.over(training) if self.training else training
 
     def parameters(self) -> dict[str, tuple[str, ...]]:
@@ -63,7 +63,7 @@ class Method(Spec):
             found["anneal_pace"] = ("objective.kl_weight.pace",)
         if isinstance(self.objective.kl_weight, Cyclic):
             restarts = self.training is not None and isinstance(self.training.schedule, CosineRestarts)
-            found["cycle_epochs"] = ("objective.kl_weight.period", *["descent.course.period"] * restarts)
+            found["cycle_epochs"] = ("objective.kl_weight.period", *["training.schedule.period"] * restarts)
         return found
 
 

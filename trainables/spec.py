@@ -14,7 +14,7 @@ from trainables.training.training_spec import TrainingSpec
 from trainables.training.updates import Joint
 
 Value = float | int | str | bool
-SEARCHABLE = ("model", "descent", "pretraining")
+SEARCHABLE = ("model", "training", "pretraining")
 
 
 def with_value(plain: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
@@ -32,7 +32,7 @@ class TrialSpec(Spec):
     method: Method
     model: ModelSpec = ModelSpec()
     training: TrainingSpec = Field(TrainingSpec(), description="of the VAE phase")
-    pretraining: TrainingSpec = Field(TrainingSpec(), description="descent of the pretraining phase")
+    pretraining: TrainingSpec = Field(TrainingSpec(), description="training of the pretraining phase")
     evaluation: EvaluationSpec = EvaluationSpec()
     rungs: RungSpec | None = Field(None, description="where it is measured to be judged; changes no weight")
     seed: int

@@ -160,7 +160,7 @@ def launch(
 
     `spec` is the path of a sweep file, its fields as a dict (with `name`), or a loaded sweep's `spec`, which goes
     on with that sweep. `overrides` are what `--set` takes: ["search.trials=20", "model.latent_size=16"]; in a
-    loaded spec `pretraining` has all its fields, so that one of `descent` leaves it as it is. `extend` is
+    loaded spec `pretraining` has all its fields, so that one of `training` leaves it as it is. `extend` is
     `--extend`; with `progress` the plan and each trial's end are printed.
 
     Ctrl-C, or a notebook's interrupt, stops the trials and returns what there is, as `outcome` says; stderr tells

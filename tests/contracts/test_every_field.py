@@ -27,24 +27,24 @@ def pretraining_row(name: str, **changes: Any) -> Method:
     return METHODS[name].model_copy(update={"pretrain": True, **changes})
 
 
-def own(course: Course) -> TrainingOverride:
-    return TrainingOverride(optimizer="adam", learning_rate=0.2, course=course)
+def own(schedule: Course) -> TrainingOverride:
+    return TrainingOverride(optimizer="adam", learning_rate=0.2, schedule=schedule)
 
 
 PLAIN = tiny_trial("ours")
-COURSES: list[Course] = [Plateau(), LinearDecay(), CosineRestarts()]
+SCHEDULES: list[Course] = [Plateau(), LinearDecay(), CosineRestarts()]
 TRIALS = [
     PLAIN.model_copy(update={"corpus": CorpusSpec(path="/here"), "rungs": RungSpec(rungs=(1,))}),
     *(PLAIN.model_copy(update={"method": pretraining_row(name)}) for name in METHODS if name != "lstm_lm"),
     *(
         PLAIN.model_copy(
             update={
-                "method": pretraining_row("ours", training=own(course)),
-                "descent": TrainingSpec(course=course),
-                "pretraining": TrainingSpec(course=course),
+                "method": pretraining_row("ours", training=own(schedule)),
+                "training": TrainingSpec(schedule=schedule),
+                "pretraining": TrainingSpec(schedule=schedule),
             }
         )
-        for course in COURSES
+        for schedule in SCHEDULES
     ),
 ]
 SEEN = ("seed", "corpus_fingerprint", "model.", "pretraining.")

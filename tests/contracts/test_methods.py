@@ -57,9 +57,9 @@ PARAMETERS = {
     "ours": {"target_rate", "form", "per", "anneal_epochs", "anneal_pace"},
 }
 BRINGS = {
-    "vae_cyclic": {"optimizer": "adam", "learning_rate": 1e-3, "course": CosineRestarts(period=10)},
+    "vae_cyclic": {"optimizer": "adam", "learning_rate": 1e-3, "schedule": CosineRestarts(period=10)},
 }
-"""What a row says of its descent itself."""
+"""What a row says of its training itself."""
 
 WEIGHTS = dict.fromkeys(("vae_anneal", "vae_pretrain_anneal", "ours"), 0.1) | dict.fromkeys(
     ("vae_cyclic", "vae_cyclic_sgd"), 0.1 + 0.9 / 5
@@ -167,9 +167,9 @@ def test_parameters_reach_the_row(method: str) -> None:
 
 
 def test_other_values_go_by_their_path() -> None:
-    spec = tiny_trial("vae").with_values({"model.latent_size": 9, "descent.course.patience": 7})
+    spec = tiny_trial("vae").with_values({"model.latent_size": 9, "training.schedule.patience": 7})
     assert spec.model.latent_size == 9
-    assert spec.training.course == tiny_trial().training.course.model_copy(update={"patience": 7})
+    assert spec.training.schedule == tiny_trial().training.schedule.model_copy(update={"patience": 7})
 
 
 @pytest.mark.parametrize(

@@ -40,17 +40,17 @@ TERMS = [
     *(FreeBits(target_rate=1.5, form=form, per=per) for form, per in FORMS),
     *(FreeBitsTotal(target_rate=1.5, form=form, per=per) for form, per in FORMS),
 ]
-COURSES = [
+SCHEDULES = [
     Plateau(),
     Plateau(patience=1, first_decay_epoch=0, decays=2, factor=0.1),
     LinearDecay(),
     LinearDecay(flat=0.0),
 ]
-COURSES += [CosineRestarts(), CosineRestarts(period=2.5)]
+SCHEDULES += [CosineRestarts(), CosineRestarts(period=2.5)]
 OBJECTIVES = [Elbo(), Elbo(kl_weight=Cyclic(), kl=FreeBits()), Iwae(), Iwae(samples=1)]
 UPDATES = [Joint(), Aggressive(), Aggressive(window=2, longest=5)]
 FAMILIES: list[tuple[Any, list[Any]]] = [
-    (KlWeight, WEIGHTS), (KlTerm, TERMS), (Course, COURSES), (Objective, OBJECTIVES), (Updates, UPDATES),
+    (KlWeight, WEIGHTS), (KlTerm, TERMS), (Course, SCHEDULES), (Objective, OBJECTIVES), (Updates, UPDATES),
 ]  # fmt: skip
 MEMBERS = [pytest.param(union, member, id=repr(member)) for union, members in FAMILIES for member in members]
 BATCHES = equal_length_batches(random_sentences(1, 24), 8)
@@ -119,9 +119,9 @@ def check_learning(objective: Elbo | Iwae) -> None:
             assert bool(parameter.grad.any()), f"{name} learns nothing"
 
 
-@pytest.mark.parametrize("course", COURSES, ids=repr)
-def test_a_course_drives_an_epoch(course: Course) -> None:
-    model, spec = tiny_model(), phase(course=course)
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
+def test_a_schedule_drives_an_epoch(schedule: Course) -> None:
+    model, spec = tiny_model(), phase(schedule=schedule)
     before = model.decoder.output.weight.detach().clone()
     numbers = train_epoch(spec, model, spec.training.build(model.parameters()), BATCHES, Counters())
     assert 0 < numbers["train/learning_rate"] <= spec.training.learning_rate
@@ -129,13 +129,13 @@ def test_a_course_drives_an_epoch(course: Course) -> None:
     assert not torch.equal(model.decoder.output.weight, before)
 
 
-@pytest.mark.parametrize("course", COURSES, ids=repr)
-def test_a_courses_state_comes_back(course: Course) -> None:
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
+def test_a_schedules_state_comes_back(schedule: Course) -> None:
     state = PlateauState()
     for epoch, loss in enumerate([3.0, 2.0, 2.5, 2.6, 2.7]):
-        state, _ = course.after(loss, epoch, state)
+        state, _ = schedule.after(loss, epoch, state)
         assert PlateauState.model_validate_json(state.model_dump_json()) == state
-        assert isinstance(course.done(state), bool)
+        assert isinstance(schedule.done(state), bool)
 
 
 @pytest.mark.parametrize("weight", WEIGHTS, ids=repr)

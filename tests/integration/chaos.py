@@ -22,7 +22,7 @@ from tests.integration.sweeps import journal_of
 SPACE = """
 corpus: {name: captions, limit: {train: 600, validation: 40, test: 40}}
 model: {embedding_size: 8, encoder_size: 12, decoder_size: 12, latent_size: 4, initialisation: torch}
-descent: {optimizer: adam, learning_rate: 0.005, batch_size: 8, epochs: 4, course: {kind: tail}}
+training: {optimizer: adam, learning_rate: 0.005, batch_size: 8, epochs: 4, schedule: {kind: linear_decay}}
 methods:
   vae:
   vae_anneal: {anneal_epochs: {choice: [2, 3]}}

@@ -15,7 +15,7 @@ SECONDS = st.floats(0, 100)
 TASKS = st.lists(st.tuples(SECONDS, st.sampled_from([None, "a", "b"])), min_size=1, max_size=8)
 SLOTS = st.integers(1, 4)
 LENGTHS = st.lists(st.integers(1, 20), min_size=1, max_size=40)
-COURSES = st.one_of(
+SCHEDULES = st.one_of(
     st.builds(
         Plateau,
         patience=st.integers(1, 4),
@@ -60,13 +60,13 @@ def test_a_rate_is_never_negative_and_low_never_above_high(rounds: list[list[flo
 
 
 @LAW
-@given(COURSES, UPDATES, st.integers(1, 60))
+@given(SCHEDULES, UPDATES, st.integers(1, 60))
 def test_more_epochs_never_cost_less(
-    course: Plateau | LinearDecay | CosineRestarts, updates: Joint | Aggressive, epochs: int
+    schedule: Plateau | LinearDecay | CosineRestarts, updates: Joint | Aggressive, epochs: int
 ) -> None:
     spans = []
     for most in (epochs, epochs + 1):
-        fewest = earliest_stop(TrainingSpec(course=course, epochs=most))
+        fewest = earliest_stop(TrainingSpec(schedule=schedule, epochs=most))
         assert 1 <= fewest <= most
         spans.append(passes(updates, fewest, most))
     (low, high), (more_low, more_high) = spans

@@ -141,9 +141,9 @@ def test_the_tail_lies_in_0_and_the_rate_and_never_rises(flat: float, epochs: in
 @LAW
 @given(st.lists(st.floats(0.0, 200.0), max_size=60), st.integers(1, 5), st.integers(0, 20), st.integers(1, 5))
 def test_plateau_counts(losses: list[float], patience: int, first: int, decays: int) -> None:
-    course, state, waited = Plateau(patience=patience, first_decay_epoch=first, decays=decays), PlateauState(), 0
+    schedule, state, waited = Plateau(patience=patience, first_decay_epoch=first, decays=decays), PlateauState(), 0
     for epoch, loss in enumerate(losses):
-        new, decayed = course.after(loss, epoch, state)
+        new, decayed = schedule.after(loss, epoch, state)
         waited += 1
         assert new.decays == state.decays + decayed
         known = state.reference
@@ -154,7 +154,7 @@ def test_plateau_counts(losses: list[float], patience: int, first: int, decays: 
         if new.not_improved == 0:
             waited = 0
         assert new.not_improved == waited
-        assert course.rate(1.0, epoch, 100, new) == 0.5**new.decays
+        assert schedule.rate(1.0, epoch, 100, new) == 0.5**new.decays
         state = new
 
 

@@ -42,7 +42,7 @@ BROKEN: Broken = {
     "an unknown anchor": (f"{GOOD}model: *sizes\n", "space.yaml:3: not valid YAML: found undefined alias 'sizes'"),
     "an anchor in itself": (
         f"{GOOD}model: &m {{training: *m}}\n",
-        "space.yaml: not valid YAML: model.descent: an anchor that contains itself",
+        "space.yaml: not valid YAML: model.training: an anchor that contains itself",
     ),
     "two documents": (f"{GOOD}---\n{GOOD}", "space.yaml:3: not valid YAML: expected a single document"),
     "a control character": (f"{GOOD}name: a\x00b\n", "space.yaml: not valid YAML: unacceptable character"),
@@ -93,7 +93,7 @@ def test_inherited_mistakes_are_told_at_the_file_and_line_that_made_them(tmp_pat
     problems = told(tmp_path, "extends: middle.yaml\nmethods:\n  vae: {x: 1}\n", base=base, middle=middle)
     assert [": ".join(problem.split(": ")[:2]) for problem in problems] == [
         "base.yaml:3: model.latent_size",
-        "middle.yaml:3: descent.epochs",
+        "middle.yaml:3: training.epochs",
         "space.yaml:3: methods.vae.x",
     ]
 
@@ -202,5 +202,5 @@ def test_a_wrong_override_is_told_as_it_was_typed(override: str, tmp_path: Path)
 
 
 def test_wrong_overrides_and_the_mistakes_of_the_file_are_told_together(tmp_path: Path) -> None:
-    problems = told(tmp_path, f"{GOOD}seeds: []\n", "x", "model.latent_size=0", "descent.epochs=0")
+    problems = told(tmp_path, f"{GOOD}seeds: []\n", "x", "model.latent_size=0", "training.epochs=0")
     assert len(problems) == 4

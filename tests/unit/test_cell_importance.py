@@ -16,11 +16,11 @@ def sweep(count: int) -> tuple[dict[int, CellRecord], dict[int, list[float]]]:
     cells, values = {}, {}
     for number in range(count):
         method = dice.choice(["ours", "vae"])
-        drawn: dict[str, float] = {"descent.learning_rate": 10 ** dice.uniform(-4, 0)}
+        drawn: dict[str, float] = {"training.learning_rate": 10 ** dice.uniform(-4, 0)}
         if method == "ours":
             drawn["target_rate"] = dice.choice([2, 4, 8])
         cells[number] = CellRecord(number, method, dict(drawn))
-        exponent = len(str(int(1 / drawn["descent.learning_rate"])))
+        exponent = len(str(int(1 / drawn["training.learning_rate"])))
         values[number] = [float(exponent), 20.0 if method == "vae" else 10.0 - drawn["target_rate"] / 4]
     return cells, values
 
@@ -44,7 +44,7 @@ def test_what_moves_an_objective_has_the_most(told: dict[tuple[str | None, str],
     assert told[None, "reconstruction"].shares["method"] > 0.9
     assert told[None, "perplexity"].shares["method"] < 0.1
     assert told["ours", "reconstruction"].shares["target_rate"] > 0.9
-    assert told["ours", "perplexity"].shares["descent.learning_rate"] > 0.8
+    assert told["ours", "perplexity"].shares["training.learning_rate"] > 0.8
 
 
 def test_equal_journals_give_equal_shares(told: dict[tuple[str | None, str], ParameterImportance]) -> None:

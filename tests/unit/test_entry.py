@@ -101,7 +101,7 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "another environment": (instead(SPEC, FOUR_THREADS), "trained elsewhere ("),
     "another environment said": (says("environment.threads", 4), "is not that of its phase and environment"),
     "not over": (says("counters.epoch", 2), "2 epochs, but reports of 3"),
-    "stopped early": (says("phase.descent.epochs", 9), "the phase is not over after 3 epochs"),
+    "stopped early": (says("phase.training.epochs", 9), "the phase is not over after 3 epochs"),
 }
 
 

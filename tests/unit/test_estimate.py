@@ -60,7 +60,7 @@ def test_a_fit_finds_the_line_and_the_fastest_and_slowest_round() -> None:
 
 
 @pytest.mark.parametrize(
-    ("course", "epochs", "fewest"),
+    ("schedule", "epochs", "fewest"),
     [
         (Plateau(), 100, 15 + 4 * 2 + 1),
         (Plateau(), 20, 20),
@@ -69,8 +69,10 @@ def test_a_fit_finds_the_line_and_the_fastest_and_slowest_round() -> None:
         (LinearDecay(), 100, 100),
     ],
 )
-def test_the_earliest_stop_is_that_of_the_course(course: Plateau | LinearDecay, epochs: int, fewest: int) -> None:
-    assert earliest_stop(TrainingSpec(course=course, epochs=epochs)) == fewest
+def test_the_earliest_stop_is_that_of_the_course(
+    schedule: Plateau | LinearDecay, epochs: int, fewest: int
+) -> None:
+    assert earliest_stop(TrainingSpec(schedule=schedule, epochs=epochs)) == fewest
 
 
 def test_aggressive_updates_take_more_steps() -> None:

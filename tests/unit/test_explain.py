@@ -79,7 +79,7 @@ def test_a_phase_tells_its_best_epoch_its_rates_and_how_it_ended(tmp_path: Path)
     scribe.final(trial)
     lines = said(scribe.folder, trial)["phase vae"].splitlines()
     assert lines == [
-        "epochs 0 to 3, 4 of at most 9: ended by its plateau course",
+        "epochs 0 to 3, 4 of at most 9: ended by its plateau schedule",
         "best epoch 1: -ELBO 20.0000 on validation; its weights are kept",
         "first (epoch 0): -ELBO 30.00",
         "last (epoch 3): -ELBO 21.00",

@@ -1,4 +1,4 @@
-"""Our model, objectives, descent and measures against the authors' numbers, in float64 and float32."""
+"""Our model, objectives, training and measures against the authors' numbers, in float64 and float32."""
 
 from collections.abc import Callable
 

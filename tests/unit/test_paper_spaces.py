@@ -39,7 +39,7 @@ def test_the_papers_sweeps_hold_its_rows_rates_and_sizes(name: str) -> None:
     )
     assert (spec.model.latent_size, spec.model.input_dropout, spec.model.output_dropout) == (32, 0.5, 0.5)
     assert (spec.training.optimizer, spec.training.learning_rate, spec.training.batch_size) == ("sgd", 0.5, 32)
-    assert spec.training.course == Plateau()
+    assert spec.training.schedule == Plateau()
     assert (spec.search.kind, spec.seeds, spec.final, spec.evaluation.final_samples) == ("grid", (0,), "all", 1000)
     found: dict[str, list[Value]] = {method: [] for method in spec.methods}
     for method, values in spec.points() or ():

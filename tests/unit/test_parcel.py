@@ -23,7 +23,7 @@ TEXT = "corpus: {name: captions}\nmethods: {vae: }\nstorage: {directory: /shared
 
 @pytest.mark.parametrize("path", SPACES, ids=lambda path: path.name)
 def test_the_resolved_file_reads_as_the_local_one(path: Path, tmp_path: Path) -> None:
-    spec = read_spec(path, ["descent.learning_rate=1.0e-5", "storage.directory=/shared", "seeds=[3, 5]"])
+    spec = read_spec(path, ["training.learning_rate=1.0e-5", "storage.directory=/shared", "seeds=[3, 5]"])
     write_working_dir(tmp_path, spec, None)
     assert [file.name for file in tmp_path.iterdir()] == [SPACE_FILE]
     there = read_spec(tmp_path / SPACE_FILE)

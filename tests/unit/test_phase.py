@@ -27,7 +27,7 @@ DATA = PhaseData(
 WILD = TrainingSpec(
     optimizer="adam",
     learning_rate=2.0,
-    course=Plateau(patience=1, first_decay_epoch=0, decays=2),
+    schedule=Plateau(patience=1, first_decay_epoch=0, decays=2),
     epochs=30,
 )
 
@@ -79,7 +79,7 @@ def test_the_last_decay_ends_the_phase(wild: list[tuple[EpochReport, TrialState]
 
 @pytest.mark.parametrize("selection", ["neg_elbo", "reconstruction"])
 def test_the_best_epoch_is_that_of_the_selected_word(selection: Selection) -> None:
-    training = TrainingSpec(optimizer="adam", learning_rate=0.3, course=LinearDecay(), epochs=5)
+    training = TrainingSpec(optimizer="adam", learning_rate=0.3, schedule=LinearDecay(), epochs=5)
     epochs = run(phase(training, selection, AUTOENCODER))
     losses = [report.numbers[f"validation/{selection}"] for report, _ in epochs]
     best = losses.index(min(losses))
@@ -90,7 +90,7 @@ def test_the_best_epoch_is_that_of_the_selected_word(selection: Selection) -> No
 
 def test_an_iwae_may_be_selected_by_its_own_bound() -> None:
     """As the authors' code does it; the numbers of other words are those of a phase selected by −ELBO."""
-    training = TrainingSpec(optimizer="adam", learning_rate=0.3, course=LinearDecay(), epochs=4)
+    training = TrainingSpec(optimizer="adam", learning_rate=0.3, schedule=LinearDecay(), epochs=4)
     bound, elbo = (run(phase(training, word, Iwae(samples=3))) for word in ("iw_bound", "neg_elbo"))
     losses = [report.numbers["validation/iw_bound"] for report, _ in bound]
     end = bound[-1][1]
@@ -106,7 +106,7 @@ def test_an_iwae_may_be_selected_by_its_own_bound() -> None:
 
 
 def test_the_weight_and_the_rate_follow_the_epoch() -> None:
-    training = TrainingSpec(course=LinearDecay(flat=0.5), epochs=4, learning_rate=0.4)
+    training = TrainingSpec(schedule=LinearDecay(flat=0.5), epochs=4, learning_rate=0.4)
     epochs = run(phase(training, objective=Elbo(kl_weight=Linear(epochs=2))))
     assert [r.numbers["train/kl_weight"] for r, _ in epochs] == pytest.approx([0.5, 1.0, 1.0, 1.0])
     steps = len(DATA.train)

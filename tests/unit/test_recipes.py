@@ -33,10 +33,10 @@ def everything(rows: Iterable[str]) -> list[RecipeDifference]:
         return ", ".join(name for name in rows if parameter in ROWS[name].parameters())
 
     return [
-        RecipeDifference("descent.course.patience", (2, 5)),
-        RecipeDifference("descent.course.first_reference", (None, 1e4)),
-        RecipeDifference("pretraining.course.patience", (2, 5)),
-        RecipeDifference("pretraining.course.first_reference", (None, 1e4)),
+        RecipeDifference("training.schedule.patience", (2, 5)),
+        RecipeDifference("training.schedule.first_reference", (None, 1e4)),
+        RecipeDifference("pretraining.schedule.patience", (2, 5)),
+        RecipeDifference("pretraining.schedule.first_reference", (None, 1e4)),
         RecipeDifference("evaluation.final_samples", (1000, 500)),
         RecipeDifference("evaluation.activity_boundary", ("above", "at_least")),
         RecipeDifference(f"anneal_pace of {having('anneal_pace')}", ("epochs", "full_batches")),
@@ -63,7 +63,7 @@ def test_the_default_is_the_paper(tmp_path: Path) -> None:
 
 def test_the_official_code(tmp_path: Path) -> None:
     spec = read(tmp_path, CODE + METHODS)
-    assert spec.training == spec.pretraining == TrainingSpec(course=CODE_PLATEAU)
+    assert spec.training == spec.pretraining == TrainingSpec(schedule=CODE_PLATEAU)
     assert (spec.evaluation.final_samples, spec.evaluation.activity_boundary) == (500, "at_least")
     assert spec.methods["vae"] == {}
     points = spec.points() or []
@@ -72,34 +72,36 @@ def test_the_official_code(tmp_path: Path) -> None:
     assert vae.objective.kind == "elbo"
     assert vae.objective.kl == FreeBits(target_rate=8, form="mask", per="sentence")
     assert vae.objective.kl_weight == Linear(pace="full_batches")
-    assert pretraining.training.course == vae.training.course == CODE_PLATEAU
-    assert vae.training.course.first_decay_epoch == 15
+    assert pretraining.training.schedule == vae.training.schedule == CODE_PLATEAU
+    assert vae.training.schedule.first_decay_epoch == 15
     assert vae.training.learning_rate == 0.5
 
 
 @pytest.mark.parametrize(
     ("text", "override"),
     [
-        ("descent: {course: {kind: plateau, patience: 3}}\nevaluation: {final_samples: 7}\n", ()),
-        ("", ("descent.course={kind: plateau, patience: 3}", "evaluation.final_samples=7")),
+        ("training: {schedule: {kind: plateau, patience: 3}}\nevaluation: {final_samples: 7}\n", ()),
+        ("", ("training.schedule={kind: plateau, patience: 3}", "evaluation.final_samples=7")),
     ],
 )
 def test_what_the_file_says_itself_wins(text: str, override: tuple[str, ...], tmp_path: Path) -> None:
     rows = "methods: {vae_anneal: {anneal_pace: epochs}, ours: {form: {choice: [max, mask]}}}\n"
     spec = read(tmp_path, CODE + text + rows, *override)
-    assert spec.training.course == spec.pretraining.course == Plateau(patience=3, first_reference=1e4)
+    assert spec.training.schedule == spec.pretraining.schedule == Plateau(patience=3, first_reference=1e4)
     assert (spec.evaluation.final_samples, spec.evaluation.activity_boundary) == (7, "at_least")
     assert spec.methods["vae_anneal"] == {"anneal_pace": "epochs"}
     assert [values["form"] for method, values in spec.points() or () if method == "ours"] == ["max", "mask"]
 
 
 def test_a_file_with_another_course_keeps_it(tmp_path: Path) -> None:
-    spec = read(tmp_path, CODE + METHODS + "descent: {course: {kind: tail}}\npretraining: {epochs: 3}\n")
-    assert spec.training.course == spec.pretraining.course == LinearDecay()
-    merged = read(tmp_path, CODE + METHODS + "descent: {epochs: 7, course: {kind: plateau, decays: 2}}\n")
-    assert merged.training == TrainingSpec(epochs=7, course=Plateau(patience=5, decays=2, first_reference=1e4))
-    own = read(tmp_path, CODE + METHODS + "pretraining: {course: {kind: plateau, patience: 4}}\n")
-    assert (own.training.course, own.pretraining.course) == (
+    spec = read(
+        tmp_path, CODE + METHODS + "training: {schedule: {kind: linear_decay}}\npretraining: {epochs: 3}\n"
+    )
+    assert spec.training.schedule == spec.pretraining.schedule == LinearDecay()
+    merged = read(tmp_path, CODE + METHODS + "training: {epochs: 7, schedule: {kind: plateau, decays: 2}}\n")
+    assert merged.training == TrainingSpec(epochs=7, schedule=Plateau(patience=5, decays=2, first_reference=1e4))
+    own = read(tmp_path, CODE + METHODS + "pretraining: {schedule: {kind: plateau, patience: 4}}\n")
+    assert (own.training.schedule, own.pretraining.schedule) == (
         CODE_PLATEAU,
         Plateau(patience=4, first_reference=1e4),
     )
@@ -109,8 +111,8 @@ def test_a_recipe_comes_with_what_a_file_extends(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text(CODE + METHODS + "evaluation: {final_samples: 9}\n", "utf-8")
     spec = read(tmp_path, "extends: base.yaml\nmethods: {vae_fb: }\n")
     assert (spec.recipe, spec.methods) == ("official_code", {"vae_fb": {"form": "mask"}})
-    assert (spec.evaluation.final_samples, spec.training.course) == (9, CODE_PLATEAU)
-    assert read(tmp_path, "extends: base.yaml\nrecipe: paper\n").training.course == Plateau(patience=2)
+    assert (spec.evaluation.final_samples, spec.training.schedule) == (9, CODE_PLATEAU)
+    assert read(tmp_path, "extends: base.yaml\nrecipe: paper\n").training.schedule == Plateau(patience=2)
 
 
 def test_a_resolved_spec_comes_back(tmp_path: Path) -> None:
@@ -118,7 +120,7 @@ def test_a_resolved_spec_comes_back(tmp_path: Path) -> None:
     assert SweepSpec.model_validate(spec.model_dump(mode="json", by_alias=True)) == spec
     assert SweepSpec.model_validate_json(spec.model_dump_json(by_alias=True)) == spec
     raw: dict[str, Any] = {"name": "x", "corpus": spec.corpus, "methods": {"vae": {}}, "recipe": "official_code"}
-    assert SweepSpec.model_validate(raw | {"descent": TrainingSpec()}).training == TrainingSpec()
+    assert SweepSpec.model_validate(raw | {"training": TrainingSpec()}).training == TrainingSpec()
 
 
 @pytest.mark.parametrize(
@@ -133,8 +135,8 @@ def test_a_resolved_spec_comes_back(tmp_path: Path) -> None:
             "space.yaml:1: recipe: expected one of paper, ",
         ),
         (CODE + "methods: {ours: 4}\n", "space.yaml:3: methods.ours: expected fields below it (got 4)"),
-        (CODE + METHODS + "descent: 5\n", "space.yaml:4: descent: expected fields below it (got 5)"),
-        (CODE + METHODS + "descent: {course: {decays: 2}}\n", "space.yaml:4: descent.course: needs kind; "),
+        (CODE + METHODS + "training: 5\n", "space.yaml:4: training: expected fields below it (got 5)"),
+        (CODE + METHODS + "training: {schedule: {decays: 2}}\n", "space.yaml:4: training.schedule: needs kind; "),
         (CODE + METHODS + "evaluation:\n", "space.yaml:4: evaluation: expected fields below it"),
     ],
 )

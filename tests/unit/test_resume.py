@@ -18,8 +18,8 @@ from trainables.training.training_spec import LinearDecay, Plateau, TrainingSpec
 from trainables.trial import run_trial, score_split, transfer_encoder
 
 RESTLESS = Plateau(patience=1, first_decay_epoch=0, decays=2)
-ADAM = TrainingSpec(optimizer="adam", learning_rate=0.02, course=LinearDecay(), epochs=3, batch_size=8)
-SGD = TrainingSpec(optimizer="sgd", learning_rate=5.0, course=RESTLESS, epochs=5, batch_size=8)
+ADAM = TrainingSpec(optimizer="adam", learning_rate=0.02, schedule=LinearDecay(), epochs=3, batch_size=8)
+SGD = TrainingSpec(optimizer="sgd", learning_rate=5.0, schedule=RESTLESS, epochs=5, batch_size=8)
 TRIALS = {
     "adam-tail": tiny_trial("ours", pretraining=ADAM, training=ADAM),
     "sgd-plateau": tiny_trial("ours", pretraining=SGD, training=SGD, seed=4),

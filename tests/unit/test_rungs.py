@@ -22,7 +22,7 @@ RUNGS = RungSpec(rungs=(2, 3, 4), sentences=16, samples=3)
 def long_trial(method: str, **changes: Any) -> TrialSpec:
     spec = tiny_trial(method, rungs=RUNGS, **changes)
     training = spec.training.model_copy(update={"epochs": 5})
-    longer = spec.model_copy(update={"descent": training})
+    longer = spec.model_copy(update={"training": training})
     return longer.with_values({"anneal_epochs": 1}) if method == "ours" else longer
 
 
@@ -82,7 +82,7 @@ def test_a_trial_that_resumes_on_a_rung_is_measured_there_again_to_the_same_numb
 
 def test_a_trial_that_is_collapsed_at_a_rung_ends_with_its_numbers() -> None:
     spec = long_trial("vae")
-    weak = spec.model_copy(update={"descent": spec.training.model_copy(update={"learning_rate": 1e-6})})
+    weak = spec.model_copy(update={"training": spec.training.model_copy(update={"learning_rate": 1e-6})})
     reports = [report for report, _ in run_trial(weak, tiny_corpus(), TrialState())]
     rung, final = reports[-2:]
     assert isinstance(rung, RungReport)

@@ -63,7 +63,7 @@ def test_the_pretraining_has_the_key_that_was_written() -> None:
     [
         ("seed", 1),
         ("model.decoder_size", 6),
-        ("descent.epochs", 3),
+        ("training.epochs", 3),
         ("evaluation.search_samples", 21),
         ("method.objective.kl.target_rate", 3.0),
     ],

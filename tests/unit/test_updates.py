@@ -147,7 +147,7 @@ def test_a_resume_is_bit_equal_and_knows_whether_the_aggressive_steps_have_ended
 
 
 def test_a_diverging_inner_loop_is_a_divergence() -> None:
-    wild = phase(Aggressive()).model_copy(update={"descent": TrainingSpec(learning_rate=3e37, epochs=1)})
+    wild = phase(Aggressive()).model_copy(update={"training": TrainingSpec(learning_rate=3e37, epochs=1)})
     with pytest.raises(DivergedError, match="the training loss is"):
         run(wild)
 

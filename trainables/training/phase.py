@@ -76,7 +76,7 @@ def run_phase(
 
 
 def is_finished(phase: PhaseSpec, counters: Counters) -> bool:
-    """Say whether a phase has run all its epochs or its course has asked to stop."""
+    """Say whether a phase has run all its epochs or its schedule has asked to stop."""
     return counters.epoch >= phase.training.epochs or phase.training.schedule.done(counters.plateau)
 
 

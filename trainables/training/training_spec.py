@@ -1,4 +1,4 @@
-"""Descent: the optimizer's settings and the learning rate's course, as pure steps over plain state."""
+"""Training: the optimizer's settings and the learning rate's schedule, as pure steps over plain state."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class PlateauState(Spec):
-    """Where a plateau course stands; without a reference no loss was seen yet."""
+    """Where a plateau schedule stands; without a reference no loss was seen yet."""
 
     reference: float | None = None
     not_improved: int = 0
@@ -77,14 +77,14 @@ class LinearDecay(Spec):
         return state, False
 
     def done(self, state: PlateauState) -> bool:
-        """Say whether the course asks to stop before the last epoch: never."""
+        """Say whether the schedule asks to stop before the last epoch: never."""
         return False
 
 
 class CosineRestarts(Spec):
     """From the full rate along half a cosine towards 0 in each cycle of `period` epochs, one rate an epoch.
 
-    At epoch e, counted from 0, the rate is multiplied by (1 + cos(π (e mod period) / period)) / 2: the course
+    At epoch e, counted from 0, the rate is multiplied by (1 + cos(π (e mod period) / period)) / 2: the schedule
     that Liu et al. 2019 run their cyclic annealing with (authors' code).
     """
 
@@ -100,7 +100,7 @@ class CosineRestarts(Spec):
         return state, False
 
     def done(self, state: PlateauState) -> bool:
-        """Say whether the course asks to stop before the last epoch: never."""
+        """Say whether the schedule asks to stop before the last epoch: never."""
         return False
 
 
@@ -127,12 +127,12 @@ class TrainingSpec(Spec):
 
 
 class TrainingOverride(Spec):
-    """What a method says of its descent; the rest stays the sweep's."""
+    """What a method says of its training; the rest stays the sweep's."""
 
     optimizer: Optimizers
     learning_rate: PositiveFloat
     schedule: Course
 
     def over(self, training: TrainingSpec) -> TrainingSpec:
-        """Return the sweep's descent with the method's own fields in place."""
+        """Return the sweep's training with the method's own fields in place."""
         return training.model_copy(update={name: getattr(self, name) for name in type(self).model_fields})

@@ -130,13 +130,13 @@ def _idle(method: Method, parameter: str) -> str | None:
     head, _, field = parameter.partition(".")
     if method.language_model and parameter in ("model.latent_size", "model.encoder_size"):
         return f"{method.name} has a decoder alone: {parameter} would change nothing"
-    if method.training and head == "descent" and field.split(".")[0] in type(method.training).model_fields:
+    if method.training and head == "training" and field.split(".")[0] in type(method.training).model_fields:
         return f"{method.name} brings its own {field.split('.')[0]}: {parameter} would change nothing"
     return None
 
 
 def _parts(method: Method) -> tuple[str, ...]:
-    unused = "descent" if method.autoencodes else None if method.pretrain else "pretraining"
+    unused = "training" if method.autoencodes else None if method.pretrain else "pretraining"
     return tuple(part for part in SEARCHABLE if part != unused)
 
 

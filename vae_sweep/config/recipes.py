@@ -11,7 +11,7 @@ RECIPES: dict[str, dict[str, dict[str, Any]]] = {
     "paper": {"sections": {}, "rows": {}},
     "official_code": {
         "sections": {
-            "descent": {"course": {"kind": "plateau", "patience": 5, "first_reference": 1e4}},
+            "training": {"schedule": {"kind": "plateau", "patience": 5, "first_reference": 1e4}},
             "evaluation": {"final_samples": 500, "activity_boundary": "at_least"},
         },
         "rows": {"form": "mask", "anneal_pace": "full_batches", "selection": "iw_bound"},

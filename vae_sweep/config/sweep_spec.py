@@ -105,7 +105,7 @@ class SweepSpec(Spec):
     data: DataSpec = DataSpec()
     model: ModelSpec = ModelSpec()
     training: TrainingSpec = TrainingSpec()
-    pretraining: TrainingSpec = Field(TrainingSpec(), description="as differences from descent")
+    pretraining: TrainingSpec = Field(TrainingSpec(), description="as differences from training")
     search: SearchSpec = SearchSpec()
     methods: Rows = Field(min_length=1, description="row -> its parameters' domains")
     seeds: tuple[NonNegativeInt, ...] = Field((0,), min_length=1, description="replicates of every cell")
@@ -125,7 +125,7 @@ class SweepSpec(Spec):
         raw = with_recipe(raw, raw.get("recipe", "paper"))
         if isinstance(model := raw.get("model", {}), dict):
             raw["model"] = {"precision": "auto", **model}
-        training, given = raw.get("descent"), raw.get("pretraining", {})
+        training, given = raw.get("training"), raw.get("pretraining", {})
         if isinstance(training, TrainingSpec):
             training = training.model_dump()
         if isinstance(given, dict) and isinstance(training, dict):

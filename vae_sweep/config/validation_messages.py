@@ -94,20 +94,20 @@ def locate_errors(
     """Yield each problem of a sweep file with its place; `values` are the file's, `schema` what it may hold."""
     found = [detail for detail in error.errors() if detail["type"] != "too_short" or not detail["input"]]
     details = [(in_file(detail, values), detail) for detail in found]
-    in_descent = {detail["loc"]: detail["msg"] for path, detail in details if path[:1] == ("descent",)}
+    in_training = {detail["loc"]: detail["msg"] for path, detail in details if path[:1] == ("training",)}
     for path, group in groupby(details, key=lambda pair: pair[0]):
-        alternatives = [detail for _, detail in group if not _inherited(detail, path, places, in_descent)]
+        alternatives = [detail for _, detail in group if not _inherited(detail, path, places, in_training)]
         if alternatives:
             place = next((places[path[:n]] for n in range(len(path), 0, -1) if path[:n] in places), (file, 0))
             yield place, f"{dotted(path) or 'file'}: {_text(alternatives, schema, path in places)}"
 
 
 def _inherited(
-    detail: ErrorDetails, path: Where, places: Mapping[Where, SourceLocation], in_descent: Mapping[Where, str]
+    detail: ErrorDetails, path: Where, places: Mapping[Where, SourceLocation], in_training: Mapping[Where, str]
 ) -> bool:
-    """Say whether a problem of `pretraining` only repeats one of `descent`, whose fields it takes over."""
+    """Say whether a problem of `pretraining` only repeats one of `training`, whose fields it takes over."""
     head, *rest = detail["loc"] or ("",)
-    there = in_descent.get(("descent", *rest))
+    there = in_training.get(("training", *rest))
     if head != "pretraining" or there is None:
         return False
     own = path in places and len(path) > 1

@@ -24,7 +24,7 @@ NEXT = {
         "what keeps z in use is a well pretrained encoder with free bits (row ours), free bits alone (vae_fb, "
         "vae_fbp), or a larger λ; the numbers below show which of these it lacked"
     ),
-    "diverged": "a lower descent.learning_rate or descent.clip, under another sweep name",
+    "diverged": "a lower training.learning_rate or training.clip, under another sweep name",
     "interrupted": "vae-sweep resume goes on from its newest checkpoint",
 }
 
@@ -32,7 +32,7 @@ ERRORS = {
     "memory": (
         "it asked for more memory than there was",
         "let fewer trials run at once (resources.max_concurrent, or more resources.cpu or gpu for each), set "
-        "resources.memory_retries, or take a smaller descent.batch_size in another sweep; then vae-sweep resume",
+        "resources.memory_retries, or take a smaller training.batch_size in another sweep; then vae-sweep resume",
     ),
     "disk": (
         "a disk was full, or a quota",

@@ -17,7 +17,7 @@ from vae_sweep.journal.metrics import METRICS, number_text, values_text
 from vae_sweep.journal.records import EpochRecord, Numbers, RungRecord, TrialRecord
 from vae_sweep.monitoring.advice import advice
 from vae_sweep.monitoring.eta import SECONDS, sweep_spec, trial_spec
-from vae_sweep.monitoring.latent_use import latent_use, weight_course
+from vae_sweep.monitoring.latent_use import latent_use, weight_history
 from vae_sweep.monitoring.status import SHOWN, read_status
 from vae_sweep.results.evaluations import measured_lines
 from vae_sweep.results.front import front_cells, split_numbers, untold_reason
@@ -116,7 +116,7 @@ def _phase(
         if not over
         else "over"
         if len(epochs) >= most
-        else f"ended by its {phase.training.schedule.kind} course"
+        else f"ended by its {phase.training.schedule.kind} schedule"
     )
     lines = [f"{run}, {len(epochs)} of at most {most}: {end}", *_best(epochs, phase)]
     ends = {"first": epochs[0], "last": epochs[-1]}
@@ -124,7 +124,7 @@ def _phase(
     lines += [
         f"{name} (epoch {one.epoch}): {shown(one.numbers, 'validation', words)}" for name, one in ends.items()
     ]
-    timelines = (rate_course(epochs), None if spec.method.language_model else weight_course(epochs))
+    timelines = (rate_history(epochs), None if spec.method.language_model else weight_history(epochs))
     lines += [text for text in timelines if text]
     stored = [one for one in epochs if (one.phase, one.epoch) in timeline.stored]
     seconds = [value for one in epochs if (value := one.numbers.get(SECONDS)) is not None]
@@ -146,7 +146,7 @@ def _best(epochs: Sequence[EpochRecord], phase: PhaseSpec) -> list[str]:
     ]
 
 
-def rate_course(epochs: Sequence[EpochRecord]) -> str | None:
+def rate_history(epochs: Sequence[EpochRecord]) -> str | None:
     """Return the learning rates with their epochs, shortened where they are many; None where none is reported."""
     known = [(one.epoch, value) for one in epochs if (value := one.numbers.get(RATE)) is not None]
     runs = [(rate, [epoch for epoch, _ in group]) for rate, group in groupby(known, key=lambda pair: pair[1])]

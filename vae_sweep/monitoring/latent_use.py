@@ -42,7 +42,7 @@ def latent_use(trial: TrialRecord, spec: TrialSpec) -> list[str]:
     return lines + _rate(numbers, spec, weight)
 
 
-def weight_course(epochs: Sequence[EpochRecord]) -> str | None:
+def weight_history(epochs: Sequence[EpochRecord]) -> str | None:
     """Return how the KL weight went; None where it is not reported."""
     known = [(one.epoch, value) for one in epochs if (value := one.numbers.get(WEIGHT)) is not None]
     if not known:

@@ -44,7 +44,7 @@ def fruitless(record: SweepRecord) -> str | None:
         return None
     each = "the only trial" if len(finals) == 1 else f"each of the {len(finals)} trials"
     return (
-        f"{each} diverged, and no more is to be run; lower descent.learning_rate or descent.clip, or set "
+        f"{each} diverged, and no more is to be run; lower training.learning_rate or training.clip, or set "
         "model.precision=float32, and launch under another name"
     )
 

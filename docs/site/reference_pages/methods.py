@@ -48,7 +48,7 @@ def _section(method: Method) -> str:
             f"{name} {parts_text(value) if isinstance(value, Spec) else _plain(value)}"
             for name, value in method.training
         )
-        lines.append(f"It brings its own descent: {own}.")
+        lines.append(f"It brings its own training: {own}.")
     if method.undefined_metrics:
         lines.append(f"It has no {', '.join(map(code, method.undefined_metrics))}.")
     found = method.parameters()

@@ -12,7 +12,7 @@ _BUSY = 0.5
 """Running processes for each core from which on a machine is called busy."""
 
 BOUNDS = (
-    "low: every phase ends as early as its course allows, at the fastest pace measured; "
+    "low: every phase ends as early as its schedule allows, at the fastest pace measured; "
     "high: all epochs, at the slowest; starting Ray and MLflow is not counted"
 )
 

@@ -110,7 +110,7 @@ def step_kind(phase: PhaseSpec, threads: int) -> StepKind:
     )
     iwae = isinstance(phase.objective, Iwae)
     plain = {"name": "vae", "objective": phase.objective if iwae else Elbo(), "updates": Joint(), "seed": 0}
-    kept = {"descent": training, "selection": "neg_elbo"}
+    kept = {"training": training, "selection": "neg_elbo"}
     return StepKind(phase=phase.model_copy(update=plain | kept), threads=threads)
 
 
