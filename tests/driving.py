@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.helpers import CAPTIONS, TRAINING, MODEL, tiny_corpus
+from tests.helpers import CAPTIONS, MODEL, TRAINING, tiny_corpus
 from trainables.base import DivergedError
 from trainables.outputs import new_model
 from trainables.spec import TrialSpec

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.handmade import Handmade, spec_in
-from tests.helpers import CAPTIONS, TRAINING, MODEL, epochs_and_end, put_files, tiny_corpus
+from tests.helpers import CAPTIONS, MODEL, TRAINING, epochs_and_end, put_files, tiny_corpus
 from trainables.outputs import outputs
 
 SPACE: dict[str, Any] = {

@@ -1,7 +1,7 @@
 """METHODS: the rows of the paper's tables; a new row is one entry.
 
-Rows differ in pretraining, objective, updates and training. A new schedule, floor, bound, schedule or way to update
-is one class in its module, with its name in the union there.
+Methods differ in pretraining, objective, updates and training. A new KL weight, KL term, bound, schedule or way to
+update is one class in its module, with its name in the union there.
 """
 
 from typing import Literal

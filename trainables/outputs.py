@@ -5,11 +5,11 @@ import hashlib
 import json
 
 import torch
-from pydantic import ValidationError
 from safetensors.torch import save
 from torch import Generator, Tensor
 
 from trainables.base import StateError, derived_seed
+from trainables.former_keys import read_stored
 from trainables.model.spec import LONGEST
 from trainables.model.vae import Vae
 from trainables.probes.codes import as_text, decode
@@ -122,8 +122,8 @@ def read_trial_spec(directory: StoragePath) -> TrialSpec:
     """Return the spec beside a trial's weights. Raises StateError where it is absent or unsound; PlaceError."""
     path = directory / SPEC_FILE
     try:
-        return TrialSpec.model_validate_json(_content(path))
-    except ValidationError as error:
+        return read_stored(TrialSpec, _content(path))
+    except ValueError as error:
         raise StateError(f"{path}: no spec of this version ({str(error).splitlines()[0]})") from error
 
 

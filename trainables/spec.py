@@ -32,7 +32,7 @@ class TrialSpec(Spec):
     method: Method
     model: ModelSpec = ModelSpec()
     training: TrainingSpec = Field(TrainingSpec(), description="of the VAE phase")
-    pretraining: TrainingSpec = Field(TrainingSpec(), description="training of the pretraining phase")
+    pretraining: TrainingSpec = Field(TrainingSpec(), description="of the pretraining phase")
     evaluation: EvaluationSpec = EvaluationSpec()
     rungs: RungSpec | None = Field(None, description="where it is measured to be judged; changes no weight")
     seed: int

@@ -15,12 +15,12 @@ from trainables.text.batches import equal_length_batches
 from trainables.training.phase import clone_state, train_epoch
 from trainables.training.spec import PhaseSpec
 from trainables.training.state import Counters
-from trainables.training.training_spec import (, Schedule
+from trainables.training.training_spec import (
     CosineRestarts,
-    Course,
     LinearDecay,
     Plateau,
     PlateauState,
+    Schedule,
     TrainingSpec,
 )
 from trainables.training.updates import Aggressive, Joint, Updates
@@ -120,7 +120,7 @@ def check_learning(objective: Elbo | Iwae) -> None:
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
-def test_a_schedule_drives_an_epoch(schedule: Course) -> None:
+def test_a_schedule_drives_an_epoch(schedule: Schedule) -> None:
     model, spec = tiny_model(), phase(schedule=schedule)
     before = model.decoder.output.weight.detach().clone()
     numbers = train_epoch(spec, model, spec.training.build(model.parameters()), BATCHES, Counters())
@@ -130,7 +130,7 @@ def test_a_schedule_drives_an_epoch(schedule: Course) -> None:
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
-def test_a_schedules_state_comes_back(schedule: Course) -> None:
+def test_a_schedules_state_comes_back(schedule: Schedule) -> None:
     state = PlateauState()
     for epoch, loss in enumerate([3.0, 2.0, 2.5, 2.6, 2.7]):
         state, _ = schedule.after(loss, epoch, state)

@@ -46,7 +46,7 @@ BROKEN: Broken = {
     ),
     "an unknown field of a section": (
         CORPUS + "methods:\n  vae: {training.lerning_rate: 1}\n",
-        "space.yaml:3: methods.vae.training.lerning_rate: training has no field lerning_rate; allowed: optimizer, ",
+        "space.yaml:3: methods.vae.training.lerning_rate: training has no field lerning_rate; allowed: ",
         "did you mean learning_rate?",
     ),
     "a pretraining that never runs": (

@@ -91,12 +91,12 @@ BROKEN: Broken = {
     ),
     "an unknown schedule": (
         f"{GOOD}training:\n  schedule: {{kind: plateu}}\n",
-        "space.yaml:4: training.schedule.kind: unknown kind (got 'plateu'); allowed: cosine_restarts, plateau, tail",
+        "space.yaml:4: training.schedule.kind: unknown kind (got 'plateu'); allowed: cosine_restarts, linear_decay, ",
         "did you mean plateau?",
     ),
     "a schedule without a kind": (
         f"{GOOD}training:\n  schedule: {{flat: 0.5}}\n",
-        "space.yaml:4: training.schedule: needs kind; allowed: cosine_restarts, plateau, tail",
+        "space.yaml:4: training.schedule: needs kind; allowed: cosine_restarts, linear_decay, plateau",
     ),
     "half a GPU too much": (
         f"{GOOD}resources: {{gpu: 1.5}}\n",

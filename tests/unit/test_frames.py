@@ -118,7 +118,7 @@ def test_a_word_that_says_nothing_of_a_method_is_no_number(tmp_path: Path) -> No
         numbers = {"validation/kl": 3.0, "validation/reconstruction": 20.0}
         sweep.write("epoch", trial=name, phase="vae", epoch=0, numbers=numbers, checkpoint=None)
     epochs = epoch_frame(sweep.record)
-    assert "kl" in METHODS["lstm_lm"].lacks
+    assert "kl" in METHODS["lstm_lm"].undefined_metrics
     assert epochs["validation/kl"].isna().tolist() == [True, False]
 
 

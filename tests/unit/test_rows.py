@@ -99,7 +99,7 @@ def test_the_trial_of_a_language_model(tmp_path: Path) -> None:
     assert numbers["nll"] == pytest.approx(numbers["neg_elbo"], rel=1e-6)
     assert numbers["perplexity"] == pytest.approx(numbers["elbo_perplexity"], rel=1e-6)
     assert {"kl", "mutual_information", "active_units", "ess", "elbo_gap"} & set(numbers) == set()
-    assert set(spec.method.lacks) & set(numbers) == set()
+    assert set(spec.method.undefined_metrics) & set(numbers) == set()
     put_files(tmp_path, outputs(spec, corpus, end))
     model = load_model(tmp_path, spec, corpus.vocabulary)
     assert same_tensors(model.state_dict(), end.best)

@@ -101,4 +101,4 @@ def test_a_language_model_is_measured_with_what_it_has() -> None:
     reports = [report for report, _ in run_trial(long_trial("lstm_lm"), tiny_corpus(), TrialState())]
     rungs = [report for report in reports if isinstance(report, RungReport)]
     assert [found.epoch for found in rungs] == [2, 3, 4]
-    assert not set(METHODS["lstm_lm"].lacks) & {key.partition("/")[2] for key in rungs[0].numbers}
+    assert not set(METHODS["lstm_lm"].undefined_metrics) & {key.partition("/")[2] for key in rungs[0].numbers}

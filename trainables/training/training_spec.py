@@ -1,4 +1,4 @@
-"""Training: the optimizer's settings and the learning rate's schedule, as pure steps over plain state."""
+"""What a phase is trained with: the optimizer's settings, and learning-rate schedules as pure steps over state."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from trainables.base import Later, Spec
+from trainables.base import KeyedAs, Later, Spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,7 +63,7 @@ class Plateau(Spec):
 class LinearDecay(Spec):
     """Hold the rate for the first part of the phase, then fall in a straight line to 0 at its end."""
 
-    kind: Literal["tail"] = "tail"
+    kind: Annotated[Literal["linear_decay"], KeyedAs("kind", "tail")] = "linear_decay"
     flat: float = Field(0.5, ge=0, le=1, description="share of the epochs at the full rate")
 
     def rate(self, base: float, epoch: float, epochs: int, state: PlateauState) -> float:
@@ -104,7 +104,7 @@ class CosineRestarts(Spec):
         return False
 
 
-Course = Annotated[Plateau | LinearDecay | CosineRestarts, Field(discriminator="kind")]
+Schedule = Annotated[Plateau | LinearDecay | CosineRestarts, Field(discriminator="kind")]
 Optimizers = Literal["sgd", "adam"]
 
 
@@ -113,7 +113,9 @@ class TrainingSpec(Spec):
 
     optimizer: Optimizers = "sgd"
     learning_rate: PositiveFloat = Field(0.5, description="at the start of the course")
-    schedule: Course = Field(Plateau(), description="how the rate falls, and when the phase stops")
+    schedule: Annotated[Schedule, KeyedAs("course")] = Field(
+        Plateau(), description="how the rate falls, and when the phase stops"
+    )
     epochs: PositiveInt = Field(100, description="at most")
     batch_size: PositiveInt = Field(32, description="sentences, all of one length")
     clip: PositiveFloat = Field(5.0, description="largest L2 norm of the whole gradient")
@@ -131,7 +133,7 @@ class TrainingOverride(Spec):
 
     optimizer: Optimizers
     learning_rate: PositiveFloat
-    schedule: Course
+    schedule: Schedule
 
     def over(self, training: TrainingSpec) -> TrainingSpec:
         """Return the sweep's training with the method's own fields in place."""

@@ -106,8 +106,8 @@ def _place_problem(template: TrialSpec, name: str, parameter: str) -> InitErrorD
     head, *rest = parameter.split(".")
     usable = _parts(template.method)
     if head in SEARCHABLE and head not in usable:
-        lacks = "has no pretraining phase" if head == "pretraining" else "has no phase but pretraining"
-        return _problem(where, ..., f"{name} {lacks}: {head} would change nothing; allowed: {', '.join(usable)}")
+        lacking = "has no pretraining phase" if head == "pretraining" else "has no phase but pretraining"
+        return _problem(where, ..., f"{name} {lacking}: {head} would change nothing; allowed: {', '.join(usable)}")
     if head not in SEARCHABLE or not rest:
         known = [f"{part}.{field}" for part in usable for field in type(getattr(template, part)).model_fields]
         allowed = [*own, *(f"{part}.<field>" for part in usable)]

@@ -10,7 +10,7 @@ from trainables.methods import METHODS
 from trainables.spec import SEARCHABLE
 from vae_sweep.config.paths import settle_paths
 from vae_sweep.config.sweep_spec import SweepSpec, merged
-from vae_sweep.config.validation_messages import SourceLocation, Where, dotted, format_problems, locate_errors
+from vae_sweep.config.validation_messages import SourceLocation, Where, dotted, format_value, locate_errors
 from vae_sweep.config.yaml_source import YamlSource, load_yaml, near_file, shown_place, value_of
 from vae_sweep.errors import SpecError
 
@@ -130,7 +130,7 @@ def read_source(path: Path, chain: tuple[Path, ...] = ()) -> YamlSource:
         return own
     where = shown_place(*own.places["extends",])
     if not isinstance(parent, str):
-        got = f" (got {format_problems(parent)})" if format_problems(parent) else ""
+        got = f" (got {format_value(parent)})" if format_value(parent) else ""
         raise SpecError([f"{where}: extends: expected the path of one sweep file{got}"])
     if not (path.parent / parent).is_file():
         raise SpecError([f"{where}: extends: no file {path.parent / parent}{near_file(path.parent / parent)}"])

@@ -9,6 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from trainables.former_keys import todays_name
+
 Where = tuple[str | int, ...]
 SourceLocation = tuple[str, int]
 """A file and its line from 1; line 0 where the first part says it all."""
@@ -67,7 +69,7 @@ def plain_message(detail: ErrorDetails) -> str:
     return f"{text} in quotes" if text == TEXT and isinstance(got, int | float) else text
 
 
-def format_problems(value: Any) -> str:
+def format_value(value: Any) -> str:
     """Return a value as it would stand in the file, a password masked; empty for lists, mappings and objects."""
     if value is None:
         return "nothing"
@@ -79,7 +81,9 @@ def format_problems(value: Any) -> str:
 
 
 def closest_word(asked: str, known: Sequence[str]) -> str | None:
-    """Return the known name closest to the one asked for: the same last part, or a likely slip of the pen."""
+    """Return the known name closest to the one asked for: that of today, the same last part, or a likely slip."""
+    if (today := todays_name(asked)) != asked and today in known:
+        return today
     same = [name for name in known if name.rpartition(".")[2] == asked]
     return next(iter(same or difflib.get_close_matches(asked, known, 1)), None)
 
@@ -157,7 +161,7 @@ def _text(alternatives: list[ErrorDetails], schema: dict[str, Any], given: bool)
         known = [*allowed, *sections(schema)]
     elif detail["type"].startswith("union_tag"):
         allowed = kinds(detail["loc"], schema)
-    got = repr(context["tag"]) if detail["type"] == "union_tag_invalid" else format_problems(detail["input"])
+    got = repr(context["tag"]) if detail["type"] == "union_tag_invalid" else format_value(detail["input"])
     if got and given and detail["type"] != "extra_forbidden":
         message += f" (got {got})"
     if allowed:

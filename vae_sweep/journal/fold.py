@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from trainables.former_keys import in_todays_keys
 from trainables.methods import METHODS
 from trainables.storage_paths import StoragePath
 from vae_sweep.journal.conflicts import conflicts, merge
@@ -81,7 +82,7 @@ class Ledger:
                 self._launch(line)
             case "cell":
                 number = line["cell"]
-                self._cells[number] = CellRecord(number, line["method"], line["values"])
+                self._cells[number] = CellRecord(number, line["method"], in_todays_keys(line["values"]))
             case "trial":
                 self._start(line)
             case "store":
@@ -95,7 +96,7 @@ class Ledger:
             case "changed":
                 self._changes.extend(line["texts"])
             case "warm":
-                self._warm[:] = line["cells"]
+                self._warm[:] = in_todays_keys(line["cells"])
             case "final":
                 return self._final(self._trial(line), line)
             case "lost":
@@ -121,7 +122,7 @@ class Ledger:
         launch = LaunchRecord(
             line["attempt"],
             line["time"],
-            line["spec"],
+            in_todays_keys(line["spec"]),
             line["versions"],
             line.get("git_commit"),
             line["corpus"],
@@ -140,10 +141,11 @@ class Ledger:
         known = self._trials.get(name)
         if known is None:
             cell, seed, method = line["cell"], line["seed"], line["method"]
-            trial = TrialRecord(name, cell, seed, method, line["values"], line["spec"], line["time"])
+            values, spec = in_todays_keys(line["values"]), in_todays_keys(line["spec"])
+            trial = TrialRecord(name, cell, seed, method, values, spec, line["time"])
         else:
             final = known.final if known.final and known.final.outcome in SETTLED else None
-            trial = replace(known, attempts=known.attempts + 1, spec=line["spec"], final=final)
+            trial = replace(known, attempts=known.attempts + 1, spec=in_todays_keys(line["spec"]), final=final)
         self._trials[name] = trial
 
     def _trial(self, line: Line) -> TrialRecord:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.files import is_file, write_new, write_whole
+from trainables.former_keys import read_stored
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.errors import LaunchError
 from vae_sweep.formatting import pluralise
@@ -159,7 +160,7 @@ class _Mending:
 
 def _stored(folder: Path) -> SweepSpec | None:
     try:
-        return SweepSpec.model_validate_json((folder / SPEC_FILE).read_bytes())
+        return read_stored(SweepSpec, (folder / SPEC_FILE).read_bytes())
     except (FileNotFoundError, ValueError):
         return None
 

@@ -1,9 +1,10 @@
-"""The spec that a sweep was launched with, as its folder keeps it; where that file is damaged, the journal does."""
+"""The spec that a sweep was launched with: from the file in its folder, or the journal where that is damaged."""
 
 import sys
 from pathlib import Path
 
 from trainables.files import content, is_file, write_whole
+from trainables.former_keys import read_stored
 from vae_sweep.config.relocation import relocated
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.errors import LaunchError
@@ -22,7 +23,7 @@ def stored_spec(folder: Path) -> SweepSpec | None:
     if not is_file(path) and not is_file(folder / JOURNAL_FILE):
         return None
     try:
-        return relocated(SweepSpec.model_validate_json(content(path)), folder.absolute().parent)
+        return relocated(read_stored(SweepSpec, content(path)), folder.absolute().parent)
     except (FileNotFoundError, ValueError) as error:
         problem = f"{path}: not a sound sweep spec ({str(error).splitlines()[0]})"
     try:

@@ -120,7 +120,7 @@ def _phase(
     )
     lines = [f"{run}, {len(epochs)} of at most {most}: {end}", *_best(epochs, phase)]
     ends = {"first": epochs[0], "last": epochs[-1]}
-    words = [word for word in SHOWN if word not in spec.method.lacks]
+    words = [word for word in SHOWN if word not in spec.method.undefined_metrics]
     lines += [
         f"{name} (epoch {one.epoch}): {shown(one.numbers, 'validation', words)}" for name, one in ends.items()
     ]

@@ -101,7 +101,7 @@ def _trial_numbers(trial: TrialRecord) -> dict[str, float | None]:
 
 
 def _epoch_lines(trial: TrialRecord) -> Iterator[_Line]:
-    lacks = METHODS[trial.method].lacks
+    lacks = METHODS[trial.method].undefined_metrics
     for epoch in sorted(trial.epochs, key=lambda epoch: (PHASES.index(epoch.phase), epoch.epoch)):
         yield {
             "trial": trial.id,

@@ -165,8 +165,8 @@ class _Work:
         """Return what is to be measured; what was measured so before the newest score is journaled again."""
         record = read_sweep(self.folder / JOURNAL_FILE)
         found = []
-        for trial, lacks in lacking(self.spec, record, self.names):
-            splits = [split for split in lacks if (trial.id, split) not in self.tried]
+        for trial, lacked in lacking(self.spec, record, self.names):
+            splits = [split for split in lacked if (trial.id, split) not in self.tried]
             splits = [split for split in splits if not self._known(trial, split)]
             if splits and not stored_weights(trial):
                 self._pass_over(record, trial)

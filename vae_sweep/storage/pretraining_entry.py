@@ -12,6 +12,7 @@ from torch import Tensor
 
 from trainables import files
 from trainables.base import Spec, StateError, digest
+from trainables.former_keys import read_stored
 from trainables.measure.spec import Boundary
 from trainables.storage_paths import S3Place, StoragePath, is_file, read, write_file
 from trainables.training.phase import is_finished
@@ -141,10 +142,11 @@ def read_entry(
 def sound_entry(folder: StoragePath) -> tuple[Manifest, dict[str, Tensor]]:
     """Return what an entry says and holds. Raises StateError where it is damaged, PlaceError."""
     try:
-        manifest = Manifest.model_validate_json(read(folder / MANIFEST_FILE))
+        manifest = read_stored(Manifest, read(folder / MANIFEST_FILE))
         content = read(folder / WEIGHTS_FILE)
-    except ValidationError as error:
-        raise StateError(f"{folder / MANIFEST_FILE}: no sound manifest ({error.errors()[0]['msg']})") from error
+    except ValueError as error:
+        why = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise StateError(f"{folder / MANIFEST_FILE}: no sound manifest ({why})") from error
     except FileNotFoundError as error:
         raise StateError(f"{folder}: cannot be read ({error.strerror}: {error.filename})") from error
     found = hashlib.sha256(content).hexdigest()
