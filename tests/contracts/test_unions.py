@@ -50,7 +50,7 @@ SCHEDULES += [CosineRestarts(), CosineRestarts(period=2.5)]
 OBJECTIVES = [Elbo(), Elbo(kl_weight=Cyclic(), kl=FreeBits()), Iwae(), Iwae(samples=1)]
 UPDATES = [Joint(), Aggressive(), Aggressive(window=2, longest=5)]
 FAMILIES: list[tuple[Any, list[Any]]] = [
-    (KlWeight, WEIGHTS), (KlTerm, TERMS), (Course, SCHEDULES), (Objective, OBJECTIVES), (Updates, UPDATES),
+    (KlWeight, WEIGHTS), (KlTerm, TERMS), (Schedule, SCHEDULES), (Objective, OBJECTIVES), (Updates, UPDATES),
 ]  # fmt: skip
 MEMBERS = [pytest.param(union, member, id=repr(member)) for union, members in FAMILIES for member in members]
 BATCHES = equal_length_batches(random_sentences(1, 24), 8)

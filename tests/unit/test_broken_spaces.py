@@ -91,7 +91,7 @@ BROKEN: Broken = {
     ),
     "an unknown schedule": (
         f"{GOOD}training:\n  schedule: {{kind: plateu}}\n",
-        "space.yaml:4: training.schedule.kind: unknown kind (got 'plateu'); allowed: cosine_restarts, linear_decay, ",
+        "space.yaml:4: training.schedule.kind: unknown kind (got 'plateu'); allowed: cosine_restarts, ",
         "did you mean plateau?",
     ),
     "a schedule without a kind": (
