@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from trainables.ray_trainable import STARTED, WAITS
 from trainables.training.report import ErrorClass, FinalReport
+from vae_sweep.running.journal_callback import StopRequestStopper
 from vae_sweep.running.stop_controller import StopController
-from vae_sweep.storage.stop_request import request_stop, requested
+from vae_sweep.storage.stop_request import Mode, request_stop, requested
 
 
 def failed(reason: str, error: ErrorClass = "bug") -> FinalReport:
@@ -94,3 +96,14 @@ def test_a_stop_that_lets_trials_finish_can_be_hastened(tmp_path: Path) -> None:
     assert (stop_controller.reason, stop_controller.trials_end) == ("vae-sweep stop", False)
     request_stop(tmp_path, "epoch")
     assert (stop_controller.reason, stop_controller.trials_end) == ("vae-sweep stop", True)
+
+
+@pytest.mark.parametrize("mode", ["epoch", "finish"])
+def test_any_stop_ends_a_trial_that_only_starts_or_waits(tmp_path: Path, mode: Mode) -> None:
+    stop_controller = brake_of(tmp_path)
+    stopper = StopRequestStopper(stop_controller)
+    idle = [{"kind": kind} for kind in (STARTED, WAITS)]
+    assert not any(stopper("trial", result) for result in idle)
+    request_stop(tmp_path, mode)
+    assert all(stopper("trial", result) for result in idle)
+    assert stopper("trial", {"kind": "epoch"}) == (mode == "epoch")

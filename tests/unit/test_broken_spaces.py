@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.broken_spaces import GOOD, Broken, check, told
+from tests.unit.broken_spaces import CORPUS, GOOD, Broken, check, told
+from vae_sweep.config.domains import Choice
 
 BROKEN: Broken = {
     # unknown keys
@@ -226,3 +227,20 @@ def test_a_mistake_of_pretraining_alone_is_told_there(tmp_path: Path) -> None:
     assert told(tmp_path, text) == [
         "space.yaml:5: pretraining.schedule.patience: unknown key; allowed: flat, kind"
     ]
+
+
+@pytest.mark.parametrize(("place", "wrong"), [(70, "-1.0"), (0, "-3"), (99, "lots"), (150, ".nan"), (7, "true")])
+def test_a_wrong_value_among_many_is_found(tmp_path: Path, place: int, wrong: str) -> None:
+    values = [str(1 + number / 8) for number in range(200)]
+    values[place] = wrong
+    text = f"{CORPUS}methods: {{ours: {{target_rate: {{choice: [{', '.join(values)}]}}}}}}\n"
+    [problem] = told(tmp_path, text)
+    assert problem.startswith("space.yaml:2: methods.ours.target_rate")
+
+
+def test_of_many_numbers_the_ends_are_tried() -> None:
+    """20,000 of them took a second and a half."""
+    many = Choice(choice=tuple(1 + number / 1000 for number in range(20_000)))
+    assert [value for _, value in many.samples()] == [1.0, 20.999]
+    few = Choice(choice=(3, 1, 2))
+    assert [value for _, value in few.samples()] == [3, 1, 2]

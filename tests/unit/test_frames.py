@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.documented.pages import REPOSITORY
 from tests.handmade import Handmade, spec_in
 from tests.replicated import Cells, journal
 from tests.reporting import Reported, reported_sweep
@@ -12,8 +13,11 @@ from trainables.methods import METHODS
 from vae_sweep.report.frames import (
     CELL_STATE,
     EPOCH_STATE,
+    INTERVAL,
+    SAMPLING,
     TRIAL,
     TRIAL_STATE,
+    UNTOLD,
     cell_frame,
     epoch_frame,
     short_frame,
@@ -133,6 +137,15 @@ def test_a_sweep_that_has_just_begun_has_empty_frames(tmp_path: Path) -> None:
 def test_no_parameter_is_called_like_another_column() -> None:
     names = {name for method in METHODS.values() for name in method.parameters()}
     assert not names & {*TRIAL, *CELL_STATE, *TRIAL_STATE, *EPOCH_STATE}
+
+
+def test_every_column_is_described() -> None:
+    page = (REPOSITORY / "docs" / "python.md").read_text()
+    plain = {*TRIAL, *CELL_STATE, *TRIAL_STATE, *EPOCH_STATE}
+    ends = {f"{INTERVAL}`", f"{SAMPLING}`", f"/{UNTOLD}`"}
+    assert not {f"`{name}`" for name in plain if f"`{name}`" not in page} | {
+        end for end in ends if end not in page
+    }
 
 
 def test_a_short_table_shows_texts_and_runs_none(cells: pd.DataFrame) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,15 @@ import pytest
 from tests.driving import Scribe, command
 from tests.fault_files import failing
 from tests.handmade import Handmade, ended_sweep, tree
-from tests.helpers import tiny_corpus
+from tests.helpers import epochs_and_end, put_files, tiny_corpus
 from tests.importing import three
 from tests.nobody import as_nobody, let_through, needs_root
 from tests.sharing import TRIALS, entry_of, ran
 from tests.using import trained_sweep
+from trainables.outputs import outputs
 from trainables.text.tokenised import write_tokenised
+from trainables.text.vocabulary import SPECIAL, Vocabulary
+from vae_sweep.cli.main import main
 from vae_sweep.errors import LaunchError
 from vae_sweep.monitoring.status import sweep_status
 from vae_sweep.monitoring.stop import stop_sweep
@@ -127,7 +131,7 @@ def test_a_stdout_that_takes_no_more_is_told_once() -> None:
         )
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        "No space left on device; make space; vae-sweep gc frees what a sweep needs no more"
+        "stdout: No space left on device; make space; vae-sweep gc frees what a sweep needs no more"
     ]
 
 
@@ -155,8 +159,6 @@ def test_an_encoding_that_lacks_our_signs_stops_no_verb(
     out = io.TextIOWrapper(io.BytesIO(), encoding=encoding, write_through=True)
     monkeypatch.setattr(sys, "stdout", out)
     monkeypatch.setattr(sys, "argv", ["vae-sweep", *(word.format(**known) for word in arguments)])
-    from vae_sweep.cli.main import main
-
     with pytest.raises(SystemExit) as end:
         main()
     assert not end.value.code
@@ -169,11 +171,28 @@ def test_documents_are_utf_8_whatever_the_encoding(tmp_path: Path, monkeypatch: 
     out = io.TextIOWrapper(io.BytesIO(), encoding="latin-1", write_through=True)
     monkeypatch.setattr(sys, "stdout", out)
     monkeypatch.setattr(sys, "argv", ["vae-sweep", "list", str(storage), "--json"])
-    from vae_sweep.cli.main import main
-
     with pytest.raises(SystemExit):
         main()
     assert json.loads(out.buffer.getvalue().decode("utf-8"))["storage"] == str(storage)  # type: ignore[attr-defined]
+
+
+def test_sentences_are_utf_8_whatever_the_encoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep = trained_sweep(tmp_path)
+    corpus = tiny_corpus()
+    spec = sweep.spec.trial("ours", {"target_rate": 4}, 0, corpus.fingerprint)
+    words = [
+        *corpus.vocabulary.words[: len(SPECIAL)],
+        *(f"ß{word}λ" for word in corpus.vocabulary.words[len(SPECIAL) :]),
+    ]
+    put_files(
+        sweep.last(BEST), outputs(spec, replace(corpus, vocabulary=Vocabulary(words)), epochs_and_end(spec)[2])
+    )
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "argv", ["vae-sweep", "generate", str(sweep.folder), BEST, "-n", "3"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "λ ß" in out.buffer.getvalue().decode("utf-8")  # type: ignore[attr-defined]
 
 
 def test_all_files_of_a_sweep_follow_the_umask(tmp_path: Path) -> None:

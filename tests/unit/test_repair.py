@@ -138,8 +138,8 @@ def test_a_trial_of_which_nothing_but_reports_is_left_is_run_again(folder: Path)
     damaged(folder, damage)
     [told] = repair_sweep(folder).said
     epochs = len(before.trials[lost].epochs)
-    assert told.startswith(f"trial {lost}: neither its start nor its cell is left; lost: ")
-    assert f"{epochs} epochs, 1 end, 1 score; it is run again" in told
+    assert told.startswith(f"trial {lost}: its start is lost and follows from no other line; with it: ")
+    assert f"{epochs} epochs, 1 end, 1 score; it runs again" in told
     assert set(read_sweep(folder / "journal.jsonl").trials) == set(TRIALS) - {lost}
 
 

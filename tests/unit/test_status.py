@@ -270,3 +270,19 @@ def test_who_drives_is_told_by_the_lease_whatever_the_clocks_said(
     with driver_lock(scribe.folder):
         code, _, said = command(monkeypatch, capsys, "stop", str(scribe.folder))
         assert (code, "holds the sweep but runs no trials" in said) == (2, True)
+
+
+def test_a_renamed_folder_is_told_of_with_what_helps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scribe = Scribe(tmp_path)
+    scribe.launch()
+    scribe.cell(0, "vae")
+    scribe.start(0, "vae")
+    there = scribe.folder.rename(tmp_path / "my other")
+    back = f"mv '{there}' {scribe.folder}"
+    for verb in (("status", str(there)), ("explain", str(there), "0000")):
+        code, said, _ = command(monkeypatch, capsys, *verb)
+        assert code == 0
+        assert "the folder was renamed from small; what resumes, scores or uses it asks for its name" in said
+        assert back in said

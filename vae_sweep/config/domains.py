@@ -1,6 +1,7 @@
 """Domains: what a method's parameter may be in a space."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -10,6 +11,9 @@ from trainables.spec import Value
 
 Sample = tuple[tuple[str | int, ...], Value]
 """A value and its place inside its domain."""
+
+FEW = 100
+"""How many values of a choice are tried one by one."""
 
 FORMS = "expected a value, or one of {choice: [..]}, {int: [low, high]}, {float: [low, high]}, {log: [low, high]}"
 
@@ -36,8 +40,20 @@ class Choice(Spec):
         return self.choice
 
     def samples(self) -> tuple[Sample, ...]:
-        """Return values whose validity shows that of the domain."""
-        return tuple((("choice", place), value) for place, value in enumerate(self.choice))
+        """Return values whose validity shows that of the domain: of many numbers of a kind, the ends."""
+        places = sorted(self._ends()) if len(self.choice) > FEW else range(len(self.choice))
+        return tuple((("choice", place), self.choice[place]) for place in places)
+
+    def _ends(self) -> Iterator[int]:
+        """Yield the places of the least and the greatest number of each kind, and of all that is no finite one."""
+        kinds: dict[type, list[int]] = {int: [], float: []}
+        for place, value in enumerate(self.choice):
+            if isinstance(value, int | float) and type(value) in kinds and math.isfinite(value):
+                kinds[type(value)].append(place)
+            else:
+                yield place
+        for places in filter(None, kinds.values()):
+            yield from {find(places, key=self.choice.__getitem__) for find in (min, max)}
 
 
 class IntRange(Spec):

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from trainables.files import is_file
+from vae_sweep.config.paths import pasted
 from vae_sweep.errors import CompareError, LaunchError
 from vae_sweep.formatting import pluralise
 from vae_sweep.journal.fold import Ledger
@@ -114,6 +115,16 @@ def read_history(folder: Path) -> History:
         _note(history, line)
     history.record = ledger.record()
     return history
+
+
+def renamed(folder: Path, record: SweepRecord) -> list[str]:
+    """Return what to do where a sweep's folder does not carry its name, nothing where it does."""
+    here = folder.absolute()
+    if here.name == record.name or not record.launches:
+        return []
+    back = f"mv {pasted(here)} {pasted(here.with_name(record.name))}"
+    said = f"the folder was renamed from {record.name}; what resumes, scores or uses it asks for its name"
+    return [f"{said}: {back}"]
 
 
 def read_records(folders: Sequence[Path]) -> dict[str, SweepRecord]:

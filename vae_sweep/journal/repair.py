@@ -97,7 +97,9 @@ class _Mending:
         said = list(self.made)
         for trial, kinds in self.lost.items():
             what = ", ".join(pluralise(number, _WORDS.get(kind, f"{kind} line")) for kind, number in kinds.items())
-            said.append(f"trial {trial}: neither its start nor its cell is left; lost: {what}; it is run again")
+            said.append(
+                f"trial {trial}: its start is lost and follows from no other line; with it: {what}; it runs again"
+            )
         return said
 
     def _needed(self, line: Line) -> Iterator[Line]:

@@ -11,7 +11,7 @@ from trainables.spec import TrialSpec
 from trainables.storage_paths import PlaceError, is_file, is_folder
 from trainables.training.spec import PhaseSpec
 from vae_sweep.formatting import duration, timestamp
-from vae_sweep.journal.history import History, TrialTimeline, find_trial
+from vae_sweep.journal.history import History, TrialTimeline, find_trial, renamed
 from vae_sweep.journal.invariants import trial_findings
 from vae_sweep.journal.metrics import METRICS, number_text, values_text
 from vae_sweep.journal.records import EpochRecord, Numbers, RungRecord, TrialRecord
@@ -46,11 +46,8 @@ def explain_trial(folder: Path, name: str) -> list[Section]:
     trial = find_trial(history.record, name)
     state = history.state(trial, history.driven_by(owner))
     timeline, spec = history.timelines[trial.id], trial_spec(trial)
-    why = [
-        *advice(state, trial.final),
-        *_reason(trial),
-        *([f"it waits for {timeline.holder}"] * bool(timeline.holder)),
-    ]
+    waits = [f"it waits for {timeline.holder}"] * bool(timeline.holder)
+    why = [*advice(state, trial.final), *_reason(trial), *waits, *renamed(folder, history.record)]
     sections = [Section(f"{trial.id}: {state}", _head(trial)), Section("why", why)]
     sections.append(Section("starts", _starts(timeline)))
     if spec is None:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from vae_sweep.journal.history import History, read_history
+from vae_sweep.journal.history import History, read_history, renamed
 from vae_sweep.journal.records import TrialRecord
 from vae_sweep.monitoring.eta import Left, cell_count, sweep_spec, time_left, trial_spec
 from vae_sweep.monitoring.status_schema import (
@@ -61,7 +61,7 @@ def sweep_status(folder: Path, watch: float = 0.0) -> SweepStatus:
         left=time_left(history, len(running)) if drives else idle,
         lines=history.lines,
         last_line=history.last,
-        remarks=_remarks(history),
+        remarks=_remarks(folder, history),
     )
 
 
@@ -159,7 +159,7 @@ def _pretraining(trials: list[TrialRecord]) -> Pretraining:
     )
 
 
-def _remarks(history: History) -> list[StatusRemark]:
+def _remarks(folder: Path, history: History) -> list[StatusRemark]:
     remarks = [StatusRemark(kind="repaired", trial=None, text=text) for text in history.repaired]
     for name, trial in sorted(history.record.trials.items()):
         timeline = history.timelines[name]
@@ -172,4 +172,5 @@ def _remarks(history: History) -> list[StatusRemark]:
     remarks += [StatusRemark(kind="changed", trial=None, text=text) for text in history.record.changes]
     if text := unlike(history.record):
         remarks.append(StatusRemark(kind="measured", trial=None, text=text))
+    remarks += [StatusRemark(kind="renamed", trial=None, text=text) for text in renamed(folder, history.record)]
     return remarks

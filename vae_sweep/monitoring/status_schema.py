@@ -77,7 +77,7 @@ class Pretraining(Spec):
 class StatusRemark(Spec):
     """Something that was damaged, lost or cannot be done; `trial` is None where it is the sweep's."""
 
-    kind: Literal["repaired", "lost", "damaged", "unscored", "conflict", "measured", "changed"]
+    kind: Literal["repaired", "lost", "damaged", "unscored", "conflict", "measured", "renamed", "changed"]
     trial: str | None
     text: str
 

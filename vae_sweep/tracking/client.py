@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from trainables.base import VaeSweepError
 from trainables.files import make_folder, sync_folder, write_new
-from vae_sweep.config.paths import sqlite_path, sqlite_uri
+from vae_sweep.config.paths import pasted, sqlite_path, sqlite_uri
 from vae_sweep.tracking.moved_database import KIND, beside, follow
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ _SETTINGS = {
     "GIT_PYTHON_REFRESH": "quiet",
 }
 
+_DAMAGED = ("not a database", "malformed", "no such table", "no such column", "Can't locate revision")
+
 
 class TrackingError(VaeSweepError):
     """MLflow cannot be reached, or refuses; `lasting` where waiting does not help."""
@@ -59,10 +62,26 @@ def translated_errors(uri: str) -> Iterator[None]:
     try:
         yield
     except MlflowException as error:
-        lasting = error.error_code in _LASTING
-        raise TrackingError(f"MLflow at {uri}: {error.message}", lasting) from error
+        raise _in_words(uri, error.message, error.error_code in _LASTING) from error
     except (OSError, sqlite3.Error, SQLAlchemyError, CommandError) as error:
-        raise TrackingError(f"MLflow at {uri}: {error}") from error
+        raise _in_words(uri, str(error), False) from error
+
+
+def _in_words(uri: str, text: str, lasting: bool) -> TrackingError:
+    """Return an error without SQL; where a database of ours is damaged, with what helps."""
+    said = " ".join(re.split(r"\[SQL|\(Background on this error", text, maxsplit=1)[0].split())
+    said = re.sub(r"^(?:\(\w+\.\w+\) )+", "", said) or "no reason was given"
+    database = sqlite_path(uri)
+    if database is None or not any(sign in said for sign in _DAMAGED):
+        return TrackingError(f"MLflow at {uri}: {said}", lasting)
+    away = pasted(f"{database}.damaged")
+    return TrackingError(
+        f"{database}: MLflow's database is damaged ({said}). The journals of the sweeps have all that these wrote "
+        f"there: move it away (mv {pasted(database)} {away}) and run vae-sweep sync on each sweep beside it, "
+        "which makes the runs, their numbers and files and the registered models anew. What others wrote there, "
+        "and notes of your own, are in that file alone",
+        lasting=True,
+    )
 
 
 def find_experiment(client: "MlflowClient", uri: str, name: str, artifact_location: str | None) -> str:

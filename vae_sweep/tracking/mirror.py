@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from trainables.base import VaeSweepError
 from trainables.files import words
 from vae_sweep.results.winners import LeadersOf, no_leaders
 from vae_sweep.tracking.client import TrackingError, import_mlflow
@@ -62,13 +63,19 @@ class Mirror:
         self._wake.set()
 
     def close(self, timeout: float) -> int:
-        """Mirror what is left for at most `timeout` seconds; return the number of lines not mirrored."""
+        """Mirror what is left for at most `timeout` seconds; return the number of lines not mirrored.
+
+        `last_error` then says why, where any is left.
+        """
         self._deadline = time.monotonic() + LAST_PART * timeout
         self._closing.set()
         self._wake.set()
         if self._thread.ident is not None:
             self._thread.join(timeout)
-        return self._feed.waiting() + self._feed.unread()
+        left = self._feed.waiting() + self._feed.unread()
+        if left and self.last_error is None:
+            self.last_error = f"{timeout:.0f} seconds were not enough to send them"
+        return left
 
     def _work(self) -> None:
         delay = PERIOD
@@ -76,7 +83,7 @@ class Mirror:
             while True:
                 closing, busy = self._closing.is_set(), time.thread_time()
                 error = self._round(held)
-                self.last_error = str(error) if error else None
+                self.last_error = reason(error) if error else None
                 worked = time.thread_time() - busy
                 may_pass = isinstance(error, TrackingError) and not error.lasting
                 if closing and (not may_pass or self._late()):
@@ -106,6 +113,11 @@ class Mirror:
             return self._feed.flush(self._writer, self._late) if self._writer else None
         except Exception as error:  # noqa: BLE001  the sweep must not feel even a bug in here; it is shown
             return error
+
+
+def reason(error: Exception) -> str:
+    """Return what an error says; of one that is not ours, what it is too."""
+    return str(error) if isinstance(error, VaeSweepError) else f"{type(error).__name__} {error}".strip()
 
 
 def pause(worked: float) -> float:
