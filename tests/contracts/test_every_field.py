@@ -14,9 +14,9 @@ from trainables.spec import TrialSpec, with_value
 from trainables.text.spec import CorpusSpec
 from trainables.training.training_spec import (
     CosineRestarts,
-    Course,
     LinearDecay,
     Plateau,
+    Schedule,
     TrainingOverride,
     TrainingSpec,
 )
@@ -27,12 +27,12 @@ def pretraining_row(name: str, **changes: Any) -> Method:
     return METHODS[name].model_copy(update={"pretrain": True, **changes})
 
 
-def own(schedule: Course) -> TrainingOverride:
+def own(schedule: Schedule) -> TrainingOverride:
     return TrainingOverride(optimizer="adam", learning_rate=0.2, schedule=schedule)
 
 
 PLAIN = tiny_trial("ours")
-SCHEDULES: list[Course] = [Plateau(), LinearDecay(), CosineRestarts()]
+SCHEDULES: list[Schedule] = [Plateau(), LinearDecay(), CosineRestarts()]
 TRIALS = [
     PLAIN.model_copy(update={"corpus": CorpusSpec(path="/here"), "rungs": RungSpec(rungs=(1,))}),
     *(PLAIN.model_copy(update={"method": pretraining_row(name)}) for name in METHODS if name != "lstm_lm"),

@@ -89,7 +89,7 @@ def test_the_text_of_the_error_lists_all_and_says_that_nothing_was_started() -> 
 
 def test_inherited_mistakes_are_told_at_the_file_and_line_that_made_them(tmp_path: Path) -> None:
     base = "corpus: {name: snli}\nmodel:\n  latent_size: 0\n  encoder_size: 0\nmethods: {vea: }\n"
-    middle = "extends: base.yaml\nmodel: {encoder_size: 64}\ndescent: {epochs: -1}\n"
+    middle = "extends: base.yaml\nmodel: {encoder_size: 64}\ntraining: {epochs: -1}\n"
     problems = told(tmp_path, "extends: middle.yaml\nmethods:\n  vae: {x: 1}\n", base=base, middle=middle)
     assert [": ".join(problem.split(": ")[:2]) for problem in problems] == [
         "base.yaml:3: model.latent_size",

@@ -81,7 +81,7 @@ def test_the_installed_code_is_all_of_it(tmp_path: Path) -> None:
     write_working_dir(tmp_path, None, installed_code())
     sent = {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()}
     assert Path("vae_sweep/cli/main.py") in sent
-    assert Path("vae_sweep/report/published/li2019.csv") in sent
+    assert Path("vae_sweep/results/published_numbers/li2019.csv") in sent
     assert Path("trainables/trial.py") in sent
     tops = {place.parts[0] for place in sent}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"vae_sweep", "trainables"}

@@ -51,7 +51,7 @@ def test_every_field_with_what_a_file_without_it_comes_to() -> None:
     assert row_of(text, "latent_size") == ["`latent_size`", "whole number > 0", "`32`", r"n\_z"]
     assert row_of(text, "flat")[1:3] == ["number ≥ 0 and ≤ 1", "`0.5`"]
     assert row_of(text, "vocabulary_size")[1:3] == ["whole number > 4 or `null`", "`null`"]
-    assert "[training.schedule: tail](#descentcourse-tail)" in row_of(text, "schedule")[1]
+    assert "[training.schedule: linear_decay](#trainingschedule-linear_decay)" in row_of(text, "schedule")[1]
     assert all(f"{{{kind}: " in domains() for kind in ("choice", "int", "float", "log"))
 
 

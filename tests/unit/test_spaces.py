@@ -172,11 +172,11 @@ def test_an_extending_file_merges_sections_and_replaces_methods_and_seeds(tmp_pa
     spec = read(tmp_path, "extends: sub/middle.yaml\nmethods: {vae_fb: }\nseeds: [3]\n")
     assert (spec.name, spec.model.latent_size, spec.model.encoder_size) == ("space", 8, 10)
     assert (list(spec.methods), spec.seeds) == (["vae_fb"], (3,))
-    kept = read(tmp_path, "extends: base.yaml\ndescent: {schedule: {decays: 2}}\n")
+    kept = read(tmp_path, "extends: base.yaml\ntraining: {schedule: {decays: 2}}\n")
     assert kept.training.schedule == Plateau(patience=7, decays=2)
     assert (list(kept.methods), kept.seeds) == (["vae", "ours"], (1, 2))
     assert (
-        read(tmp_path, "extends: base.yaml\ndescent: {schedule: {kind: linear_decay}}\n").training.schedule
+        read(tmp_path, "extends: base.yaml\ntraining: {schedule: {kind: linear_decay}}\n").training.schedule
         == LinearDecay()
     )
 
@@ -187,7 +187,7 @@ def test_overrides_set_fields_rows_and_parameters(tmp_path: Path) -> None:
         GOOD,
         "model.latent_size=8",
         "training.learning_rate=5e-3",
-        "training.schedule.kind=tail",
+        "training.schedule.kind=linear_decay",
         "methods.ours.target_rate={choice: [2, 4]}",
         "methods.ours.training.learning_rate=0.1",
         "methods.vae_fb=",
@@ -211,7 +211,7 @@ def test_overrides_set_fields_rows_and_parameters(tmp_path: Path) -> None:
 def test_yaml_is_read_by_the_rules_of_version_1_2(tmp_path: Path) -> None:
     spec = read(
         tmp_path,
-        "\ufeffcorpus: {name: captions}\ndata: {directory: no}\ndescent: {learning_rate: 5e-3, epochs: 0x10}\n"
+        "\ufeffcorpus: {name: captions}\ndata: {directory: no}\ntraining: {learning_rate: 5e-3, epochs: 0x10}\n"
         "methods:\n  vae_fb: {target_rate: &rates {choice: [2, 4]}}\n  ours: {target_rate: *rates}\n",
     )
     assert (spec.data.directory, spec.training.learning_rate, spec.training.epochs) == ("no", 0.005, 16)

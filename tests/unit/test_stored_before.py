@@ -10,6 +10,7 @@ import torch
 from tests.helpers import NOWHERE
 from tests.stored.sweeps import STORED, TRIALS, V0964958, stored_sweep
 from trainables.base import StateError
+from trainables.former_keys import read_stored
 from trainables.outputs import load_model, read_trial_spec
 from trainables.ray_trainable import score_weights
 from trainables.spec import TrialSpec, with_value
@@ -53,7 +54,7 @@ def test_a_state_has_the_key_that_was_written() -> None:
 
 def test_the_pretraining_has_the_key_that_was_written() -> None:
     [entry] = (V0964958 / "pretrained").glob("*/entry.json")
-    stored = Manifest.model_validate_json(entry.read_bytes())
+    stored = read_stored(Manifest, entry.read_bytes())
     assert stored.phase_key == stored.phase.key(VERSION)
     assert stored.phase.key(VERSION) == read_trial_spec(FINAL["0002-ours-s0"]).phases()[0].key(VERSION)
 
