@@ -18,19 +18,20 @@ from vae_sweep.cli.arguments import make_console
 from vae_sweep.cli.launch import end_lines
 from vae_sweep.cli.plan import plan_tables
 from vae_sweep.cli.progress import LiveProgress
+from vae_sweep.config.reader import read_spec, spec_of
+from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.errors import SpecError
-from vae_sweep.reading import read_spec, spec_of
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.records import SweepRecord
+from vae_sweep.journal.stored_spec import existing_spec
+from vae_sweep.models.load import trained_model
+from vae_sweep.planning.plan import Plan, make_plan
 from vae_sweep.report.frames import cell_frame, epoch_frame, short_frame, trial_frame
+from vae_sweep.report.latent_summaries import LatentSummaryCache
 from vae_sweep.report.page.page import page_figures
-from vae_sweep.report.portraits import Gallery
-from vae_sweep.report.tables import Row, rows
-from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.environment import prepare_environment
-from vae_sweep.sweep.folder import JOURNAL_FILE, existing_spec
-from vae_sweep.sweep.plan import Plan, make_plan
-from vae_sweep.sweep.trained import trained_model
-from vae_sweep.tracking.ledger import read_sweep
-from vae_sweep.tracking.records import SweepRecord
+from vae_sweep.results.cells import CellResult, cell_results
+from vae_sweep.running.ray_environment import prepare_environment
+from vae_sweep.storage.layout import JOURNAL_FILE
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from trainables.text_vae import TextVae
-    from vae_sweep.sweep.launch import Launched
+    from vae_sweep.running.launch import Launched
 
 __all__ = ["Sweep", "VaeSweepError", "launch", "load_sweep"]
 
@@ -63,7 +64,7 @@ class Sweep:
     folder: Path
     spec: SweepSpec
     _record: SweepRecord
-    _gallery: Gallery = field(default_factory=Gallery)
+    _gallery: LatentSummaryCache = field(default_factory=LatentSummaryCache)
 
     @property
     def outcome(self) -> str | None:
@@ -124,8 +125,8 @@ class Sweep:
         return graph_figure(plot, f"{self.spec.name}, {plot.id}")
 
     @cached_property
-    def _rows(self) -> list[Row]:
-        return rows(self._record, self.spec.search.objectives)
+    def _rows(self) -> list[CellResult]:
+        return cell_results(self._record, self.spec.search.objectives)
 
     def __repr__(self) -> str:
         trials = self._record.trials.values()
@@ -159,7 +160,7 @@ def launch(
 
     `spec` is the path of a sweep file, its fields as a dict (with `name`), or a loaded sweep's `spec`, which goes
     on with that sweep. `overrides` are what `--set` takes: ["search.trials=20", "model.latent_size=16"]; in a
-    loaded spec `pretraining` has all its fields, so that one of `descent` leaves it as it is. `extend` is
+    loaded spec `pretraining` has all its fields, so that one of `training` leaves it as it is. `extend` is
     `--extend`; with `progress` the plan and each trial's end are printed.
 
     Ctrl-C, or a notebook's interrupt, stops the trials and returns what there is, as `outcome` says; stderr tells
@@ -182,7 +183,7 @@ def _spec(spec: str | os.PathLike[str] | Mapping[str, Any] | SweepSpec, override
 
 def _run(plan: Plan, extend: bool, progress: bool) -> "Launched":
     prepare_environment()
-    from vae_sweep.sweep.launch import launch as run
+    from vae_sweep.running.launch import launch as run
 
     if not progress:
         told = LiveProgress(_stderr(), plan.trial_count)

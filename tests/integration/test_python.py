@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 
 SCRIPT = """
 import json, vae_sweep
-sweep = vae_sweep.launch("tiny.yaml", ["descent.epochs=6"])
+sweep = vae_sweep.launch("tiny.yaml", ["training.epochs=6"])
 stopped = sweep.outcome
 try:
     vae_sweep.launch(sweep.spec, ["model.latent_size=5"])

@@ -17,10 +17,10 @@ from tests.reporting import Reported, reported_sweep
 from tests.using import trained_sweep
 from trainables.text_vae import load_text_vae
 from vae_sweep import VaeSweepError, launch, load_sweep
-from vae_sweep.reading import read_spec, spec_of
+from vae_sweep.config.reader import read_spec, spec_of
+from vae_sweep.report.latent_summaries import LatentSummaryCache
 from vae_sweep.report.page.page import page_figures
-from vae_sweep.report.portraits import Gallery
-from vae_sweep.report.tables import rows
+from vae_sweep.results.cells import cell_results
 
 FILES = sorted((REPOSITORY / "search_spaces").glob("*.yaml"))
 TINY = {
@@ -116,8 +116,8 @@ def test_a_frame_is_a_fresh_one_each_time(reported: Reported) -> None:
 
 def test_every_figure_of_the_page_is_had_by_its_name(reported: Reported) -> None:
     sweep, record = load_sweep(reported.sweep.folder), reported.sweep.record
-    found = rows(record, reported.sweep.spec.search.objectives)
-    plots = page_figures(record, found, Gallery().sittings(record)).all
+    found = cell_results(record, reported.sweep.spec.search.objectives)
+    plots = page_figures(record, found, LatentSummaryCache().sittings(record)).all
     assert {"front-validation", "front-test", "rate-kl", "epochs-vae-kl", "units"} <= {plot.id for plot in plots}
     for plot in plots:
         figure = sweep.figure(plot.id)

@@ -20,8 +20,8 @@ from tests.documented.pages import (
     parts,
 )
 from tests.documented.sandbox import MEANINGS, furnish, meant_here
+from vae_sweep.config.reader import read_spec
 from vae_sweep.errors import SpecError
-from vae_sweep.reading import read_spec
 
 RUN_HERE = ("vae-sweep ", "mlflow ui ", "python -c ", "export ", "mkdir ", "printf ")
 """What tests/integration/test_docs_commands.py runs, if ELSEWHERE does not name it."""

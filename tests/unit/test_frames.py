@@ -23,7 +23,7 @@ from vae_sweep.report.frames import (
     short_frame,
     trial_frame,
 )
-from vae_sweep.report.tables import WORDS, rows
+from vae_sweep.results.cells import WORDS, cell_results
 
 OBJECTIVES = ("perplexity", "reconstruction")
 
@@ -35,7 +35,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Reported:
 
 @pytest.fixture(scope="module")
 def cells(reported: Reported) -> pd.DataFrame:
-    return cell_frame(rows(reported.sweep.record, OBJECTIVES), OBJECTIVES)
+    return cell_frame(cell_results(reported.sweep.record, OBJECTIVES), OBJECTIVES)
 
 
 def test_a_line_a_cell_with_its_values_as_columns(cells: pd.DataFrame) -> None:
@@ -48,7 +48,7 @@ def test_a_line_a_cell_with_its_values_as_columns(cells: pd.DataFrame) -> None:
 
 
 def test_means_and_half_widths_are_those_of_the_report(reported: Reported, cells: pd.DataFrame) -> None:
-    for row in rows(reported.sweep.record, OBJECTIVES):
+    for row in cell_results(reported.sweep.record, OBJECTIVES):
         [line] = cells[cells["cell"] == row.cell].to_dict("records")
         for word in row.numbers:
             assert line[f"{row.split}/{word}"] == row.numbers[word]
@@ -65,7 +65,7 @@ def test_the_tables_words_are_there_where_nobody_has_them(cells: pd.DataFrame) -
 def test_why_a_likelihood_is_not_known_is_told_by_split(tmp_path: Path) -> None:
     found: Cells = [("ours", {}, {0: (8.0, 20.0)}), ("vae", {}, {0: (9.0, 21.0)})]
     record = journal(tmp_path / "s", found, more={0: {"pareto_k_bad": 0.6, "nll": 21.0}})
-    cells = cell_frame(rows(record, OBJECTIVES), OBJECTIVES)
+    cells = cell_frame(cell_results(record, OBJECTIVES), OBJECTIVES)
     assert cells["validation/untold"].str.startswith("60.0% of its sentences").tolist() == [True, False]
     assert list(cells["front"]) == [False, True]
     assert cells["test/untold"].isna().all()
@@ -74,7 +74,7 @@ def test_why_a_likelihood_is_not_known_is_told_by_split(tmp_path: Path) -> None:
 def test_sampling_alone_has_a_column_where_it_is_known(tmp_path: Path) -> None:
     more = {0: {"nll": 21.0, "nll_sampling_error": 0.1, "sentences": 100.0}}
     record = journal(tmp_path / "s", [("vae", {}, {0: (8.0, 20.0)})], more=more)
-    found = rows(record, OBJECTIVES)
+    found = cell_results(record, OBJECTIVES)
     [line] = cell_frame(found, OBJECTIVES).to_dict("records")
     assert line["validation/nll_sampling_ci95"] == found[0].sampling["nll"]
     assert "validation/nll_ci95" not in line
@@ -122,7 +122,7 @@ def test_a_word_that_says_nothing_of_a_method_is_no_number(tmp_path: Path) -> No
         numbers = {"validation/kl": 3.0, "validation/reconstruction": 20.0}
         sweep.write("epoch", trial=name, phase="vae", epoch=0, numbers=numbers, checkpoint=None)
     epochs = epoch_frame(sweep.record)
-    assert "kl" in METHODS["lstm_lm"].lacks
+    assert "kl" in METHODS["lstm_lm"].undefined_metrics
     assert epochs["validation/kl"].isna().tolist() == [True, False]
 
 

@@ -15,10 +15,10 @@ from trainables.training.report import StoreReport
 from trainables.training.state import TrialState
 from trainables.trial import run_trial
 from vae_sweep.errors import LaunchError
-from vae_sweep.store.entry import address, environment_of, write_entry
-from vae_sweep.store.lease import Watch
-from vae_sweep.store.pretrained import PretrainedStore
-from vae_sweep.sweep.folder import check_writable
+from vae_sweep.storage.layout import check_writable
+from vae_sweep.storage.lease import Watch
+from vae_sweep.storage.pretraining_entry import address, environment_of, write_entry
+from vae_sweep.storage.pretraining_store import PretrainedStore
 
 SPEC = TRIALS["adam-tail"]
 PHASE = SPEC.phases()[0]

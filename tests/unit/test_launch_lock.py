@@ -7,9 +7,9 @@ import pytest
 from tests.driving import small_sweep
 from tests.fault_files import watching
 from vae_sweep.errors import LaunchError
-from vae_sweep.sweep.folder import store_spec
-from vae_sweep.sweep.launch import launch
-from vae_sweep.sweep.plan import make_plan
+from vae_sweep.journal.stored_spec import store_spec
+from vae_sweep.planning.plan import make_plan
+from vae_sweep.running.launch import launch
 
 
 def test_the_folder_is_checked_under_the_lock(tmp_path: Path) -> None:

@@ -24,14 +24,14 @@ from trainables.text.tokenised import write_tokenised
 from trainables.text.vocabulary import SPECIAL, Vocabulary
 from vae_sweep.cli.main import main
 from vae_sweep.errors import LaunchError
-from vae_sweep.store.lease import Watch
-from vae_sweep.store.pretrained import PretrainedStore
-from vae_sweep.sweep.lock import driver_lock
-from vae_sweep.sweep.status import sweep_status
-from vae_sweep.sweep.stop import stop_sweep
-from vae_sweep.tracking.brake import request_stop
+from vae_sweep.monitoring.status import sweep_status
+from vae_sweep.monitoring.stop import stop_sweep
+from vae_sweep.storage.driver_lock import driver_lock
+from vae_sweep.storage.lease import Watch
+from vae_sweep.storage.pretraining_store import PretrainedStore
+from vae_sweep.storage.stop_request import request_stop
+from vae_sweep.tracking.client import open_client, translated_errors
 from vae_sweep.tracking.mirror import only_mirror
-from vae_sweep.tracking.mlflow_door import open_client, told
 
 BEST = "0001-ours-s0"
 
@@ -204,7 +204,7 @@ def test_all_files_of_a_sweep_follow_the_umask(tmp_path: Path) -> None:
         request_stop(sweep.folder, "epoch")
         entry_of(TRIALS["reference"], tmp_path / "sweeps" / "pretrained")
         write_tokenised(tmp_path / "sweeps" / "tokenised", tiny_corpus())
-        with only_mirror(sweep.folder / "journal.jsonl"), told("sqlite"):
+        with only_mirror(sweep.folder / "journal.jsonl"), translated_errors("sqlite"):
             open_client(f"sqlite:///{tmp_path}/sweeps/mlflow.db")
         lease.release()
     finally:

@@ -10,13 +10,13 @@ from typing import Any
 import pandas as pd
 
 from trainables.methods import METHODS
-from vae_sweep.report.series import EPOCH_WORDS, PHASES
-from vae_sweep.report.tables import FLOOR_WORDS, SHOWN, TRUST_WORDS, WORDS, Row
+from vae_sweep.journal.metrics import word_of
+from vae_sweep.journal.records import SweepRecord, TrialRecord
 from vae_sweep.report.terminal import outcome
-from vae_sweep.tracking.names import word_of
-from vae_sweep.tracking.records import SweepRecord, TrialRecord
+from vae_sweep.results.cells import FLOOR_WORDS, SHOWN, TRUST_WORDS, WORDS, CellResult
+from vae_sweep.results.series import EPOCH_WORDS, PHASES
 
-SPLITS = ("validation", "test")
+_SPLITS = ("validation", "test")
 CELL = ("cell", "method")
 CELL_STATE = ("seeds", "outcome", "front")
 TRIAL = ("trial", *CELL)
@@ -24,12 +24,12 @@ TRIAL_STATE = ("seed", "outcome", "reason", "attempts", "started", "ended")
 EPOCH_STATE = ("seed", "phase", "epoch", "time")
 INTERVAL, SAMPLING, UNTOLD = "_ci95", "_sampling_ci95", "untold"
 
-Line = dict[str, Any]
+_Line = dict[str, Any]
 
 
-def cell_frame(found: Sequence[Row], objectives: Sequence[str]) -> pd.DataFrame:
+def cell_frame(found: Sequence[CellResult], objectives: Sequence[str]) -> pd.DataFrame:
     """Return the cells of a report's rows, the numbers of both splits on one line."""
-    lines: dict[int, Line] = {}
+    lines: dict[int, _Line] = {}
     values: dict[str, None] = {}
     for row in sorted(found, key=lambda row: row.cell):
         values |= dict.fromkeys(row.values)
@@ -37,9 +37,9 @@ def cell_frame(found: Sequence[Row], objectives: Sequence[str]) -> pd.DataFrame:
         line = lines.setdefault(row.cell, {"cell": row.cell, "method": row.method, **row.values, **about})
         line |= dict(_row_numbers(row))
     words = dict.fromkeys((*WORDS, *objectives, *TRUST_WORDS, *FLOOR_WORDS))
-    numbers = [f"{split}/{word}{kind}" for split in SPLITS for word in words for kind in ("", INTERVAL, SAMPLING)]
-    always = {f"{split}/{word}" for split in SPLITS for word in (*WORDS, *objectives)}
-    state = [*CELL_STATE, *(f"{split}/{UNTOLD}" for split in SPLITS)]
+    numbers = [f"{split}/{word}{kind}" for split in _SPLITS for word in words for kind in ("", INTERVAL, SAMPLING)]
+    always = {f"{split}/{word}" for split in _SPLITS for word in (*WORDS, *objectives)}
+    state = [*CELL_STATE, *(f"{split}/{UNTOLD}" for split in _SPLITS)]
     frame = _frame(lines.values(), [*CELL, *values, *state], _kept(numbers, lines.values(), always))
     return frame.astype({"front": bool})
 
@@ -48,7 +48,7 @@ def trial_frame(record: SweepRecord) -> pd.DataFrame:
     """Return the trials with what they ended with: validation, test, and what probes found."""
     trials = [record.trials[name] for name in sorted(record.trials)]
     lines = [_trial_line(trial) for trial in trials]
-    always = [f"{split}/{word}" for split in SPLITS for word in WORDS]
+    always = [f"{split}/{word}" for split in _SPLITS for word in WORDS]
     numbers = dict.fromkeys([*always, *(key for trial in trials for key in _trial_numbers(trial))])
     frame = _frame(lines, [*TRIAL, *_value_names(trials), *TRIAL_STATE], list(numbers))
     return _with_times(frame, "started", "ended")
@@ -72,14 +72,14 @@ def short_frame(cells: pd.DataFrame) -> str:
     return html
 
 
-def _row_numbers(row: Row) -> Iterator[tuple[str, Any]]:
+def _row_numbers(row: CellResult) -> Iterator[tuple[str, Any]]:
     for numbers, kind in ((row.numbers, ""), (row.half_widths, INTERVAL), (row.sampling, SAMPLING)):
         for word, value in numbers.items():
             yield f"{row.split}/{word}{kind}", value
     yield f"{row.split}/{UNTOLD}", row.untold
 
 
-def _trial_line(trial: TrialRecord) -> Line:
+def _trial_line(trial: TrialRecord) -> _Line:
     final = trial.final
     return {
         "trial": trial.id,
@@ -100,8 +100,8 @@ def _trial_numbers(trial: TrialRecord) -> dict[str, float | None]:
     return {**(trial.final.numbers if trial.final else {}), **trial.scored, **trial.probed}
 
 
-def _epoch_lines(trial: TrialRecord) -> Iterator[Line]:
-    lacks = METHODS[trial.method].lacks
+def _epoch_lines(trial: TrialRecord) -> Iterator[_Line]:
+    lacks = METHODS[trial.method].undefined_metrics
     for epoch in sorted(trial.epochs, key=lambda epoch: (PHASES.index(epoch.phase), epoch.epoch)):
         yield {
             "trial": trial.id,

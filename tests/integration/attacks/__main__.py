@@ -13,7 +13,7 @@ from rich.table import Table
 
 from tests import run
 from tests.integration.attacks import clocks, faults, signals, storage
-from tests.integration.attacks.attack import ATTACKS, Attack, Ground, NotHere
+from tests.integration.attacks.attack import ATTACKS, Attack, NotHere, Placement
 from tests.integration.sweeps import launch_undisturbed
 from tests.run import made_once
 
@@ -31,11 +31,11 @@ def main(words: list[str]) -> int:
         undisturbed = made_once("undisturbed", launch_undisturbed)
         for number, each in enumerate(chosen):
             began = time.monotonic()
-            ground = Ground(run.folder() / f"attack-{number}", undisturbed)
-            ground.place.mkdir()
-            ok = _attempt(each, ground)
+            placement = Placement(run.folder() / f"attack-{number}", undisturbed)
+            placement.place.mkdir()
+            ok = _attempt(each, placement)
             failed += ok == "NO"
-            table.add_row(each.name, each.expected, "; ".join([*ground.wrong, *ground.seen]), ok)
+            table.add_row(each.name, each.expected, "; ".join([*placement.wrong, *placement.seen]), ok)
             print(f"{each.name}: {ok} ({time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)
     finally:
         run.end_warm()
@@ -47,19 +47,19 @@ def main(words: list[str]) -> int:
     return int(failed > 0)
 
 
-def _attempt(each: Attack, ground: Ground) -> str:
+def _attempt(each: Attack, placement: Placement) -> str:
     """Run one attack; return yes, NO, or left out."""
     try:
-        each.run(ground)
+        each.run(placement)
     except NotHere as reason:
-        ground.seen = [str(reason)]
+        placement.seen = [str(reason)]
         return "left out"
     except Exception as error:  # noqa: BLE001 - one attack that breaks does not keep the others from being made
         traceback.print_exc()
-        ground.see(f"broke off: {type(error).__name__}: {str(error)[-300:]}", False)
+        placement.see(f"broke off: {type(error).__name__}: {str(error)[-300:]}", False)
     finally:
-        ground.clear()
-    return "NO" if ground.wrong else "yes"
+        placement.clear()
+    return "NO" if placement.wrong else "yes"
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ class NotHere(Exception):
 
 
 @dataclass
-class Ground:
+class Placement:
     """Where one attack takes place: a directory of its own, and a home in which a sweep ran undisturbed."""
 
     place: Path
@@ -80,16 +80,16 @@ class Attack:
 
     name: str
     expected: str
-    run: Callable[[Ground], None]
+    run: Callable[[Placement], None]
 
 
 ATTACKS: list[Attack] = []
 
 
-def attack(name: str, expected: str) -> Callable[[Callable[[Ground], None]], Callable[[Ground], None]]:
+def attack(name: str, expected: str) -> Callable[[Callable[[Placement], None]], Callable[[Placement], None]]:
     """Add a function to the list."""
 
-    def add(function: Callable[[Ground], None]) -> Callable[[Ground], None]:
+    def add(function: Callable[[Placement], None]) -> Callable[[Placement], None]:
         ATTACKS.append(Attack(name, expected, function))
         return function
 
