@@ -131,7 +131,7 @@ def test_a_stdout_that_takes_no_more_is_told_once() -> None:
         )
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        "stdout: No space left on device; make space; vae-sweep gc frees what a sweep needs no more"
+        "No space left on device; make space; vae-sweep gc frees what a sweep needs no more"
     ]
 
 
