@@ -13,7 +13,7 @@ from rich.table import Table
 
 from tests import run
 from tests.integration.attacks import clocks, faults, signals, storage
-from tests.integration.attacks.attack import ATTACKS, Attack, NotHere, Placement
+from tests.integration.attacks.attack import ATTACKS, Attack, NotHere, Target
 from tests.integration.sweeps import launch_undisturbed
 from tests.run import made_once
 
@@ -31,11 +31,11 @@ def main(words: list[str]) -> int:
         undisturbed = made_once("undisturbed", launch_undisturbed)
         for number, each in enumerate(chosen):
             began = time.monotonic()
-            placement = Placement(run.folder() / f"attack-{number}", undisturbed)
-            placement.place.mkdir()
-            ok = _attempt(each, placement)
+            target = Target(run.folder() / f"attack-{number}", undisturbed)
+            target.place.mkdir()
+            ok = _attempt(each, target)
             failed += ok == "NO"
-            table.add_row(each.name, each.expected, "; ".join([*placement.wrong, *placement.seen]), ok)
+            table.add_row(each.name, each.expected, "; ".join([*target.wrong, *target.seen]), ok)
             print(f"{each.name}: {ok} ({time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)
     finally:
         run.end_warm()
@@ -47,19 +47,19 @@ def main(words: list[str]) -> int:
     return int(failed > 0)
 
 
-def _attempt(each: Attack, placement: Placement) -> str:
+def _attempt(each: Attack, target: Target) -> str:
     """Run one attack; return yes, NO, or left out."""
     try:
-        each.run(placement)
+        each.run(target)
     except NotHere as reason:
-        placement.seen = [str(reason)]
+        target.seen = [str(reason)]
         return "left out"
     except Exception as error:  # noqa: BLE001 - one attack that breaks does not keep the others from being made
         traceback.print_exc()
-        placement.see(f"broke off: {type(error).__name__}: {str(error)[-300:]}", False)
+        target.see(f"broke off: {type(error).__name__}: {str(error)[-300:]}", False)
     finally:
-        placement.clear()
-    return "NO" if placement.wrong else "yes"
+        target.clear()
+    return "NO" if target.wrong else "yes"
 
 
 if __name__ == "__main__":
