@@ -1,5 +1,5 @@
-"""What a trial leaves behind and is read back: its spec, its best weights with their words, a page of
-samples, a portrait of its code."""
+"""What a trial leaves behind and is read back: its spec, its best weights with their vocabulary, a page of
+samples, a summary of its code."""
 
 import hashlib
 import json

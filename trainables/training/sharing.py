@@ -1,4 +1,4 @@
-"""Sharing a phase: the door through which a trial finds what another has trained; the service fills it in."""
+"""Sharing a phase: how a trial finds what another has trained; the service implements PhaseStore."""
 
 import time
 from collections.abc import Iterator, Sequence

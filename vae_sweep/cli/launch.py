@@ -31,7 +31,7 @@ def launch(space: SpaceFile, overrides: Overrides = None, extend: Extend = False
 
 
 def sync(sweep: Folder) -> None:
-    """Send to MLflow what it lacks of a sweep; safe to repeat, nothing arrives twice."""
+    """Send to MLflow what is missing there of a sweep; safe to repeat, nothing arrives twice."""
     from vae_sweep.journal.stored_spec import existing_spec
     from vae_sweep.tracking.sweep_mirror import sync_sweep
 
@@ -86,7 +86,7 @@ def _tell_end(console: "Console", launched: "Launched", folder: "Path", spec: "S
 
 
 def end_lines(launched: "Launched", folder: "Path") -> "Iterator[str]":
-    """Yield what MLflow lacks, why a launch ended as it did, and how to go on; nothing where all is well."""
+    """Yield what is missing in MLflow, why the launch ended, and how to go on; nothing where all is well."""
     from vae_sweep.config.paths import pasted
 
     if launched.unmirrored:

@@ -171,5 +171,5 @@ def _what_next(done: "Submitted", dashboard: "Dashboard", luggage: "CodeBundle",
 
 
 def names(space: Path, overrides: Sequence[str]) -> list[str]:
-    """Return the words that name a sweep file with its overrides on a command line."""
+    """Return the arguments that name a sweep file with its overrides on a command line."""
     return [str(space), *(word for one in overrides for word in ("--set", one))]

@@ -171,7 +171,7 @@ def _text(alternatives: list[ErrorDetails], schema: dict[str, Any], given: bool)
 
 
 def literals(detail: ErrorDetails) -> list[str]:
-    """Return the words that pydantic would have taken, empty where it wanted something else."""
+    """Return the literals that pydantic would have taken, empty where it wanted something else."""
     if detail["type"] != "literal_error":
         return []
     return re.findall(r"'([^']*)'", str(detail.get("ctx", {})["expected"]))

@@ -59,7 +59,7 @@ def _waste(stored: list[StoredEntry], referred: References) -> Iterator[Waste]:
 
 
 def _useless(entry: StoredEntry, referred: References, ready: set[str]) -> str | None:
-    """Return the kind of waste that a thing in the store is, None where it is kept; of leases nothing is said."""
+    """Return the kind of garbage that an entry is, None where it is kept; of leases nothing is said."""
     if entry.kind == "aside":
         return "damaged"
     if entry.held or entry.kind == "lease":
@@ -74,7 +74,7 @@ def _useless(entry: StoredEntry, referred: References, ready: set[str]) -> str |
 
 
 def remove_stored(waste: list[Waste], leases: Path | None = None) -> list[Waste]:
-    """Delete waste of the store, each pretraining under its lease; return what a living process took meanwhile.
+    """Delete garbage of the store, each pretraining under its lease; return what a living process took meanwhile.
 
     The leases lie in a directory of their own where the store is on object storage.
     """

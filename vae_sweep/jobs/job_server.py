@@ -1,4 +1,4 @@
-"""The door to a cluster's job server: what we ask of it."""
+"""What we ask of a cluster's job server."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""How long a running sweep still takes, where its own measured epochs tell."""
+"""How long a running sweep still takes, from its own measured epochs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -74,7 +74,7 @@ def read_status(folder: Path) -> tuple[Owner | None, History]:
 
 
 def state_of(history: History, owner: Owner | None) -> SweepState:
-    """Return the state of a sweep in a word."""
+    """Return the state of a sweep."""
     if not history.spans:
         return "never launched"
     if history.driven_by(owner):

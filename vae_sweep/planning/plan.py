@@ -159,7 +159,7 @@ def _absolute(uri: str | None) -> str | None:
 def resources(spec: SweepSpec) -> dict[str, TrialResources]:
     """Return what a trial of each method occupies, `auto` as of this machine.
 
-    Raises LaunchError where this machine lacks it; a cluster is looked at when it is joined.
+    Raises LaunchError where this machine does not have it; a cluster is asked when it is joined.
     """
     cards = gpu_count()
     shares = resources_by_method(spec, cards)

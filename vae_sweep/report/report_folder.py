@@ -30,7 +30,7 @@ SUMMARY_KINDS = ("png", "svg")
 class ReportFolder:
     """The report of the sweep in `folder`, written from its journal; every file is there whole or not at all.
 
-    Its `gallery` keeps what was read of the trials' checkpoints for the next time.
+    `gallery` keeps what was read of the trials' checkpoints for the next time.
     """
 
     folder: Path

@@ -16,7 +16,7 @@ from vae_sweep.results.results import Results
 from vae_sweep.results.verdicts import PaperComparison, Verdict
 
 BESIDE_WORDS = tuple(word for word in COMPARED if word != "elbo_perplexity")
-"""Words of the table beside the paper's."""
+"""Metrics of the table beside the paper's."""
 
 SIGNS = {
     Verdict.REPRODUCED: "=",
@@ -133,7 +133,7 @@ def cell_name(cell: CellResult | PaperComparison | CellRef) -> str:
 
 
 def entropy_bound_line(floor: EntropyBound, words: Iterable[str]) -> list[str]:
-    """Return the exact −log p as a line of a table of these words."""
+    """Return the exact −log p as a line of a table of these metrics."""
     known = {"perplexity": floor.perplexity, "nll": floor.nll}
     return [number_text(word, known.get(word)) for word in words]
 

@@ -31,7 +31,7 @@ NORMAL = 1.96
 """Standard deviations on either side of 95 % of a normal distribution."""
 
 SAMPLED = frozenset(BESIDE)
-"""Words that depend on the number of samples from q."""
+"""Metrics that depend on the number of samples from q."""
 
 
 class Verdict(StrEnum):
@@ -47,9 +47,9 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class PaperComparison:
-    """One word of one cell on the test split; `tolerance` is what their difference was held against.
+    """One metric of one cell on the test split; `tolerance` is what their difference was held against.
 
-    `no_row` says that the tables lack the whole row. `tight` is the tight estimate of a likelihood; what is
+    `no_row`: the tables do not have its method and λ. `tight` is the tight estimate of a likelihood; what is
     compared is that of samples from q, as the paper's is.
     """
 
@@ -75,7 +75,7 @@ class PaperComparison:
 
 
 def comparisons(record: SweepRecord, known: Mapping[str, Digests] | None = None) -> list[PaperComparison]:
-    """Return every word of every cell with a scored test split; empty where the corpus is in no table.
+    """Return every metric of every cell with a scored test split; empty where the corpus is in no table.
 
     `known` are the digests of the tables' splits, those of the package if none are given.
     """
@@ -179,7 +179,7 @@ def _cell(record: SweepRecord, number: int, text: TestedText) -> Iterator[PaperC
 
 
 def _tight(trials: list[TrialRecord], word: str) -> Interval | None:
-    """Return the tight estimate beside q's of the same trials; None where one lacks it."""
+    """Return the tight estimate beside q's of the same trials; None where one has none."""
     tables = [split_numbers(trial, "test") for trial in trials]
     values = [table[BESIDE[word]] for table in tables if BESIDE.get(word) in table]
     if not values or len(values) < len(tables):

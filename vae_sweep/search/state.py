@@ -11,7 +11,7 @@ from vae_sweep.search.sampling import Cell
 from vae_sweep.statistics.trust import Words, cannot_tell, sampling_error
 
 SCORED = ("finished", "collapsed")
-"""Outcomes whose values Optuna is told."""
+"""Outcomes whose values Optuna gets."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class SearchState:
 
 @dataclass(frozen=True)
 class Replicate:
-    """What a seed of a cell gave on validation: its objectives, and all its numbers by their words."""
+    """What a seed of a cell gave on validation: its objectives, and all its numbers by metric."""
 
     objectives: list[float]
     numbers: Words

@@ -232,7 +232,7 @@ def _place() -> str:
 
 
 def _born(process: int) -> str | None:
-    """Return when a process began (clock ticks since boot), None where it is gone; "" where that is not told."""
+    """Return when a process began (clock ticks since boot), None where it is gone; "" where that is not known."""
     try:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
         return None if fields[0] in "ZX" else fields[19]

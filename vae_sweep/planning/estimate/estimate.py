@@ -19,7 +19,7 @@ KEPT = 2
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a sweep will take: seconds of all `trials`, of all test `scores`, of a trial of each row.
+    """What a sweep will take: seconds of all `trials`, of all test `scores`, of a trial of each method.
 
     `at_once` are the fewest and the most trials that run together; `peak_memory_mb` is a trial's; bytes in storage
     `running`, at most, and at the `end`; `exact` says whether the cells are known; `load` is the machine's
