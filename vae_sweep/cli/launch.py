@@ -90,9 +90,7 @@ def end_lines(launched: "Launched", folder: "Path") -> "Iterator[str]":
     from vae_sweep.config.paths import pasted
 
     if launched.unmirrored:
-        text = (
-            f"MLflow lacks {launched.unmirrored} lines of the journal ({launched.mirror_error}); nothing is lost"
-        )
+        text = f"{launched.unmirrored} journal lines are not in MLflow ({launched.mirror_error}); nothing is lost"
         yield f"{text}: vae-sweep sync {pasted(folder)}"
     if launched.reason:
         yield f"{launched.outcome}: {launched.reason}"

@@ -150,7 +150,7 @@ def _what_happened(done: "Submitted") -> str:
     return {
         "new": f"sent: job {done.job}, attempt {done.attempt}{before}",
         "there": f"job {done.job} is there already and has not ended; nothing was sent",
-        "complete": f"job {done.job} ended complete, the sweep lacks nothing; nothing was sent",
+        "complete": f"job {done.job} ended complete, nothing of the sweep is missing; nothing was sent",
     }[done.sent]
 
 

@@ -84,7 +84,7 @@ def _survey(spec: SweepSpec, record: SweepRecord, running: str | None, note: _No
     if doubtful:
         found.remarks.append(
             f"whether MLflow has the outputs of the {pluralise(doubtful, 'trial')} whose weights go cannot be "
-            f"told without asking it; where it should have them, run this first: vae-sweep sync {pasted(folder)}"
+            f"known without asking it; where it should have them, run this first: vae-sweep sync {pasted(folder)}"
         )
     for remark in found.remarks:
         note(remark)

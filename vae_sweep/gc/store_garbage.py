@@ -37,7 +37,7 @@ def survey_objects(found: Survey, storage: Path, store: S3Place) -> None:
 def _survey(found: Survey, storage: Path, stored: list[StoredEntry]) -> None:
     referred = references(storage)
     remarks = [
-        f"{problem}; which pretrainings it needs cannot be told, so all are kept: mend the sweep or move it away"
+        f"{problem}; which pretrainings it needs is not known, so all are kept: mend the sweep or move it away"
         for problem in referred.problems
     ]
     found.remarks += [remark for remark in remarks if remark not in found.remarks]

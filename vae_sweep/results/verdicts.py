@@ -108,7 +108,7 @@ def verdict_of(
             return Verdict.CANNOT_TELL, f"{figures}; the seeds scatter too far to confirm it", tolerance
         return Verdict.REPRODUCED, figures, tolerance
     if ours.half_width is None and abs(difference) <= 2 * tolerance:
-        return Verdict.CANNOT_TELL, f"{figures}; one seed tells apart what differs by twice that", tolerance
+        return Verdict.CANNOT_TELL, f"{figures}; one seed separates only what differs by twice that", tolerance
     if better is None:
         return Verdict.CANNOT_TELL, f"{figures}; neither more nor less of it is a merit", tolerance
     good = (difference < 0) == (better == "min")
