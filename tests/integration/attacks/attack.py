@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,6 @@ from tests.integration.cluster import kill_tree, run, start, wait_for
 from tests.integration.sweeps import home_with, journal_of, kinds_of, numbers_of
 
 SWEEP = "sweeps/tiny"
-Done = "subprocess.CompletedProcess[str]"
 
 
 class NotHere(Exception):
@@ -52,8 +52,13 @@ class Target:
     def ends(
         self, home: Path, verb: str, *codes: int, says: str = "", env: Any = None, target: str = SWEEP
     ) -> str:
-        """Run a verb on the sweep; it must end with one of these codes, in words, and with these among them."""
-        done = run(home, verb, *target.split(), env=env)
+        """Run a verb on the sweep; it must end with one of these codes, in words, and with these among them.
+
+        With an environment of its own it is a process of its own.
+        """
+        command = [sys.executable, "-m", "vae_sweep.cli.main", verb, *target.split()]
+        own: dict[str, Any] = {"cwd": home, "env": env, "capture_output": True, "text": True, "check": False}
+        done = subprocess.run(command, **own) if env else run(home, verb, *target.split())
         said = done.stdout + done.stderr
         self.see(f"{verb} ends with {done.returncode}", done.returncode in codes)
         if "Traceback" in said:
