@@ -158,7 +158,7 @@ def rate_history(epochs: Sequence[EpochRecord]) -> str | None:
 
 
 def shown(numbers: Numbers, split: str, words: Sequence[str] = SHOWN) -> str:
-    """Return the metrics of a split that are there, by their symbols."""
+    """Return the words of a split that are there, by their symbols."""
     found = ((word, numbers.get(f"{split}/{word}")) for word in words)
     known = [f"{METRICS[word].symbol} {number_text(word, value)}" for word, value in found if value is not None]
     return ", ".join(known) or "no numbers"
