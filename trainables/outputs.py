@@ -128,7 +128,7 @@ def read_trial_spec(directory: StoragePath) -> TrialSpec:
 
 
 def stored_key(directory: StoragePath) -> str:
-    """Return the key of the trial that left weights in a directory, or else a state. Raises as `stored_spec`."""
+    """The key of the trial that left weights in a directory, or else a state. Raises as `read_trial_spec`."""
     path = directory / WEIGHTS_FILE
     if is_file(path):
         content = _content(path)

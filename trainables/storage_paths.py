@@ -39,7 +39,7 @@ def storage_fails(error: object) -> bool:
 
 @dataclass(frozen=True, order=True)
 class S3Place:
-    """An address on object storage, with what of pathlib's paths is used of it; `path` begins with the bucket."""
+    """An address on object storage, with the methods of pathlib that are used; `path` begins with the bucket."""
 
     path: PurePosixPath
 
@@ -51,7 +51,6 @@ class S3Place:
 
     @property
     def name(self) -> str:
-        """Return the last part."""
         return self.path.name
 
     @property
@@ -61,7 +60,6 @@ class S3Place:
 
     @property
     def parent(self) -> "S3Place":
-        """Return the place above."""
         return S3Place(self.path.parent)
 
     @property
@@ -87,7 +85,6 @@ class Found:
 
     @property
     def name(self) -> str:
-        """Return the last part of the place."""
         return self.place.name
 
 

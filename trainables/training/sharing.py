@@ -22,7 +22,6 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 def shapes_of(tensors: dict[str, Tensor]) -> Shapes:
-    """Return the shapes of named tensors."""
     return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 

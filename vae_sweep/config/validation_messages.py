@@ -1,4 +1,4 @@
-"""Problems: what pydantic finds, in plain words and at the line of the sweep file where it arose."""
+"""What pydantic finds, as messages with the line of the sweep file."""
 
 import difflib
 import re

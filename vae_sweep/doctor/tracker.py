@@ -1,4 +1,4 @@
-"""The doctor's look at an MLflow server: what it tells strangers, foreign names and foreign pages."""
+"""The doctor's look at an MLflow server: what it shows to strangers, foreign host names and foreign pages."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""What of the pretraining store is still of use to the sweeps beside it, what could go, and its removal."""
+"""What in the pretraining store the sweeps beside it still use, what could go, and its removal."""
 
 from collections.abc import Iterator
 from itertools import groupby

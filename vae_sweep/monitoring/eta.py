@@ -62,7 +62,7 @@ def trial_spec(trial: TrialRecord) -> TrialSpec | None:
 
 
 def cell_count(spec: SweepSpec, known: int) -> int:
-    """Return how many cells a sweep has when it is complete, of which so many are known."""
+    """Return how many cells a sweep has when it is complete; `known` exist already."""
     points = spec.points()
     wanted = spec.search.trials or len(points or ())
     return max(known, wanted if points is None else min(wanted, len(points)))

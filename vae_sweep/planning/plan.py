@@ -70,7 +70,7 @@ class Plan:
 
     @property
     def trainings(self) -> Trainings | None:
-        """What the listed cells train, and what of it the pretraining store spares; None where none are listed."""
+        """What the listed cells train, and what the pretraining store saves of it; None where none are listed."""
         if self.cells is None:
             return None
         phases = [(cell.method, phase) for cell in self.cells for phase in cell.trainings]

@@ -39,7 +39,6 @@ class ReportFolder:
 
     @property
     def place(self) -> Path:
-        """Return where the report lies."""
         return self.folder / REPORT_FOLDER
 
     def runs(self) -> dict[str, str]:

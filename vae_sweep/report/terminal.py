@@ -34,7 +34,7 @@ LEGEND = (
 )
 
 RESERVATION = (
-    f"{OTHER_TRAINING}: agreement speaks for the paper's row, a difference may be that of the samples "
+    f"{OTHER_TRAINING}: agreement speaks for the paper's numbers, a difference may be that of the samples "
     "(docs/method.md, Verdicts)"
 )
 
@@ -84,7 +84,7 @@ class BesideLines:
 
     @property
     def labelled(self) -> list[tuple[str, list[str]]]:
-        """Return what stands below the line of ours, with whose it is."""
+        """The lines below our own numbers, each with its label."""
         tight = [("ours, tight", self.tight)] if self.tight else []
         return [*tight, ("paper", self.theirs), ("verdict", self.verdicts)]
 

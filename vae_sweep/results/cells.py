@@ -109,7 +109,6 @@ def ended_trials(record: SweepRecord, cell: int) -> list[TrialRecord]:
 
 
 def as_plain(found: list[CellResult]) -> list[dict[str, Any]]:
-    """Return cells as plain values."""
     return [asdict(row) for row in found]
 
 

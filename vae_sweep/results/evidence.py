@@ -24,7 +24,7 @@ class Evidence:
     """What the complete cells of a sweep say on its objectives, on validation unless `differences` says test.
 
     `hypervolume` is that of the front of means up to `reference`, None with fewer than two cells. `front_seeds`
-    holds for each cell in how many seeds it stands on the front of that seed alone, and of how many; `single` are
+    holds for each cell the number of seeds whose own front it is on, and of all its seeds; `single` are
     cells with one seed where others have more. `untold` are the cells whose likelihood is not known, and why: they
     are in no front and no hypervolume.
     """

@@ -1,4 +1,4 @@
-"""Whose weights a sweep still wants: those on its front, the best of each cell, those not scored yet."""
+"""Which trials keep their weights: those on the front, the best of each cell, those not scored yet."""
 
 from collections.abc import Callable, Collection
 from dataclasses import replace

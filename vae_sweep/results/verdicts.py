@@ -1,4 +1,4 @@
-"""How ours stand against the published numbers: may they be compared, and what the comparison says."""
+"""Our numbers against the published ones: whether they may be compared, and what the comparison says."""
 
 import math
 from collections.abc import Iterator, Mapping

@@ -100,10 +100,10 @@ def trials_to_score(record: SweepRecord, names: Sequence[str]) -> list[TrialReco
 def lacking(
     spec: SweepSpec, record: SweepRecord, names: Sequence[str]
 ) -> list[tuple[TrialRecord, list[SplitName]]]:
-    """Return what of each chosen trial has no newest score under the spec's evaluation: its splits, if any.
+    """Return each chosen trial with its splits whose newest score is of another evaluation, if any.
 
-    Validation is wanted of all; test of named trials, of those that have a test score, and of whom
-    `evaluation.final` names, by the newest validation numbers. Raises as `chosen_trials`.
+    All trials are measured on validation; on test those that are named, that have a test score, or that
+    `evaluation.final` asks for, by the newest validation numbers. Raises as `trials_to_score`.
     """
     key = spec.evaluation.key()
     front = front_cells(record, spec.search.objectives) if spec.final == "front" else set()

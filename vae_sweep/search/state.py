@@ -97,5 +97,4 @@ def seeds_left(spec: SweepSpec, ended: Mapping[int, FinalReport]) -> list[int]:
 
 
 def column_means(rows: Sequence[Sequence[float]]) -> tuple[float, ...]:
-    """Return the means of columns."""
     return tuple(sum(column) / len(column) for column in zip(*rows, strict=True))

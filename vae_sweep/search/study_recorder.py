@@ -1,4 +1,4 @@
-"""Telling the study what the cells of a sweep gave, each once, whatever was interrupted."""
+"""Recording each cell's result in the Optuna study once, whatever was interrupted."""
 
 from collections.abc import Iterable, Sequence
 

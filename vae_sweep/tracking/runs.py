@@ -1,4 +1,4 @@
-"""What MLflow should show of a sweep, as plain values; no MLflow in here."""
+"""What MLflow should show of a sweep, as plain values, without MLflow."""
 
 import json
 import re
@@ -160,7 +160,6 @@ def storable(text: str, longest: int = LONGEST_TAG) -> str:
 
 
 def milliseconds(seconds: float) -> int:
-    """Return unix milliseconds."""
     return round(seconds * 1000)
 
 

@@ -48,7 +48,6 @@ class Deal:
         return cls(first, second)
 
     def stem(self, text: str) -> str:
-        """Return the split of a text."""
         return ("valid", "test", "train")[bisect_right((self.first, self.second), _rank(text))]
 
 

@@ -38,7 +38,6 @@ class Estimate:
 
     @property
     def seconds(self) -> Span:
-        """Return the seconds of the whole sweep."""
         return self.trials + self.scores
 
 
@@ -90,7 +89,6 @@ def at_once(plan: Plan) -> tuple[int, int]:
 
 
 def cores() -> int:
-    """Return the cores of this machine."""
     return os.cpu_count() or 1
 
 
