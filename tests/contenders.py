@@ -19,7 +19,7 @@ import torch
 from torch.nn import Parameter
 
 from tests.helpers import TRAINING, tiny_corpus
-from tests.sharing import Ran, note
+from tests.shared_trials import Ran, note
 from trainables.spec import TrialSpec
 from trainables.training.report import EpochReport, StoreReport
 from trainables.training.state import TrialState

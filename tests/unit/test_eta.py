@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.driving import Scribe, small_sweep
+from tests.journal_writer import Scribe, small_sweep
 from vae_sweep.monitoring.status import sweep_status
 from vae_sweep.storage.driver_lock import driver_lock
 

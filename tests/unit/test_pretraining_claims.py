@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import tiny_corpus
-from tests.sharing import (
+from tests.shared_trials import (
     TRIALS,
     Ran,
     alone,

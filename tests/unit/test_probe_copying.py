@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.helpers import random_sentences, seeded, tiny_corpus, tiny_model
-from tests.probing import captions_model, slow_edit_distance
+from tests.probe_models import captions_model, slow_edit_distance
 from trainables.probes.codes import inner
 from trainables.probes.copying import copying, nearest_sentence, prior_samples
 from trainables.text.vocabulary import BOS, EOS, PAD

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.driving import HOST, Scribe, command, tree
-from tests.unit.test_lock import stranger
+from tests.journal_writer import HOST, Scribe, command, tree
+from tests.unit.test_driver_lock import stranger
 from vae_sweep.errors import LaunchError
 from vae_sweep.journal.journal import JournalError
 from vae_sweep.monitoring.status import sweep_status

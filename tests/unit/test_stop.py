@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.driving import Scribe, command, tree
-from tests.unit.test_lock import stranger
+from tests.journal_writer import Scribe, command, tree
+from tests.unit.test_driver_lock import stranger
 from vae_sweep.errors import LaunchError
 from vae_sweep.monitoring.stop import stop_sweep
 from vae_sweep.running.stop_controller import StopController

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.estimating import small_sweep
+from tests.costs import small_sweep
 from tests.helpers import CAPTIONS, NOWHERE
 from trainables.measure.final import evaluation_batches
 from trainables.text.batches import equal_length_batches

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sharing import (
+from tests.shared_trials import (
     TRIALS,
     WILD,
     alone,
