@@ -52,7 +52,7 @@ class TextVae:
         return [word for part in text.split() for word in ([part] if part in self.vocabulary else tokenise(part))]
 
     def unknown(self, texts: Sequence[str]) -> list[str]:
-        """Return the words that the vocabulary lacks, as often as they occur: the model reads them as `<unk>`."""
+        """Return the words outside the vocabulary, as often as they occur: the model reads them as `<unk>`."""
         return [word for text in texts for word in self.words(text) if word not in self.vocabulary]
 
     def encode(self, texts: Sequence[str], seed: int | None = None) -> Tensor:

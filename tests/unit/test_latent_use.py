@@ -68,7 +68,7 @@ def test_numbers_that_disagree_are_no_verdict(tmp_path: Path) -> None:
     ("kl", "verdict"),
     [
         (2.1, "2.100 of 2 nats (1.05 λ), held, within 10%"),
-        (3.0, "3.000 of 2 nats (1.50 λ), above λ: the floor does not bind"),
+        (3.0, "3.000 of 2 nats (1.50 λ), above λ: free bits change nothing"),
         (1.5, "1.500 of 2 nats (0.75 λ), below λ: less than is free"),
         (0.5, "less than is free, so z carries little"),
     ],

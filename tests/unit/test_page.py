@@ -196,9 +196,7 @@ def test_a_sweep_without_portraits_says_so(reported: Reported) -> None:
     page = page_of(reported.sweep.record, reported.sweep.spec)
     for place in reported.places.values():
         (place / "aside").rename(place / "latent.json")
-    told = (
-        "No trial has left a portrait of its code (latent.json) that can be read. Latent.json is not in its last"
-    )
+    told = "No trial has left a summary of its code (latent.json) that can be read. Latent.json is not in its last"
     assert page.text.count(told) == 2
 
 

@@ -160,7 +160,7 @@ def _weights(trial: TrialRecord) -> list[str]:
             return ["none, and no checkpoint"]
         return [f"none; newest checkpoint {newest}{'' if is_folder(newest) else ' (not there now)'}"]
     except PlaceError as error:
-        return [f"whether they are there cannot be told: {error}"]
+        return [f"whether they are there is not known: {error}"]
 
 
 def _soundness(history: History, trial: TrialRecord) -> list[str]:

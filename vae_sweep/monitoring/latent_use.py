@@ -107,7 +107,7 @@ def _rate(numbers: Numbers, spec: TrialSpec, weight: float | None) -> list[str]:
     if abs(kl - rate) <= RATE_TOLERANCE * rate:
         how = f"held, within {RATE_TOLERANCE:.0%}"
     elif kl > rate:
-        how = "above λ: the floor does not bind"
+        how = "above λ: free bits change nothing"
     else:
         how = "below λ: less than is free" + (", so z carries little" if kl < rate / 2 else "")
     early = f"; at KL weight {weight:.4g} still" if weight is not None and weight < 1.0 else ""

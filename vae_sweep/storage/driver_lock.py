@@ -58,7 +58,7 @@ def _taken(watch: Watch, folder: Path) -> Lease | None:
 
 
 def driver_of(folder: Path) -> Owner | None:
-    """Return who drives a sweep as far as its lock tells, None where nobody does."""
+    """Return who drives a sweep by its lock, None where nobody does."""
     seen = newest(folder / LOCK)
     return None if seen is None or seen.owner is None or seen.owner.gone else seen.owner
 

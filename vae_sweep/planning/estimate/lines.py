@@ -18,7 +18,7 @@ BOUNDS = (
 
 
 def estimate_lines(plan: Plan, found: Estimate) -> list[str]:
-    """Return the lines that tell an estimate."""
+    """Return an estimate as lines."""
     alike: dict[str, list[str]] = {}
     for method, span in found.methods.items():
         alike.setdefault(span_text(span), []).append(method)

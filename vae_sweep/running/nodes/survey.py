@@ -98,7 +98,6 @@ def alive_nodes() -> dict[str, Mapping[str, Any]]:
 
 
 def room_of(node: Mapping[str, Any]) -> NodeCapacity:
-    """Return what a node has."""
     return NodeCapacity(node["Resources"].get("CPU", 0.0), node["Resources"].get("GPU", 0.0))
 
 
