@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ray.tune.search import Searcher
 
 from tests.helpers import LAW
-from tests.searching import Bench, drain, sweep
+from tests.search_bench import Bench, drain, sweep
 from trainables.training.report import StoreReport
 from vae_sweep.search.state import Assignment, SearchState
 from vae_sweep.search.sweep_search import AHEAD

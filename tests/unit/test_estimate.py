@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.estimating import A_BATCH, A_WORD, costs_of, model_cost, small_sweep
+from tests.costs import A_BATCH, A_WORD, costs_of, model_cost, small_sweep
 from trainables.text.batches import equal_length_batches
 from trainables.training.training_spec import LinearDecay, Plateau, TrainingSpec
 from trainables.training.updates import Aggressive, Joint

@@ -13,7 +13,7 @@ from plotly.graph_objects import Figure
 
 from tests.handmade import Handmade
 from tests.replicated import Cells, journal
-from tests.reporting import SCRIPT, Reported, reported_sweep, reporting_spec
+from tests.reported_sweep import SCRIPT, Reported, reported_sweep, reporting_spec
 from tests.unit.test_verdicts import OURS
 from tests.unit.test_verdicts import sweep as published_sweep
 from vae_sweep.config.sweep_spec import SweepSpec

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tests.helpers import MODEL, VOCABULARY, random_batch, random_sentences, seeded, tiny_corpus, tiny_model
-from tests.probing import captions_model, slow_edit_distance
+from tests.probe_models import captions_model, slow_edit_distance
 from trainables.model.encoder import Encoder
 from trainables.model.gaussian import Gaussian
 from trainables.model.vae import Vae

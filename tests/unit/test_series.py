@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.handmade import Handmade
-from tests.reporting import CELLS, Reported, end, reported_sweep, reporting_spec, write_epochs
+from tests.reported_sweep import CELLS, Reported, end, reported_sweep, reporting_spec, write_epochs
 from vae_sweep.report.findings import finding_sentences
 from vae_sweep.results.costs import by_method, driven_seconds, together, trial_costs
 from vae_sweep.results.results import Results, compute_results

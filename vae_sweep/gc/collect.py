@@ -100,7 +100,7 @@ def _running(folder: Path, record: SweepRecord) -> str | None:
 def _delete(waste: list[Waste], lease: Lease, folder: Path, objects: StoragePath | None = None) -> list[Waste]:
     """Delete what was found, while the sweep is ours; return what of the store was left."""
     for piece in waste:
-        if lease.lost:
+        if not lease.held:
             raise CollectError(
                 f"{folder}: another driver took the sweep over meanwhile; run vae-sweep gc again later"
             )

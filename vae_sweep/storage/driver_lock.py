@@ -10,18 +10,18 @@ from trainables.files import FULL, words
 from vae_sweep.config.paths import pasted
 from vae_sweep.errors import LaunchError
 from vae_sweep.storage.layout import REPORT_FOLDER
-from vae_sweep.storage.lease import BEAT, Lease, LeaseReading, Owner, Watch, newest
+from vae_sweep.storage.lease import Lease, LeaseReading, Owner, Watch, newest
 
 LOCK = "driver"
 
 
 @contextmanager
-def driver_lock(folder: Path) -> Iterator[Lease]:
+def driver_lock(folder: Path, watch: Watch | None = None) -> Iterator[Lease]:
     """Hold the sweep's lock, taking over that of a dead driver; one elsewhere is dead without a heartbeat.
 
     Raises LaunchError where another living driver holds it, or it cannot be written.
     """
-    watch = Watch(folder / LOCK)
+    watch = watch or Watch(folder / LOCK)
     while True:
         lease = _taken(watch, folder)
         if lease is not None:
@@ -30,7 +30,7 @@ def driver_lock(folder: Path) -> Iterator[Lease]:
         if before is None:
             continue
         _refuse_if_alive(folder, before, None)
-        time.sleep(BEAT)
+        time.sleep(watch.beat)
         after = watch.look()
         if after is not None:
             _refuse_if_alive(folder, before, after)

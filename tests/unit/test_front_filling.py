@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.searching import sweep
+from tests.search_bench import sweep
 from vae_sweep.search.front_filling import propose
 from vae_sweep.search.state import EvaluatedCell
 

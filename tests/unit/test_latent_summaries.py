@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.handmade import Handmade
-from tests.reporting import PORTRAIT, Reported, end, reported_sweep, reporting_spec
+from tests.reported_sweep import PORTRAIT, Reported, end, reported_sweep, reporting_spec
 from trainables.probes.latent_summary import PORTRAIT_FILE
 from vae_sweep.report.latent_summaries import LatentSummaryCache, label_names, shown_trials, unit_rows
 

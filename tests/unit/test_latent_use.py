@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.driving import Scribe, small_sweep
+from tests.journal_writer import Scribe, small_sweep
 from tests.unit.test_explain import END, PLATEAU, ours, said
 
 
