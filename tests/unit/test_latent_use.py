@@ -90,5 +90,5 @@ def test_rows_without_z_or_without_a_weight_on_it_get_no_verdict(tmp_path: Path)
         scribe.cell(number, method)
         scribe.start(number, method)
     scribe.epoch("0001-ae-s0", "pretrain", 0, active_units=0, kl=0.0, kl_weight=0.0)
-    assert said(scribe.folder, "0000")["z"] == "the row is a language model without z"
+    assert said(scribe.folder, "0000")["z"] == "the method is a language model without z"
     assert "nothing draws it to collapse" in said(scribe.folder, "0001")["z"]

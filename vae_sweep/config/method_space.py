@@ -67,7 +67,7 @@ def _name_problems(name: str, settings: Mapping[str, Any]) -> Iterator[InitError
     elif METHODS[name].reference and "search" in settings and settings["search"].kind != "grid":
         kind = settings["search"].kind
         yield _problem(
-            (name,), ..., f"a reference row runs in grids only and is never drawn by {kind}; leave it out"
+            (name,), ..., f"a reference method runs in grids only and is never drawn by {kind}; leave it out"
         )
 
 
@@ -89,7 +89,7 @@ def _row_problems(name: str, row: Mapping[str, Domain], settings: Mapping[str, A
             yield problem
     ranges = [name for name, domain in row.items() if is_range(domain)]
     if "search" in settings and settings["search"].kind == "fill" and len(ranges) > 1:
-        text = f"fill looks along one range a row, not {' and '.join(ranges)}: list the values of the others"
+        text = f"fill looks along one range a method, not {' and '.join(ranges)}: list the values of the others"
         yield _problem((name,), ..., f"{text} with {{choice: [..]}}")
     size = row_size(row)
     if grid and size is not None and size > LISTABLE:

@@ -36,7 +36,7 @@ SAME = (
     "(He et al. 2019) anneal from 0.1 over 10 epochs, which is `anneal_epochs: 10`",
     "IWAE trains the true bound (the code's loss has its sign turned round)",
     "mutual information is that of the whole split",
-    "Adam stays Adam: that the code's turns into SGD at the first decay concerns no row of the tables",
+    "Adam stays Adam: that the code's turns into SGD at the first decay concerns no method of the tables",
 )
 """Settings that are the same under both recipes, and why."""
 

@@ -21,7 +21,7 @@ MEANINGS = {
 
 NEXT = {
     "collapsed": (
-        "what keeps z in use is a well pretrained encoder with free bits (row ours), free bits alone (vae_fb, "
+        "what keeps z in use is a well pretrained encoder with free bits (ours), free bits alone (vae_fb, "
         "vae_fbp), or a larger λ; the numbers below show which of these it lacked"
     ),
     "diverged": "a lower training.learning_rate or training.clip, under another sweep name",

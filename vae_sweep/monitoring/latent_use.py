@@ -23,7 +23,7 @@ _NOTHING = 0.1
 def latent_use(trial: TrialRecord, spec: TrialSpec) -> list[str]:
     """Return in words whether z is used and whether the KL holds at λ; by the last numbers on validation."""
     if spec.method.language_model:
-        return ["the row is a language model without z"]
+        return ["the method is a language model without z"]
     epochs = [one for one in trial.epochs if one.phase == spec.phases()[-1].name]
     measured = trial.final.numbers if trial.final else {}
     numbers = measured if AU in measured else epochs[-1].numbers if epochs else {}

@@ -144,7 +144,7 @@ class _Replay:
         fresh = TrialState(), None
         phase = self.spec.phases()[0]
         if phase.name != "pretrain":
-            self.note("--store: the row has no pretraining")
+            self.note("--store: the method has no pretraining")
             return fresh
         boundary = self.spec.evaluation.activity_boundary
         environment = environment_of(torch.device(self.around.device), self.around.threads, boundary)

@@ -110,7 +110,7 @@ def verdict_of(
     if ours.half_width is None and abs(difference) <= 2 * tolerance:
         return Verdict.CANNOT_TELL, f"{figures}; one seed separates only what differs by twice that", tolerance
     if better is None:
-        return Verdict.CANNOT_TELL, f"{figures}; neither more nor less of it is a merit", tolerance
+        return Verdict.CANNOT_TELL, f"{figures}; neither more nor less of it is better", tolerance
     good = (difference < 0) == (better == "min")
     return (Verdict.BETTER if good else Verdict.WORSE), figures, tolerance
 
@@ -190,9 +190,9 @@ def _tight(trials: list[TrialRecord], word: str) -> Interval | None:
 def _missing(key: Key, row: Mapping[str, PublishedNumber] | None, word: str) -> Iterator[str]:
     method, rate = key
     if row is None:
-        yield f"the tables have no row {method}" + (f" at λ = {rate:g}" if rate is not None else "")
+        yield f"the tables have no {method}" + (f" at λ = {rate:g}" if rate is not None else "")
     elif word not in row:
-        yield f"the tables print no {METRICS[word].symbol} for this row"
+        yield f"the tables print no {METRICS[word].symbol} for this method"
 
 
 def _sampling(word: str, seeds: list[dict[str, float]]) -> Iterator[str]:

@@ -87,7 +87,7 @@ def _weighed(
 ) -> ParameterImportance:
     count, least = len(params), max(LEAST, LEAST_EACH * len(domains))
     if count < least:
-        return ParameterImportance(row, objective, count, {}, f"too few cells ({count}, from {least} on) to tell")
+        return ParameterImportance(row, objective, count, {}, f"too few cells ({count}, from {least} on) to say")
     if len(set(level.values())) == 1:
         return ParameterImportance(row, objective, count, {}, f"all {count} cells gave the same")
     spaces: dict[str, BaseDistribution] = {
