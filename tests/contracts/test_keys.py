@@ -198,7 +198,7 @@ def test_the_key_of_a_trial(path: str, value: Any, same: bool) -> None:
     assert (changed(trial, path, value).key() == trial.key()) == same
 
 
-def test_a_row_without_pretraining_does_not_depend_on_its_descent() -> None:
+def test_a_method_without_pretraining_does_not_depend_on_its_training() -> None:
     trial = tiny_trial("vae")
     assert changed(trial, "pretraining.epochs", 99).key() == trial.key()
 
@@ -210,7 +210,7 @@ def test_a_language_model_does_not_depend_on_the_encoder() -> None:
     assert changed(trial, "model.decoder_size", 99).key() != trial.key()
 
 
-def test_a_row_that_brings_its_descent_depends_on_the_rest_of_the_sweeps() -> None:
+def test_a_method_that_brings_its_training_depends_on_the_rest_of_the_sweeps() -> None:
     trial = tiny_trial("vae_cyclic")
     assert changed(trial, "training.learning_rate", 0.11).key() == trial.key()
     assert changed(trial, "training.batch_size", 99).key() != trial.key()

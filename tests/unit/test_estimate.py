@@ -69,7 +69,7 @@ def test_a_fit_finds_the_line_and_the_fastest_and_slowest_round() -> None:
         (LinearDecay(), 100, 100),
     ],
 )
-def test_the_earliest_stop_is_that_of_the_course(
+def test_the_earliest_stop_is_that_of_the_schedule(
     schedule: Plateau | LinearDecay, epochs: int, fewest: int
 ) -> None:
     assert earliest_stop(TrainingSpec(schedule=schedule, epochs=epochs)) == fewest

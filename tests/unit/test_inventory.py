@@ -1,4 +1,4 @@
-"""The census names all that lies in a store: what it is, of which phase, how large, whether somebody holds it."""
+"""The inventory names all that lies in a store: what it is, of which phase, how large, who holds it."""
 
 import os
 import shutil

@@ -190,7 +190,7 @@ def test_a_sweep_that_has_just_begun_says_why_there_is_nothing(tmp_path: Path) -
     assert "Fewer than two cells have ended with all their seeds." in page.text
 
 
-def test_a_sweep_without_portraits_says_so(reported: Reported) -> None:
+def test_a_sweep_without_latent_summaries_says_so(reported: Reported) -> None:
     for place in reported.places.values():
         (place / "latent.json").rename(place / "aside")
     page = page_of(reported.sweep.record, reported.sweep.spec)
