@@ -42,8 +42,8 @@ def violations(
     KL at λ (FreeBitsTotal) at KL weight 1, else None. `rounding`, nats, is how coarsely the numbers are rounded;
     none is that of a mean of float32 values.
     """
-    pluralise = numbers.get("sentences")
-    count = sentences if pluralise is None else round(pluralise)
+    counted = numbers.get("sentences")
+    count = sentences if counted is None else round(counted)
     found: list[Violation | None] = [
         _parts(numbers, rounding),
         _bound(numbers, rounding),
