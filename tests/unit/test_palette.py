@@ -34,7 +34,7 @@ def test_the_page_has_two_grounds() -> None:
 
 @pytest.mark.parametrize("colour", sorted({style_of(name).colour for name in METHODS} | set(LABEL_COLOURS)))
 def test_colours_are_seen_on_both_grounds(colour: str) -> None:
-    assert min(contrast(colour, placement) for placement in grounds()) >= 3
+    assert min(contrast(colour, ground) for ground in grounds()) >= 3
 
 
 def test_every_row_has_a_marker_of_its_own() -> None:
@@ -49,7 +49,7 @@ def test_rows_of_ones_own_are_told_apart_too(monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setitem(METHODS, name, METHODS["vae"])
     test_every_row_has_a_marker_of_its_own()
     assert style_of("first").colour != style_of("second").colour
-    assert min(contrast(style_of(name).colour, placement) for name in METHODS for placement in grounds()) >= 3
+    assert min(contrast(style_of(name).colour, ground) for name in METHODS for ground in grounds()) >= 3
 
 
 def test_more_labels_than_colours_are_told_by_their_markers() -> None:
