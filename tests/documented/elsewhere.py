@@ -7,6 +7,7 @@ import tomllib
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import pairwise
 
 import typer.main
@@ -73,6 +74,11 @@ def has_its_files(words: str) -> None:
             assert (REPOSITORY / place).exists(), f"{words}: there is no {place}"
 
 
+def is_a_program(words: str) -> None:
+    """The package can be run."""
+    assert find_spec(f"{words.split()[2]}.__main__"), words
+
+
 def is_a_benchmark(words: str) -> None:
     """The script is there and knows the options."""
     own = bare(words)
@@ -122,6 +128,7 @@ ELSEWHERE = (
     Elsewhere(".venv/bin/python -m pip install", "make and CI begin so", in_the_makefile),
     Elsewhere(".venv/bin/python -m pytest", "is this suite", in_the_makefile),
     Elsewhere("python -m pytest tests/", "is a part of this suite", has_its_files),
+    Elsewhere("python -m tests.", "attacks sweeps for many minutes", is_a_program),
     Elsewhere("python benchmarks/", "measures for minutes on a quiet machine", is_a_benchmark),
     Elsewhere("python -m benchmarks.", "measures for minutes on a quiet machine", is_a_benchmark),
     Elsewhere("pip install", "needs a package index", names_an_extra),
