@@ -21,7 +21,7 @@ os.register_at_fork(after_in_child=_leave)
 
 @contextmanager
 def children_apart() -> Iterator[None]:
-    """Let no signal but SIGKILL end the processes that this thread starts meanwhile, nor those that they start.
+    """Keep SIGTERM, and all that is sent to our group, from processes that this thread starts meanwhile, and theirs.
 
     Each begins a session of its own, out of reach of who signals our process group (`timeout`, a terminal), and
     with SIGTERM blocked, for who signals every process of a service or a job (systemd, Slurm). A `subprocess`
