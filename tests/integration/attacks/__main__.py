@@ -36,7 +36,8 @@ def main(words: list[str]) -> int:
             ok = _attempt(each, ground)
             failed += ok == "NO"
             table.add_row(each.name, each.expected, "; ".join([*ground.wrong, *ground.seen]), ok)
-            print(f"{each.name}: {ok} ({time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)
+            said = [f"{each.name}: {ok} ({time.monotonic() - began:.0f} s)", *ground.wrong]
+            print("\n  ".join(said), file=sys.stderr, flush=True)
     finally:
         run.end_warm()
         for process in run.end_processes(PATIENCE):

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -52,8 +53,13 @@ class Ground:
     def ends(
         self, home: Path, verb: str, *codes: int, says: str = "", env: Any = None, target: str = SWEEP
     ) -> str:
-        """Run a verb on the sweep; it must end with one of these codes, in words, and with these among them."""
-        done = run(home, verb, *target.split(), env=env)
+        """Run a verb on the sweep; it must end with one of these codes, in words, and with these among them.
+
+        With an environment of its own it is a process of its own.
+        """
+        command = [sys.executable, "-m", "vae_sweep.cli.main", verb, *target.split()]
+        own: dict[str, Any] = {"cwd": home, "env": env, "capture_output": True, "text": True, "check": False}
+        done = subprocess.run(command, **own) if env else run(home, verb, *target.split())
         said = done.stdout + done.stderr
         self.see(f"{verb} ends with {done.returncode}", done.returncode in codes)
         if "Traceback" in said:

@@ -51,13 +51,14 @@ def damaged(ground: Ground, home: Path, *says: str) -> None:
     ground.same_numbers(home)
 
 
-@attack("NULs in the midst of the journal", "repair names what was there; resume gives the same numbers")
+@attack("NULs in place of a trial's end", "repair names the line; resume runs the end again, to the same numbers")
 def nuls(ground: Ground) -> None:
     home = ground.copy()
     lines = journal_of(home).read_bytes().splitlines(keepends=True)
-    lines[5] = bytes(len(lines[5]) - 1) + b"\n"
+    at = next(number for number, line in enumerate(lines) if b'"kind": "final"' in line)
+    lines[at] = bytes(len(lines[at]) - 1) + b"\n"
     journal_of(home).write_bytes(b"".join(lines))
-    damaged(ground, home, "line 6")
+    damaged(ground, home, f"line {at + 1}: not one line of JSON; it holds nothing")
 
 
 @attack("the journal's launches deleted", "repair makes them again; resume gives the same numbers")

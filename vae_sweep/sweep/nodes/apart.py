@@ -21,7 +21,7 @@ os.register_at_fork(after_in_child=_leave)
 
 @contextmanager
 def children_apart() -> Iterator[None]:
-    """Keep SIGTERM, and all that is sent to our group, from processes that this thread starts meanwhile, and theirs.
+    """Keep SIGTERM, and what is sent to our group, from what this thread starts meanwhile and what that starts.
 
     Each begins a session of its own, out of reach of who signals our process group (`timeout`, a terminal), and
     with SIGTERM blocked, for who signals every process of a service or a job (systemd, Slurm). A `subprocess`
