@@ -15,7 +15,6 @@ from tests.integration.cluster import kill_tree, run, start, wait_for
 from tests.integration.sweeps import home_with, journal_of, kinds_of, numbers_of
 
 SWEEP = "sweeps/tiny"
-Done = "subprocess.CompletedProcess[str]"
 
 
 class NotHere(Exception):
