@@ -13,15 +13,16 @@ import typer
 from trainables.base import derived_seed
 from trainables.measure.adapted import Effort
 from trainables.measure.final import evaluation_batches, spread
-from trainables.measure.importance import Importance, importance
-from trainables.measure.likelihood import perplexity, words
+from trainables.measure.importance import ImportanceEstimate, importance
+from trainables.measure.likelihood import perplexity, token_count
 from trainables.measure.tight import tight
 from trainables.outputs import load_model
 from trainables.spec import TrialSpec
 from trainables.text.corpus import load_corpus
-from vae_sweep.settings import data_directory
-from vae_sweep.sweep.folder import JOURNAL_FILE, existing_spec
-from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.config.environment import data_directory
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.stored_spec import existing_spec
+from vae_sweep.storage.layout import JOURNAL_FILE
 
 SAMPLES = 1000
 FEWER = (50, 100, 200, 400)
@@ -42,20 +43,20 @@ def main(sweep: Path, trial: str, sentences: Annotated[int, typer.Option(min=1)]
     every = corpus.splits["validation"].sentences
     batches = evaluation_batches([every[row] for row in spread(len(every), sentences)], "cpu")
 
-    def timed(asked: int | Effort) -> tuple[Importance, float]:
+    def timed(asked: int | Effort) -> tuple[ImportanceEstimate, float]:
         began, seed = time.perf_counter(), derived_seed(spec.seed, "benchmark")
         if isinstance(asked, Effort):
             return tight(model, batches, asked, seed), time.perf_counter() - began
         return importance(model, batches, asked, seed), time.perf_counter() - began
 
     exact, seconds = timed(SAMPLES)
-    whole = perplexity(exact.nll, words(batches))
+    whole = perplexity(exact.nll, token_count(batches))
     k = "" if exact.pareto_k is None else f", Pareto k {float(exact.pareto_k.quantile(0.5)):.2f}"
     effective = float(exact.effective_samples.quantile(0.5))
     print(f"{trial}: perplexity {whole:.2f}, {effective:.0f} effective of 1000 (median){k}, {seconds:.1f} s")
     for asked in (*FEWER, *EFFORTS):
         found, taken = timed(asked)
-        off = perplexity(found.nll, words(batches)) / whole - 1
+        off = perplexity(found.nll, token_count(batches)) / whole - 1
         name = f"{asked} from q" if isinstance(asked, int) else f"tight {asked.most}, error {asked.error}"
         print(f"{name:<22} {float(found.samples.mean()):6.0f} samples  {off:+.3%}  x{seconds / taken:.1f}")
 

@@ -30,7 +30,7 @@ from trainables.measure.adapted import Effort
 from trainables.measure.final import evaluation_batches
 from trainables.measure.importance import importance
 from trainables.measure.latent import active_units, mutual_information
-from trainables.measure.likelihood import measure_bound, perplexity, words
+from trainables.measure.likelihood import measure_bound, perplexity, token_count
 from trainables.measure.spec import EvaluationSpec
 from trainables.measure.tight import tight
 from trainables.model.gaussian import Gaussian
@@ -83,7 +83,7 @@ def adaptive(name: str, repeats: int) -> Row:
         lambda: tight(model, chosen, effort, 0),
         share=len(chosen[::8]) / len(chosen),
     )
-    row, count = measured(pair, repeats), words(chosen)
+    row, count = measured(pair, repeats), token_count(chosen)
     some, every = tight(model, chosen, effort, 0), importance(model, chosen, SAMPLES, 0)
     off = perplexity(some.nll, count) / perplexity(every.nll, count) - 1
     return row | {"samples": float(some.samples.mean()), "perplexity_off": off}

@@ -16,8 +16,8 @@ from trainables.model.vae import Vae
 from trainables.text.corpus import captions_corpus
 from trainables.training.report import EpochReport, FinalReport
 from trainables.training.state import TrialState
-from trainables.trial import run_trial, score
-from vae_sweep.reading import read_spec
+from trainables.trial import run_trial, score_split
+from vae_sweep.config.reader import read_spec
 
 WORDS = ("nll", "perplexity", "iw_nll", "reconstruction", "kl", "mutual_information", "active_units")
 
@@ -43,7 +43,7 @@ def main() -> None:
                 if isinstance(report, FinalReport):
                     model = Vae(len(corpus.vocabulary), trial.model)
                     model.load_state_dict(state.best)
-                    test = score(trial, corpus, model, "test")
+                    test = score_split(trial, corpus, model, "test")
                 elif isinstance(report, EpochReport) and report.phase == "pretrain":
                     last = report.numbers
             numbers = " ".join(f"{word} {test[f'test/{word}']:.3f}" for word in WORDS)

@@ -22,8 +22,8 @@ from benchmarks.estimator_tables import Line, by_cell, by_rate
 from trainables.base import digest
 from trainables.measure.adapted import Effort
 from trainables.measure.final import evaluation_batches, spread
-from trainables.measure.importance import Importance, importance
-from trainables.measure.likelihood import words
+from trainables.measure.importance import ImportanceEstimate, importance
+from trainables.measure.likelihood import token_count
 from trainables.measure.psis import UNTRUSTED_K
 from trainables.measure.spec import EvaluationSpec
 from trainables.measure.tight import tight
@@ -33,9 +33,9 @@ from trainables.text.batches import Batch
 from trainables.text.corpus import Corpus, load_corpus
 from trainables.training.state import TrialState
 from trainables.trial import run_trial
-from vae_sweep.reading import read_spec
-from vae_sweep.settings import data_directory
-from vae_sweep.spec import SweepSpec
+from vae_sweep.config.environment import data_directory
+from vae_sweep.config.reader import read_spec
+from vae_sweep.config.sweep_spec import SweepSpec
 
 SPACES = Path(__file__).parent.parent / "search_spaces"
 FILES = {"captions": "quickstart.yaml", "snli": "snli_rows_cpu.yaml", "ptb": "ptb_rows_cpu.yaml"}
@@ -152,7 +152,7 @@ def measured(model: Vae, corpus: Corpus, trial: TrialSpec, name: str, options: a
     batches: list[Batch] = evaluation_batches([split.sentences[row] for row in chosen], "cpu")
     asked, began = ESTIMATORS[name], time.perf_counter()
     seed = trial.seed + 1000 * (list(ESTIMATORS).index(name) + 1)
-    found: Importance = (
+    found: ImportanceEstimate = (
         tight(model, batches, asked, seed)
         if isinstance(asked, Effort)
         else importance(model, batches, asked, seed)
@@ -161,7 +161,7 @@ def measured(model: Vae, corpus: Corpus, trial: TrialSpec, name: str, options: a
     return {
         "seconds": time.perf_counter() - began,
         "passes": float(found.samples.mean()),
-        "words": words(batches),
+        "words": token_count(batches),
         "k_bad": None if k is None else float((k > UNTRUSTED_K).double().mean()),
         "nll": [round(value, 5) for value in found.nll.tolist()],
         "exact": None if split.exact_nll is None else [round(float(split.exact_nll[row]), 5) for row in chosen],

@@ -13,7 +13,7 @@ import typer
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from benchmarks.work import SIZES, OurLoop, batches_of, ours, words_of
+from benchmarks.work import SIZES, OurLoop, batches_of, metrics_of, ours
 from trainables.model import decoder, encoder
 from trainables.model.spec import Precision
 
@@ -75,7 +75,7 @@ def main(repeats: Annotated[int, typer.Option(min=1)] = 5, size: Annotated[str, 
             began = time.perf_counter()
             patched(patches, loop.epoch)
             if turn:
-                found.append(words_of(batches) / (time.perf_counter() - began))
+                found.append(metrics_of(batches) / (time.perf_counter() - began))
     before = statistics.median(rates[0])
     for (name, _, _), found in zip(STEPS, rates, strict=True):
         rate = statistics.median(found)

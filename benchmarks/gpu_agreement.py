@@ -9,8 +9,8 @@ from trainables.methods import METHODS, Method
 from trainables.model.spec import ModelSpec, Precision
 from trainables.model.vae import Vae
 from trainables.text.batches import Batch
-from trainables.training.descent import DescentSpec
-from trainables.training.phase import thin_embeddings
+from trainables.training.phase import use_sparse_embedding_gradients
+from trainables.training.training_spec import TrainingSpec
 
 VOCABULARY, SENTENCES, WORDS = 500, 16, 12
 LIMITS: dict[Precision, float] = {"float32": 1e-4, "bfloat16": 5e-2}
@@ -57,9 +57,9 @@ def step(method: Method, precision: Precision, device: str, seed: int) -> dict[s
     tokens = torch.randint(4, VOCABULARY, (SENTENCES, WORDS + 2), generator=draw)
     noise = torch.randn(method.objective.noise_shape(SENTENCES, model.spec.latent_size), generator=draw)
     model = model.to(device)
-    descent = DescentSpec()
-    thin_embeddings(model, descent.optimizer)
-    optimizer = descent.build(model.parameters())
+    training = TrainingSpec()
+    use_sparse_embedding_gradients(model, training.optimizer)
+    optimizer = training.build(model.parameters())
     before = flat(list(model.parameters()))
     batch = Batch(tokens.to(device), torch.arange(SENTENCES))
     loss = method.objective(model, batch, 0.5, noise.to(device), None)

@@ -21,14 +21,14 @@ from trainables.measure.spec import EvaluationSpec
 from trainables.methods import METHODS
 from trainables.model.spec import ModelSpec
 from trainables.outputs import WEIGHTS_FILE, new_model, outputs
-from trainables.places import write_file
 from trainables.spec import TrialSpec
+from trainables.storage_paths import write_file
 from trainables.text.corpus import Corpus, load_corpus
 from trainables.text.spec import CorpusSpec, LimitSpec
-from trainables.training.descent import DescentSpec
 from trainables.training.report import EpochReport
 from trainables.training.state import TrialState
-from trainables.trial import run_trial, score
+from trainables.training.training_spec import TrainingSpec
+from trainables.trial import run_trial, score_split
 
 PARTS = ("agreement", "rates", "row")
 SCORING = 60.0
@@ -108,13 +108,13 @@ def row(options: argparse.Namespace, machine: dict[str, Any], end: float) -> Non
 
 def trial_of(options: argparse.Namespace, corpus: Corpus) -> TrialSpec:
     """Return the row at the paper's sizes (Table 9), but for what the options say."""
-    training = DescentSpec(epochs=options.epochs)
+    training = TrainingSpec(epochs=options.epochs)
     spec = TrialSpec(
         corpus=CorpusSpec(name="ptb"),
         corpus_fingerprint=corpus.fingerprint,
         method=METHODS[options.method],
         model=ModelSpec(encoder_size=options.hidden, decoder_size=options.hidden, precision=options.precision),
-        descent=training,
+        training=training,
         pretraining=training,
         evaluation=EvaluationSpec(),
         seed=options.seed,
@@ -128,7 +128,7 @@ def scored(trial: TrialSpec, corpus: Corpus, state: TrialState, options: argpars
     model = new_model(trial, corpus.vocabulary).to(options.device)
     model.load_state_dict(state.best)
     write_file(options.out / WEIGHTS_FILE, outputs(trial, corpus, state)[WEIGHTS_FILE])
-    return score(trial, corpus, model, "test")
+    return score_split(trial, corpus, model, "test")
 
 
 def device_name(device: str) -> str:

@@ -15,9 +15,9 @@ from benchmarks.work import RATE, SIZES, batches_of, ours
 from trainables.objective.bound import Elbo
 from trainables.objective.kl import FreeBits
 from trainables.text.batches import Batch
-from trainables.training.descent import DescentSpec
-from trainables.training.phase import thin_embeddings
-from trainables.training.updates import Joint, Stepper, UpdatesState
+from trainables.training.phase import use_sparse_embedding_gradients
+from trainables.training.training_spec import TrainingSpec
+from trainables.training.updates import Joint, StepContext, UpdatesState
 
 
 def rates(device: str, sizes: Sequence[str], processes: Sequence[int], seconds: float) -> Iterator[dict[str, Any]]:
@@ -60,13 +60,13 @@ def side_by_side(device: str, size: str, count: int, seconds: float) -> list[dic
 def measure(size: str, device: str, seconds: float) -> dict[str, float]:
     """Train `ours` on random words; return steps a second and peak memory on the device."""
     model = ours(SIZES[size]).to(device)
-    descent, noise = DescentSpec(), Generator(device).manual_seed(1)
-    thin_embeddings(model, descent.optimizer)
-    optimizer = descent.build(model.parameters())
+    training, noise = TrainingSpec(), Generator(device).manual_seed(1)
+    use_sparse_embedding_gradients(model, training.optimizer)
+    optimizer = training.build(model.parameters())
     batches = [Batch(tokens.to(device), torch.arange(len(tokens))) for tokens in batches_of(SIZES[size])]
     order = Generator().manual_seed(2)
     objective = Elbo(kl=FreeBits(target_rate=RATE))
-    stepper = Stepper(model, objective, optimizer, descent.clip, batches, noise, order)
+    stepper = StepContext(model, objective, optimizer, training.clip, batches, noise, order)
 
     def epoch() -> None:
         for batch in batches:

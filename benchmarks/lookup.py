@@ -7,10 +7,10 @@ from typing import Any
 
 from trainables.rungs import on_rung
 from trainables.spec import TrialSpec
-from vae_sweep.search.progress import means
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.records import TrialRecord
+from vae_sweep.search.state import column_means
 from vae_sweep.statistics.hypervolume import hypervolume
-from vae_sweep.tracking.ledger import read_sweep
-from vae_sweep.tracking.records import TrialRecord
 
 Key = tuple[str, str, int]
 """Method, values as JSON, seed."""
@@ -36,7 +36,7 @@ class Lookup:
         rows: dict[tuple[str, str], list[list[float]]] = {}
         for (method, values, _), trial in self.plain.items():
             rows.setdefault((method, values), []).append(objectives(trial, self.words))
-        self.truth = {cell: means(found) for cell, found in rows.items()}
+        self.truth = {cell: column_means(found) for cell, found in rows.items()}
         self.worst = [max(column) for column in zip(*self.truth.values(), strict=True)]
 
     def seconds_of(self, key: Key) -> tuple[list[float], list[float]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import torch
 
 from benchmarks.side_by_side import Row, row
-from benchmarks.work import BATCH, SIZES, VOCABULARY, OurLoop, batches_of, ours, words_of
+from benchmarks.work import BATCH, SIZES, VOCABULARY, OurLoop, batches_of, metrics_of, ours
 from trainables.model.spec import Precision
 
 PADDED = VOCABULARY + -VOCABULARY % 64
@@ -48,5 +48,5 @@ def rows(repeats: int) -> Iterator[Row]:
                 peaks.append(products(dtype, BATCH * size.words, size.hidden))
                 began = time.perf_counter()
                 loop.epoch()
-                reached.append(words_of(batches) * step_flops(name) / (time.perf_counter() - began) / 1e9)
+                reached.append(metrics_of(batches) * step_flops(name) / (time.perf_counter() - began) / 1e9)
             yield row(f"products, {name}, {precision}", peaks, reached, "GFLOP/s")

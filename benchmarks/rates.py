@@ -24,9 +24,9 @@ from benchmarks.work import (
     TheirLoop,
     batches_of,
     held,
+    metrics_of,
     ours,
     theirs,
-    words_of,
 )
 from trainables.measure.importance import importance
 
@@ -48,7 +48,7 @@ def rate(
         epochs += 1
     taken = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"words_per_second": epochs * words_of(batches) / taken, "peak_mb": peak}
+    return {"words_per_second": epochs * metrics_of(batches) / taken, "peak_mb": peak}
 
 
 def start(who: str, **options: Any) -> "subprocess.Popen[str]":

@@ -29,12 +29,12 @@ from rich.table import Table as Printed
 
 from benchmarks.lookup import Lookup, key_of, lookup
 from trainables.training.report import FinalReport, RungReport
-from vae_sweep.reading import read_spec
-from vae_sweep.search.progress import Assignment, Progress, means
-from vae_sweep.search.pruning import Halving, RungStopper
+from vae_sweep.config.reader import read_spec
+from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.search.pruning import AsyncSuccessiveHalving, RungStopper
+from vae_sweep.search.state import Assignment, SearchState, column_means
 from vae_sweep.search.study import open_study
 from vae_sweep.search.sweep_search import SweepSearch
-from vae_sweep.spec import SweepSpec
 from vae_sweep.statistics.front import on_front
 
 SPACE = Path(__file__).parent / "searchers.yaml"
@@ -77,11 +77,13 @@ class Trainer:
         self.count = itertools.count()
         study, _ = open_study(spec, folder)
         self.search = SweepSearch(
-            spec, study, Progress(), lambda cell: None, vars, pretraining=self._shares, price=self._price
+            spec, study, SearchState(), lambda cell: None, vars, pretraining=self._shares, price=self._price
         )
         pruning = spec.search.pruning
         self.stopper = (
-            None if pruning is None else RungStopper(Halving(pruning, spec.search.objectives), spec.first_seeds)
+            None
+            if pruning is None
+            else RungStopper(AsyncSuccessiveHalving(pruning, spec.search.objectives), spec.first_seeds)
         )
 
     def trace(self) -> Iterator[tuple[int, float, float]]:
@@ -145,7 +147,7 @@ class Trainer:
 
     def _front(self) -> list[tuple[str, str]]:
         """Return the cells that the search takes for its front, by the means that it knows."""
-        known = {cell: means(rows) for cell, rows in self.values.items()}
+        known = {cell: column_means(rows) for cell, rows in self.values.items()}
         return [cell for cell, flag in zip(known, on_front(list(known.values())), strict=True) if flag]
 
     def _shares(self, wanted: Assignment) -> int | None:

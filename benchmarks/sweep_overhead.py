@@ -42,12 +42,12 @@ SMALLEST: dict[str, Any] = {
         "initialisation": "torch",
         "precision": "float32",
     },
-    "descent": {
+    "training": {
         "optimizer": "adam",
         "learning_rate": 0.005,
         "batch_size": 16,
         "epochs": 1,
-        "course": {"kind": "tail"},
+        "schedule": {"kind": "linear_decay"},
     },
     "methods": {"vae": {}},
     "evaluation": {"search_samples": 1, "final": "none"},
@@ -63,7 +63,12 @@ QUICKSTART: dict[str, Any] = {
         "initialisation": "torch",
         "precision": "float32",
     },
-    "descent": {"optimizer": "adam", "learning_rate": 0.005, "batch_size": 8, "course": {"kind": "tail"}},
+    "training": {
+        "optimizer": "adam",
+        "learning_rate": 0.005,
+        "batch_size": 8,
+        "schedule": {"kind": "linear_decay"},
+    },
     "methods": {"vae": {}},
     "evaluation": {"search_samples": 1, "search_sentences": 100, "final": "none"},
     "resources": {"cpu": 1, "gpu": 0, "max_concurrent": AT_A_TIME},
@@ -126,7 +131,7 @@ def against(count: int, seconds: float, rounds: int) -> list[Row]:
     """Return rows of sweeps and of the same trials in plain processes, alternating, two trials at a time."""
     epochs = max(1, round(seconds / _alone(_epoch_seconds)))
     plain = {**QUICKSTART, "seeds": list(range(count))}
-    plain["descent"] = {**plain["descent"], "epochs": epochs}
+    plain["training"] = {**plain["training"], "epochs": epochs}
     rows = []
     for number in range(1, rounds + 1):
         about = {"round": number, "epochs": epochs}
@@ -174,7 +179,7 @@ def _runner(plain: dict[str, Any]) -> Callable[[int], None]:
     from trainables.text.corpus import load_corpus
     from trainables.training.state import TrialState
     from trainables.trial import run_trial
-    from vae_sweep.spec import SweepSpec
+    from vae_sweep.config.sweep_spec import SweepSpec
 
     torch.set_num_threads(1)
     spec = SweepSpec.model_validate({"name": "bare", **plain})
@@ -191,8 +196,8 @@ def _epoch_seconds() -> float:
     """Return what one more epoch takes while another process does the same."""
     taken = []
     for epochs in (1, 3):
-        descent = {**QUICKSTART["descent"], "epochs": epochs}
-        run = _runner({**QUICKSTART, "descent": descent})
+        training = {**QUICKSTART["training"], "epochs": epochs}
+        run = _runner({**QUICKSTART, "training": training})
         started = time.perf_counter()
         run(0)
         taken.append(time.perf_counter() - started)

@@ -18,12 +18,12 @@ from trainables.spec import TrialSpec
 from trainables.text.batches import Batch, equal_length_batches
 from trainables.text.corpus import load_corpus
 from trainables.text.spec import CorpusSpec
-from trainables.training.descent import DescentSpec
 from trainables.training.phase import PhaseData, run_phase
 from trainables.training.state import TrialState
+from trainables.training.training_spec import TrainingSpec
 
 SENTENCES = 2000
-DESCENT = DescentSpec(epochs=2)
+TRAINING = TrainingSpec(epochs=2)
 
 
 def trained(size: Size) -> tuple[Vae, list[Batch]]:
@@ -39,7 +39,7 @@ def trained(size: Size) -> tuple[Vae, list[Batch]]:
             latent_size=size.units,
             precision="bfloat16",
         ),
-        descent=DESCENT,
+        training=TRAINING,
         seed=0,
     )
     splits = load_corpus(spec.corpus, Path()).splits

@@ -11,9 +11,9 @@ from trainables.model.vae import Vae
 from trainables.objective.bound import Elbo
 from trainables.objective.kl import FreeBits
 from trainables.text.batches import Batch
-from trainables.training.descent import DescentSpec
-from trainables.training.phase import thin_embeddings
-from trainables.training.updates import Joint, Stepper, UpdatesState
+from trainables.training.phase import use_sparse_embedding_gradients
+from trainables.training.training_spec import TrainingSpec
+from trainables.training.updates import Joint, StepContext, UpdatesState
 
 VOCABULARY = 10_002
 BATCH = 32
@@ -45,7 +45,7 @@ def held(batches: list[Tensor]) -> list[Batch]:
     return [Batch(tokens, torch.arange(len(tokens))) for tokens in batches]
 
 
-def words_of(batches: list[Tensor]) -> int:
+def metrics_of(batches: list[Tensor]) -> int:
     """Return the scored words of batches."""
     return sum(len(tokens) * (tokens.shape[1] - 1) for tokens in batches)
 
@@ -73,12 +73,12 @@ class OurLoop:
     """Steps of `ours` as a phase takes them."""
 
     def __init__(self, model: Vae, batches: list[Tensor]) -> None:
-        descent, noise = DescentSpec(), Generator().manual_seed(1)
-        thin_embeddings(model, descent.optimizer)
-        optimizer = descent.build(model.parameters())
+        training, noise = TrainingSpec(), Generator().manual_seed(1)
+        use_sparse_embedding_gradients(model, training.optimizer)
+        optimizer = training.build(model.parameters())
         self.batches = held(batches)
         objective = Elbo(kl=FreeBits(target_rate=RATE))
-        self.stepper = Stepper(model, objective, optimizer, descent.clip, self.batches, noise, noise)
+        self.stepper = StepContext(model, objective, optimizer, training.clip, self.batches, noise, noise)
 
     def epoch(self) -> None:
         """Take a step on every batch."""

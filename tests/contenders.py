@@ -18,20 +18,20 @@ from typing import Any, Self
 import torch
 from torch.nn import Parameter
 
-from tests.helpers import DESCENT, tiny_corpus
+from tests.helpers import TRAINING, tiny_corpus
 from tests.sharing import Ran, note
 from trainables.spec import TrialSpec
 from trainables.training.report import EpochReport, StoreReport
 from trainables.training.state import TrialState
 from trainables.trial import run_trial
-from vae_sweep.store import lease
-from vae_sweep.store.lease import Lease, Watch
-from vae_sweep.store.pretrained import PretrainedStore
+from vae_sweep.storage import lease
+from vae_sweep.storage.lease import Lease, Watch
+from vae_sweep.storage.pretraining_store import PretrainedStore
 
 PATIENCE = 60.0
 """Seconds after which a test gives up on a process."""
 
-DESCENT.build([Parameter(torch.zeros(1))])  # the first optimizer imports half of torch: here, once for all
+TRAINING.build([Parameter(torch.zeros(1))])  # the first optimizer imports half of torch: here, once for all
 SERVER = get_context("forkserver")
 SERVER.set_forkserver_preload([__name__])
 

@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 import torch
 
-from tests.helpers import CAPTIONS, DESCENT, MODEL, tiny_corpus
+from tests.helpers import CAPTIONS, MODEL, TRAINING, tiny_corpus
 from trainables.base import DivergedError
 from trainables.outputs import new_model
 from trainables.spec import TrialSpec
 from trainables.training.report import EpochReport, FinalReport, StoreReport
 from trainables.training.sharing import PhaseStore
 from trainables.training.state import TrialState
-from trainables.trial import run_trial, score
+from trainables.trial import run_trial, score_split
 from vae_sweep.cli.main import main
-from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.provenance import LIBRARIES
-from vae_sweep.tracking.journal import Journal
+from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.journal.journal import Journal
+from vae_sweep.planning.provenance import LIBRARIES
 
 HOST = "node-7"
 KINDS = {EpochReport: "epoch", StoreReport: "store", FinalReport: "final"}
@@ -29,7 +29,7 @@ PLAIN: dict[str, Any] = {
     "name": "small",
     "corpus": CAPTIONS.model_dump(mode="json"),
     "model": MODEL.model_dump(mode="json"),
-    "descent": DESCENT.model_dump(mode="json") | {"epochs": 2},
+    "training": TRAINING.model_dump(mode="json") | {"epochs": 2},
     "methods": {"vae": {}, "ours": {"target_rate": {"choice": [2, 4]}}},
     "evaluation": {"search_samples": 4, "final_samples": 6},
 }
@@ -105,7 +105,7 @@ class Scribe:
             return
         model = new_model(spec, tiny_corpus().vocabulary)
         model.load_state_dict(state.best)
-        numbers = score(spec, tiny_corpus(), model, "test")
+        numbers = score_split(spec, tiny_corpus(), model, "test")
         self.journal.append("scored", trial=trial, numbers=numbers)
 
     def end(self, outcome: str = "complete", reason: str | None = None) -> None:

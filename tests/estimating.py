@@ -1,11 +1,11 @@
 """A planned sweep of the embedded corpus with costs made by hand."""
 
-from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.estimate.bench import Measured, ModelCost, StepCost
-from vae_sweep.sweep.estimate.costs import Costs
-from vae_sweep.sweep.estimate.rates import Rate
-from vae_sweep.sweep.estimate.work import Work, model_kind, planned_work, step_kind
-from vae_sweep.sweep.plan import Plan
+from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.planning.estimate.costs import TaskCosts
+from vae_sweep.planning.estimate.micro_benchmark import Measurements, ModelCost, StepCost
+from vae_sweep.planning.estimate.rates import Rate
+from vae_sweep.planning.estimate.work import Work, model_kind, planned_work, step_kind
+from vae_sweep.planning.plan import Plan
 
 FREE = Rate(per_batch=0, per_step=0, per_word=0)
 A_BATCH = Rate(per_batch=1, per_step=0, per_word=0)
@@ -17,7 +17,7 @@ def small_sweep(**changes: object) -> SweepSpec:
     fields: dict[str, object] = {
         "name": "one",
         "corpus": {"name": "captions", "limit": {"train": 50, "validation": 5, "test": 5}},
-        "descent": {"epochs": 3, "course": {"kind": "tail"}},
+        "training": {"epochs": 3, "schedule": {"kind": "linear_decay"}},
         "methods": {"ae": {}, "vae": {}, "ours": {"target_rate": {"choice": [2, 4, 8]}}},
         "seeds": [1, 2],
         "evaluation": {"final": "none"},
@@ -41,16 +41,16 @@ def costs_of(
     save: float = 0,
     state_bytes: int = 0,
     load: float = 0,
-) -> tuple[Costs, list[Work]]:
+) -> tuple[TaskCosts, list[Work]]:
     """The plan's work, and costs under which a step takes one second and all else nothing."""
     work = planned_work(plan)
     steps = list(dict.fromkeys(step_kind(phase, 1) for one in work for phase in one.trial.phases()))
     models = list(dict.fromkeys(model_kind(plan.spec, one.trial, 1) for one in work))
-    measured = Measured(
+    measured = Measurements(
         start=0,
         corpus=0,
         steps=(StepCost(step=step, save=save, state_bytes=state_bytes),) * len(steps),
         models=(model or model_cost(),) * len(models),
         peak_memory_mb=500,
     )
-    return Costs(plan, [measured], steps, models, load), work
+    return TaskCosts(plan, [measured], steps, models, load), work

@@ -43,7 +43,7 @@ class Fault:
         """Raise OSError where the fault is meant."""
         if _kind(event, arguments) != self.what:
             return
-        path = next((one for one in _paths(arguments) if fnmatch(one, self.pattern)), None)
+        path = next((one for one in _paths(event, arguments) if fnmatch(one, self.pattern)), None)
         if path is None or (self.times is not None and len(self.struck) >= self.times):
             return
         if self.switch is not None and not os.path.exists(self.switch):  # noqa: PTH110
@@ -77,7 +77,7 @@ def watching(pattern: str) -> Iterator[list[tuple[str, str]]]:
     seen: list[tuple[str, str]] = []
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
-        paths = _paths(arguments)
+        paths = _paths(event, arguments)
         if paths and fnmatch(paths[-1], pattern):
             seen.append((event, paths[-1]))
 
@@ -120,9 +120,10 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
             watch(event, arguments)
 
 
-def _paths(arguments: tuple[Any, ...]) -> list[str]:
+def _paths(event: str, arguments: tuple[Any, ...]) -> list[str]:
     """Return the whole paths that an event is about: one, or that before a rename and that after it."""
-    given = [os.fsdecode(one) for one in arguments[:2] if isinstance(one, str | bytes | os.PathLike)]
+    count = 2 if event == "os.rename" else 1
+    given = [os.fsdecode(one) for one in arguments[:count] if isinstance(one, str | bytes | os.PathLike)]
     return list(map(os.path.abspath, given))
 
 

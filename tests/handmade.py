@@ -10,12 +10,13 @@ import torch
 from trainables.spec import TrialSpec
 from trainables.training.spec import PhaseSpec
 from trainables.training.state import Counters, TrialState, save_state
-from vae_sweep.spec import SweepSpec
-from vae_sweep.store.entry import address, environment_of, write_entry
-from vae_sweep.sweep.folder import JOURNAL_FILE, store_spec, sweep_folder
-from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.ledger import read_sweep
-from vae_sweep.tracking.records import SweepRecord
+from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.journal import Journal
+from vae_sweep.journal.records import SweepRecord
+from vae_sweep.journal.stored_spec import store_spec
+from vae_sweep.storage.layout import JOURNAL_FILE, sweep_folder
+from vae_sweep.storage.pretraining_entry import address, environment_of, write_entry
 
 FINGERPRINT = "f00d"
 OUTPUTS = ("weights.safetensors", "trial.json", "samples.txt")

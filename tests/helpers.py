@@ -20,9 +20,9 @@ from trainables.text.batches import Batch, equal_length_batches
 from trainables.text.corpus import Corpus, load_corpus
 from trainables.text.spec import CorpusSpec, LimitSpec
 from trainables.text.vocabulary import BOS, EOS, SPECIAL, Ids
-from trainables.training.descent import DescentSpec
 from trainables.training.report import EpochReport, FinalReport
 from trainables.training.state import TrialState
+from trainables.training.training_spec import TrainingSpec
 from trainables.trial import run_trial
 
 torch.set_num_threads(1)
@@ -34,7 +34,7 @@ CAPTIONS = CorpusSpec(name="captions", limit=LimitSpec(train=48, validation=16, 
 MODEL = ModelSpec(
     embedding_size=5, encoder_size=7, decoder_size=6, latent_size=3, initialisation="torch", input_dropout=0.2
 )
-DESCENT = DescentSpec(epochs=1, batch_size=8)
+TRAINING = TrainingSpec(epochs=1, batch_size=8)
 VOCABULARY = 15
 
 
@@ -56,8 +56,8 @@ def tiny_trial(method: str = "ours", **changes: Any) -> TrialSpec:
         "corpus_fingerprint": tiny_corpus().fingerprint,
         "method": METHODS[method],
         "model": MODEL,
-        "descent": DESCENT,
-        "pretraining": DESCENT,
+        "training": TRAINING,
+        "pretraining": TRAINING,
         "evaluation": EvaluationSpec(search_samples=4, final_samples=6),
         "seed": 3,
     }

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from trainables.base import CorpusError
-from trainables.text.importing.run import Wanted, import_corpus
+from trainables.text.importing.run import ImportRequest, import_corpus
 
-TEXT = Wanted(("text",))
-BOTH = Wanted(("text",), "label")
+TEXT = ImportRequest(("text",))
+BOTH = ImportRequest(("text",), "label")
 
 
 def table(directory: Path, name: str, rows: list[tuple[str, str]]) -> str:
@@ -31,7 +31,7 @@ def text(directory: Path, stem: str) -> str:
     return gzip.decompress((directory / f"{stem}.txt.gz").read_bytes()).decode()
 
 
-def refused(said: str, files: list[str], wanted: Wanted, target: Path, split: str | None = None) -> None:
+def refused(said: str, files: list[str], wanted: ImportRequest, target: Path, split: str | None = None) -> None:
     """Check that nothing is imported, in these words, and nothing left."""
     with pytest.raises(CorpusError) as error:
         import_corpus(files, wanted, split, target)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vae_sweep.sweep.sending.jobs import IdTakenError, Job, Order, Say
+from vae_sweep.jobs.job_server import IdTakenError, Job, JobRequest, Say
 
 
 @dataclass
@@ -11,7 +11,7 @@ class FakeServer:
     """Jobs in a list; `logs` are what `follow` says, and following ends a job with `codes` of its id, or 0."""
 
     found: list[Job] = field(default_factory=list)
-    orders: list[Order] = field(default_factory=list)
+    orders: list[JobRequest] = field(default_factory=list)
     files: list[set[str]] = field(default_factory=list)
     logs: dict[str, list[str]] = field(default_factory=dict)
     rivals: list[Job] = field(default_factory=list)
@@ -23,7 +23,7 @@ class FakeServer:
     def job(self, id: str) -> Job:
         return next(job for job in self.found if job.id == id)
 
-    def submit(self, order: Order) -> None:
+    def submit(self, order: JobRequest) -> None:
         """Take a job, unless a rival was there the moment before."""
         if self.rivals:
             self.found.append(self.rivals.pop(0))

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from vae_sweep.tracking.journal import Journal
+from vae_sweep.journal.journal import Journal
 
 SPEC: dict[str, Any] = {"name": "small", "search": {"kind": "grid"}, "seeds": [0]}
 CORPUS: dict[str, Any] = {"name": "captions", "fingerprint": "f00d"}

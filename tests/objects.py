@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 from pyarrow.fs import FileSelector, S3FileSystem
 
-from trainables.places import S3Place, write
+from trainables.storage_paths import S3Place, write
 
 BUCKET, KEY, SECRET = "sweeps-of-tests", "AKIAOFTHETESTS", "the-secret-of-the-tests"
 RUNNING = re.compile(r"Running on http://127\.0\.0\.1:(\d+)")

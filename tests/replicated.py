@@ -5,9 +5,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.ledger import read_sweep
-from vae_sweep.tracking.records import SweepRecord
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.journal import Journal
+from vae_sweep.journal.records import SweepRecord
 
 Cells = Sequence[tuple[str, Mapping[str, Any], Mapping[int, tuple[float, float]]]]
 """Method, values, and seed -> perplexity and reconstruction."""

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.handmade import Handmade, put, spec_in
-from trainables.probes.portrait import PORTRAIT_FILE, Portrait, Walk
-from vae_sweep.spec import SweepSpec
+from trainables.probes.latent_summary import PORTRAIT_FILE, LatentSummary, Walk
+from vae_sweep.config.sweep_spec import SweepSpec
 
 SCRIPT = "<script>alert('x')</script>"
 """What a page must show and not run."""
 
-PORTRAIT = Portrait(
+PORTRAIT = LatentSummary(
     kl_per_unit=(0.25, 2.0, 0.0),
     variance_per_unit=(0.1, 0.9, 0.0),
     positions=((0.0, 1.0), (1.5, -1.0), (-1.5, 0.25), (0.5, 0.5)),

@@ -9,10 +9,10 @@ from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
 from trainables.training.report import FinalReport
-from vae_sweep.search.progress import Assignment, Progress
-from vae_sweep.search.space import Cell
+from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.search.sampling import Cell
+from vae_sweep.search.state import Assignment, SearchState
 from vae_sweep.search.sweep_search import SweepSearch
-from vae_sweep.spec import SweepSpec
 
 GRID = {"vae": {}, "vae_fbp": {"target_rate": {"choice": [2, 4]}}, "ours": {"target_rate": {"choice": [2, 4, 8]}}}
 ENDLESS = {"vae": {}, "ours": {"target_rate": {"float": [2, 8]}}}
@@ -35,12 +35,12 @@ class Bench:
     """A searcher with a real in-memory study and a list for the cells that it journals."""
 
     def __init__(
-        self, spec: SweepSpec, study: optuna.Study | None = None, progress: Progress | None = None
+        self, spec: SweepSpec, study: optuna.Study | None = None, progress: SearchState | None = None
     ) -> None:
         sampler = optuna.samplers.RandomSampler(seed=1)
         self.study = study or optuna.create_study(directions=["minimize"] * 2, sampler=sampler)
         self.journaled: list[Cell] = []
-        self.search = SweepSearch(spec, self.study, progress or Progress(), self.journaled.append, self._config)
+        self.search = SweepSearch(spec, self.study, progress or SearchState(), self.journaled.append, self._config)
         self._ids = itertools.count()
 
     @staticmethod

@@ -7,24 +7,24 @@ from pathlib import Path
 
 from torch import device
 
-from tests.helpers import DESCENT, same_tensors, tiny_corpus, tiny_trial, without_costs
+from tests.helpers import TRAINING, same_tensors, tiny_corpus, tiny_trial, without_costs
 from trainables.outputs import new_model
 from trainables.spec import TrialSpec
-from trainables.training.descent import DescentSpec, Plateau, Tail
 from trainables.training.report import EpochReport, FinalReport, StoreReport
 from trainables.training.sharing import shapes_of
 from trainables.training.state import TrialState
+from trainables.training.training_spec import LinearDecay, Plateau, TrainingSpec
 from trainables.trial import run_trial
-from vae_sweep.store.pretrained import PretrainedStore, StoreClaim
+from vae_sweep.storage.pretraining_store import PretrainedStore, StoreClaim
 
 RESTLESS = Plateau(patience=1, first_decay_epoch=0, decays=2)
-ADAM = DescentSpec(optimizer="adam", learning_rate=0.02, course=Tail(), epochs=3, batch_size=8)
-SGD = DescentSpec(optimizer="sgd", learning_rate=5.0, course=RESTLESS, epochs=9, batch_size=8)
-WILD = DescentSpec(learning_rate=3e37, epochs=2, batch_size=8)
+ADAM = TrainingSpec(optimizer="adam", learning_rate=0.02, schedule=LinearDecay(), epochs=3, batch_size=8)
+SGD = TrainingSpec(optimizer="sgd", learning_rate=5.0, schedule=RESTLESS, epochs=9, batch_size=8)
+WILD = TrainingSpec(learning_rate=3e37, epochs=2, batch_size=8)
 TRIALS = {
     "adam-tail": tiny_trial("ours", pretraining=ADAM),
     "sgd-plateau": tiny_trial("ours", pretraining=SGD, seed=2),
-    "reference": tiny_trial("ae", pretraining=DESCENT),
+    "reference": tiny_trial("ae", pretraining=TRAINING),
 }
 
 

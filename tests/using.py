@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from tests.handmade import Handmade, spec_in
-from tests.helpers import CAPTIONS, DESCENT, MODEL, epochs_and_end, put_files, tiny_corpus
+from tests.helpers import CAPTIONS, MODEL, TRAINING, epochs_and_end, put_files, tiny_corpus
 from trainables.outputs import outputs
 
 SPACE: dict[str, Any] = {
     "corpus": CAPTIONS.model_dump(mode="json"),
     "model": MODEL.model_dump(mode="json"),
-    "descent": DESCENT.model_dump(mode="json"),
-    "pretraining": DESCENT.model_dump(mode="json"),
+    "training": TRAINING.model_dump(mode="json"),
+    "pretraining": TRAINING.model_dump(mode="json"),
     "evaluation": {"search_samples": 4, "final_samples": 6},
     "methods": {"vae": {}, "ours": {"target_rate": {"choice": [2, 4]}}, "ae": {}, "lstm_lm": {}},
     "seeds": [0],

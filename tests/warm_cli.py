@@ -79,7 +79,7 @@ def serve(address: str) -> None:
 
 def import_all() -> None:
     """Import every module of the project, and with it torch, Ray, Optuna and MLflow."""
-    from vae_sweep.sweep.environment import prepare_environment
+    from vae_sweep.running.ray_environment import prepare_environment
 
     prepare_environment()
     for name in PACKAGES:

@@ -1,4 +1,4 @@
-"""What every floor of the science stands on: specs and errors."""
+"""What every layer of the science stands on: specs and errors."""
 
 import hashlib
 import json
@@ -40,8 +40,13 @@ class Spec(BaseModel):
             value = getattr(self, name)
             if any(isinstance(mark, Later) and mark.before == value for mark in field.metadata):
                 del plain[name]
-            elif isinstance(value, Spec):
+                continue
+            if isinstance(value, Spec):
                 plain[name] = value.keyed()
+            for mark in field.metadata:
+                if isinstance(mark, KeyedAs):
+                    kept = plain.pop(name)
+                    plain[mark.name] = kept if mark.value is None else mark.value
         return plain
 
 
@@ -54,6 +59,17 @@ class Later:
     """
 
     before: Any
+
+
+@dataclass(frozen=True)
+class KeyedAs:
+    """Marks a spec's field, in `Annotated`, that had another name when keys were first written, or another value.
+
+    Keys keep the former ones, so that what earlier versions stored keeps its key.
+    """
+
+    name: str
+    value: str | None = None
 
 
 def digest(value: Any) -> str:

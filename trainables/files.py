@@ -18,7 +18,7 @@ from trainables.base import PlaceError
 FULL = (errno.ENOSPC, errno.EDQUOT)
 AWAY = (errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.ENXIO, errno.EHOSTDOWN, errno.EREMOTEIO, errno.ETIMEDOUT)
 KEPT_OUT = (errno.EACCES, errno.EPERM)
-ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP)
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP)
 """Errors that say that no file of this name is there."""
 
 OUTAGES = (*AWAY, *KEPT_OUT, errno.EIO, errno.EROFS)
@@ -181,7 +181,7 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in ABSENT:
+        if error.errno in _ABSENT:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from error
         said = words(error, path, "cannot be read now, and is not taken for damaged")
         raise StorageError(said) from error

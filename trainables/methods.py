@@ -1,7 +1,7 @@
 """METHODS: the rows of the paper's tables; a new row is one entry.
 
-Rows differ in pretraining, objective, updates and descent. A new schedule, floor, bound, course or way to update
-is one class in its module, with its name in the union there.
+Methods differ in pretraining, objective, updates and training. A new KL weight, KL term, bound, schedule or way to
+update is one class in its module, with its name in the union there.
 """
 
 from typing import Literal
@@ -12,7 +12,7 @@ from trainables.base import Spec
 from trainables.objective.bound import Elbo, Iwae, Objective
 from trainables.objective.kl import FreeBits, FreeBitsTotal
 from trainables.objective.kl_weight import Constant, Cyclic, Linear
-from trainables.training.descent import CosineRestarts, DescentSpec, OwnDescent
+from trainables.training.training_spec import CosineRestarts, TrainingOverride, TrainingSpec
 from trainables.training.updates import Aggressive, Joint, Updates
 
 
@@ -24,9 +24,11 @@ class Method(Spec):
     pretrain: bool = False
     objective: Objective = Elbo()
     updates: Updates = Joint()
-    descent: OwnDescent | None = Field(None, description="what the row brings; none: the sweep's descent")
+    training: TrainingOverride | None = Field(None, description="what the row brings; none: the sweep's training")
     language_model: bool = Field(False, description="the decoder alone, without z")
-    lacks: tuple[str, ...] = Field((), description="words that say nothing of the row, absent from its results")
+    undefined_metrics: tuple[str, ...] = Field(
+        (), description="words that say nothing of the row, absent from its results"
+    )
     reference: bool = Field(False, description="runs in grids only and never stands on the front")
 
     @property
@@ -45,9 +47,9 @@ class Method(Spec):
         """Return the validation word that picks the best epoch of the row's own phase."""
         return self.objective.selection if isinstance(self.objective, Iwae) else "neg_elbo"
 
-    def laid_over(self, descent: DescentSpec) -> DescentSpec:
-        """Return the sweep's descent with what the row brings of its own."""
-        return self.descent.over(descent) if self.descent else descent
+    def with_override(self, training: TrainingSpec) -> TrainingSpec:
+        """Return the sweep's training with what the row brings of its own."""
+        return self.training.over(training) if self.training else training
 
     def parameters(self) -> dict[str, tuple[str, ...]]:
         """Return the row's own parameters: name in a space -> paths in the row, all of which it sets."""
@@ -60,13 +62,13 @@ class Method(Spec):
             found["anneal_epochs"] = ("objective.kl_weight.epochs",)
             found["anneal_pace"] = ("objective.kl_weight.pace",)
         if isinstance(self.objective.kl_weight, Cyclic):
-            restarts = self.descent is not None and isinstance(self.descent.course, CosineRestarts)
-            found["cycle_epochs"] = ("objective.kl_weight.period", *["descent.course.period"] * restarts)
+            restarts = self.training is not None and isinstance(self.training.schedule, CosineRestarts)
+            found["cycle_epochs"] = ("objective.kl_weight.period", *["training.schedule.period"] * restarts)
         return found
 
 
 AUTOENCODER = Elbo(kl_weight=Constant(weight=0))
-CYCLIC_ADAM = OwnDescent(optimizer="adam", learning_rate=1e-3, course=CosineRestarts())
+CYCLIC_ADAM = TrainingOverride(optimizer="adam", learning_rate=1e-3, schedule=CosineRestarts())
 
 METHODS = {
     method.name: method
@@ -75,7 +77,7 @@ METHODS = {
             name="lstm_lm",
             title="LSTM-LM",
             language_model=True,
-            lacks=(
+            undefined_metrics=(
                 *("kl", "kl_error", "mutual_information", "mutual_information_error", "active_units"),
                 *("elbo_gap", "elbo_gap_error", "iw_ess"),
             ),
@@ -84,7 +86,7 @@ METHODS = {
         Method(name="ae", title="AE", objective=AUTOENCODER, reference=True),
         Method(name="vae", title="VAE"),
         Method(name="vae_anneal", title="VAE + anneal", objective=Elbo(kl_weight=Linear())),
-        Method(name="vae_cyclic", title="VAE + cyclic", objective=Elbo(kl_weight=Cyclic()), descent=CYCLIC_ADAM),
+        Method(name="vae_cyclic", title="VAE + cyclic", objective=Elbo(kl_weight=Cyclic()), training=CYCLIC_ADAM),
         Method(name="vae_cyclic_sgd", title="VAE + cyclic (SGD)", objective=Elbo(kl_weight=Cyclic())),
         Method(
             name="vae_aggressive",

@@ -5,18 +5,18 @@ import hashlib
 import json
 
 import torch
-from pydantic import ValidationError
 from safetensors.torch import save
 from torch import Generator, Tensor
 
 from trainables.base import StateError, derived_seed
+from trainables.former_keys import read_stored
 from trainables.model.spec import LONGEST
 from trainables.model.vae import Vae
-from trainables.places import Place, is_file, read, sync
-from trainables.probes.codes import decode, shown
-from trainables.probes.portrait import PORTRAIT_FILE
-from trainables.probes.portray import portray
+from trainables.probes.codes import as_text, decode
+from trainables.probes.latent_summary import PORTRAIT_FILE
+from trainables.probes.summarise import latent_summary
 from trainables.spec import TrialSpec
+from trainables.storage_paths import StoragePath, is_file, read, sync
 from trainables.text.corpus import Corpus
 from trainables.text.vocabulary import Vocabulary
 from trainables.training.state import TrialState, load_tensors, metadata_of, state_key
@@ -52,7 +52,7 @@ def outputs(spec: TrialSpec, corpus: Corpus, state: TrialState) -> dict[str, byt
         VOCABULARY_FILE: words,
         WEIGHTS_FILE: save(weights, metadata),
         SAMPLES_FILE: samples_page(model, corpus, spec.seed).encode(),
-        PORTRAIT_FILE: portray(model, corpus, spec.seed).model_dump_json().encode(),
+        PORTRAIT_FILE: latent_summary(model, corpus, spec.seed).model_dump_json().encode(),
     }
 
 
@@ -62,18 +62,18 @@ def samples_page(model: Vae, corpus: Corpus, seed: int) -> str:
     device = next(model.parameters()).device
     if not model.spec.latent_size:
         [decoded] = decode(model, torch.empty(1, 0, device=device))
-        return f"Greedy, from a language model without z{CUT}:\n  {shown(corpus.vocabulary, decoded)}\n"
+        return f"Greedy, from a language model without z{CUT}:\n  {as_text(corpus.vocabulary, decoded)}\n"
     lines = [f"Reconstructions (posterior mean, greedy{CUT}):"]
     sentences = corpus.splits["validation"].sentences[:PAGE]
     rows = (torch.from_numpy(sentence).unsqueeze(0).to(device) for sentence in sentences)
     means = torch.cat([model.encoder(row).mean for row in rows])
     for sentence, decoded in zip(sentences, decode(model, means), strict=True):
         lines.append("  input  " + " ".join(corpus.vocabulary.decode(sentence.tolist())))
-        lines.append("  output " + shown(corpus.vocabulary, decoded))
+        lines.append("  output " + as_text(corpus.vocabulary, decoded))
     generator = Generator().manual_seed(derived_seed(seed, "samples"))
     z = torch.randn(PAGE, model.spec.latent_size, generator=generator).to(device)
     lines.append(f"Samples from the prior (greedy{CUT}):")
-    lines += ["  " + shown(corpus.vocabulary, row) for row in decode(model, z)]
+    lines += ["  " + as_text(corpus.vocabulary, row) for row in decode(model, z)]
     return "\n".join(lines) + "\n"
 
 
@@ -86,7 +86,7 @@ def checksum(weights: dict[str, Tensor]) -> str:
     return sha.hexdigest()
 
 
-def load_model(directory: Place, spec: TrialSpec, vocabulary: Vocabulary, device: str = "cpu") -> Vae:
+def load_model(directory: StoragePath, spec: TrialSpec, vocabulary: Vocabulary, device: str = "cpu") -> Vae:
     """Read a finished trial's best weights. Raises StateError where they are absent, damaged or do not fit, and
     PlaceError where they are out of reach."""
     model = new_model(spec, vocabulary)
@@ -94,7 +94,7 @@ def load_model(directory: Place, spec: TrialSpec, vocabulary: Vocabulary, device
     return model.to(device)
 
 
-def keep(directory: Place, spec: TrialSpec) -> None:
+def keep(directory: StoragePath, spec: TrialSpec) -> None:
     """See that a trial's end is on disk for good and its weights can be read. Raises StateError, PlaceError."""
     try:
         sync(directory)
@@ -103,7 +103,7 @@ def keep(directory: Place, spec: TrialSpec) -> None:
     best_weights(directory, spec)
 
 
-def best_weights(directory: Place, spec: TrialSpec) -> dict[str, Tensor]:
+def best_weights(directory: StoragePath, spec: TrialSpec) -> dict[str, Tensor]:
     """Return a finished trial's best weights. Raises StateError where they are absent, damaged or another's, and
     PlaceError where they are out of reach."""
     path = directory / WEIGHTS_FILE
@@ -118,16 +118,16 @@ def best_weights(directory: Place, spec: TrialSpec) -> dict[str, Tensor]:
     return tensors
 
 
-def stored_spec(directory: Place) -> TrialSpec:
+def read_trial_spec(directory: StoragePath) -> TrialSpec:
     """Return the spec beside a trial's weights. Raises StateError where it is absent or unsound; PlaceError."""
     path = directory / SPEC_FILE
     try:
-        return TrialSpec.model_validate_json(_content(path))
-    except ValidationError as error:
+        return read_stored(TrialSpec, _content(path))
+    except ValueError as error:
         raise StateError(f"{path}: no spec of this version ({str(error).splitlines()[0]})") from error
 
 
-def stored_key(directory: Place) -> str:
+def stored_key(directory: StoragePath) -> str:
     """Return the key of the trial that left weights in a directory, or else a state. Raises as `stored_spec`."""
     path = directory / WEIGHTS_FILE
     if is_file(path):
@@ -137,7 +137,7 @@ def stored_key(directory: Place) -> str:
     return state_key(directory)
 
 
-def stored_vocabulary(directory: Place) -> Vocabulary | None:
+def stored_vocabulary(directory: StoragePath) -> Vocabulary | None:
     """Return the vocabulary beside a trial's weights, None where those were written before it was kept.
 
     Raises StateError where it is absent, or not the one that the weights name; PlaceError.
@@ -154,7 +154,7 @@ def stored_vocabulary(directory: Place) -> Vocabulary | None:
     return Vocabulary(json.loads(words))
 
 
-def _content(path: Place) -> bytes:
+def _content(path: StoragePath) -> bytes:
     try:
         return read(path)
     except FileNotFoundError as error:

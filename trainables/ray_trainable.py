@@ -16,25 +16,33 @@ from trainables.base import CorpusError, DivergedError, PlaceError, StateError, 
 from trainables.files import FULL, words
 from trainables.measure.spec import EvaluationSpec
 from trainables.outputs import load_model, outputs
-from trainables.places import Place, contents, is_folder, objects_fail, place_of, place_on, storage_fails
 from trainables.spec import TrialSpec
+from trainables.storage_paths import (
+    StoragePath,
+    contents,
+    is_folder,
+    objects_fail,
+    place_of,
+    place_on,
+    storage_fails,
+)
 from trainables.text.planned import Corpora
 from trainables.text.spec import SplitName
 from trainables.training.report import EpochReport, ErrorClass, FinalReport, RungReport, StoreReport
 from trainables.training.sharing import PhaseStore
 from trainables.training.state import TrialState, load_state, state_files
-from trainables.trial import run_trial, score
+from trainables.trial import run_trial, score_split
 
 Stores = Callable[[str], PhaseStore]
 """The pretraining store as a trial of this name sees it."""
 
 Report = EpochReport | StoreReport | RungReport | FinalReport
-KINDS = {EpochReport: "epoch", StoreReport: "store", RungReport: "rung", FinalReport: "final"}
+_KINDS = {EpochReport: "epoch", StoreReport: "store", RungReport: "rung", FinalReport: "final"}
 """What a report is called among Ray's results and in the journal."""
 STARTED, WAITS = "started", "waits"
 """What a trial says that has nothing to report: that it starts, or waits for a pretraining as before."""
 
-CORPORA = Corpora(platformdirs.user_cache_path("vae-sweep") / "tokenised")
+_CORPORA = Corpora(platformdirs.user_cache_path("vae-sweep") / "tokenised")
 """The corpus of this process; on a CPU it runs trial after trial."""
 
 NO_ROOM = ("No space left", "Disk quota exceeded", "No usable temporary directory")
@@ -85,7 +93,7 @@ def error_class(error: Exception) -> ErrorClass:
 
 def _train(spec: TrialSpec, config: dict[str, Any], store: PhaseStore | None) -> None:
     damaged: list[str] = []
-    corpus = CORPORA.planned(spec.corpus, spec.corpus_fingerprint, Path(config["data_directory"]), damaged)
+    corpus = _CORPORA.planned(spec.corpus, spec.corpus_fingerprint, Path(config["data_directory"]), damaged)
     state = _start(spec, config["starts"], damaged)
     waiting: Report | None = None
     for report, new in run_trial(spec, corpus, state, _device(), store):
@@ -126,7 +134,7 @@ def _start(spec: TrialSpec, starts: list[str], damaged: list[str]) -> TrialState
     return TrialState()
 
 
-def reported(newest: Place) -> list[Place]:
+def reported(newest: StoragePath) -> list[StoragePath]:
     """Return the newest checkpoint whose report arrived and its elders, newest first.
 
     One beside it that is newer was left by a worker whose node was cut off: its epoch is in no journal.
@@ -140,7 +148,7 @@ def _report(
 ) -> None:
     """Report to Ray, which copies the files into the storage; whoever reads them there checks them."""
     metrics = {
-        "kind": KINDS[type(report)],
+        "kind": _KINDS[type(report)],
         "report": report.model_dump_json(),
         "identity": identity,
         "vae_epoch": report.epoch + 1 if isinstance(report, EpochReport) and report.phase == "vae" else 0,
@@ -177,11 +185,11 @@ def score_weights(
     """
     torch.set_num_threads(threads)
     spec = TrialSpec.model_validate(plain)
-    corpus = CORPORA.planned(spec.corpus, spec.corpus_fingerprint, Path(data_directory), remarks=[])
+    corpus = _CORPORA.planned(spec.corpus, spec.corpus_fingerprint, Path(data_directory), remarks=[])
     try:
         model = load_model(place_of(weights), spec, corpus.vocabulary, _device())
     except StateError as error:
         raise WeightsError(str(error)) from error
     if evaluation is not None:
         spec = spec.model_copy(update={"evaluation": EvaluationSpec.model_validate(evaluation)})
-    return {word: value for split in splits for word, value in score(spec, corpus, model, split).items()}
+    return {word: value for split in splits for word, value in score_split(spec, corpus, model, split).items()}

@@ -11,13 +11,13 @@ from trainables.training.report import RungReport
 from trainables.training.spec import PhaseSpec
 
 
-def annealed_after(objective: Objective, epochs: int, fullness: float) -> int:
+def annealed_after(objective: Objective, epochs: int, step_ratio: float) -> int:
     """Return after how many epochs the KL weight stays at the most that it reaches in a phase of `epochs`."""
-    weights = [objective.weight(epoch, fullness) for epoch in range(epochs + 1)]
+    weights = [objective.weight(epoch, step_ratio) for epoch in range(epochs + 1)]
     return max((epoch + 1 for epoch, weight in enumerate(weights) if weight < max(weights)), default=0)
 
 
-def on_rung(spec: TrialSpec, phase: PhaseSpec, epochs_done: int, fullness: float) -> bool:
+def on_rung(spec: TrialSpec, phase: PhaseSpec, epochs_done: int, step_ratio: float) -> bool:
     """Say whether a trial stands on a rung after so many epochs of a phase.
 
     Never in its pretraining, nor before an epoch at the KL weight's full value is over: what still changes is not
@@ -25,7 +25,7 @@ def on_rung(spec: TrialSpec, phase: PhaseSpec, epochs_done: int, fullness: float
     """
     if spec.rungs is None or phase.name != "vae" or epochs_done not in spec.rungs.rungs:
         return False
-    return epochs_done > annealed_after(phase.objective, phase.descent.epochs, fullness)
+    return epochs_done > annealed_after(phase.objective, phase.training.epochs, step_ratio)
 
 
 def rung_report(spec: TrialSpec, corpus: Corpus, model: Vae, epoch: int) -> RungReport:
@@ -41,6 +41,8 @@ def rung_report(spec: TrialSpec, corpus: Corpus, model: Vae, epoch: int) -> Rung
         spec.seed,
         evaluation.activity_boundary,
     )
-    kept = {f"validation/{word}": value for word, value in numbers.items() if word not in spec.method.lacks}
+    kept = {
+        f"validation/{word}": value for word, value in numbers.items() if word not in spec.method.undefined_metrics
+    }
     collapsed = collapse(kept, spec.model.latent_size, spec.method.target_rate)
     return RungReport(epoch=epoch, numbers=kept, collapsed=collapsed)

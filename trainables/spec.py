@@ -9,12 +9,12 @@ from trainables.measure.spec import EvaluationSpec, RungSpec
 from trainables.methods import AUTOENCODER, METHODS, Method
 from trainables.model.spec import ModelSpec
 from trainables.text.spec import CorpusSpec
-from trainables.training.descent import DescentSpec
 from trainables.training.spec import READ_VERSIONS, PhaseSpec
+from trainables.training.training_spec import TrainingSpec
 from trainables.training.updates import Joint
 
 Value = float | int | str | bool
-SEARCHABLE = ("model", "descent", "pretraining")
+SEARCHABLE = ("model", "training", "pretraining")
 
 
 def with_value(plain: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
@@ -31,8 +31,8 @@ class TrialSpec(Spec):
     corpus_fingerprint: str
     method: Method
     model: ModelSpec = ModelSpec()
-    descent: DescentSpec = Field(DescentSpec(), description="of the VAE phase")
-    pretraining: DescentSpec = Field(DescentSpec(), description="descent of the pretraining phase")
+    training: TrainingSpec = Field(TrainingSpec(), description="of the VAE phase")
+    pretraining: TrainingSpec = Field(TrainingSpec(), description="of the pretraining phase")
     evaluation: EvaluationSpec = EvaluationSpec()
     rungs: RungSpec | None = Field(None, description="where it is measured to be judged; changes no weight")
     seed: int
@@ -67,7 +67,7 @@ class TrialSpec(Spec):
             model=self.model.without_latent() if self.method.language_model else self.model,
             objective=AUTOENCODER if first else self.method.objective,
             updates=Joint() if first else self.method.updates,
-            descent=self.pretraining if first else self.method.laid_over(self.descent),
+            training=self.pretraining if first else self.method.with_override(self.training),
             selection="reconstruction" if first else self.method.selection,
             seed=self.seed,
         )

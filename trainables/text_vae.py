@@ -11,11 +11,11 @@ from torch import Tensor
 from trainables.base import StateError, VaeSweepError, derived_seed
 from trainables.model.spec import LONGEST
 from trainables.model.vae import Vae
-from trainables.outputs import SPEC_FILE, VOCABULARY_FILE, load_model, stored_spec, stored_vocabulary
-from trainables.places import Place
+from trainables.outputs import SPEC_FILE, VOCABULARY_FILE, load_model, read_trial_spec, stored_vocabulary
 from trainables.probes.codes import decode, posteriors, standard_normal
-from trainables.probes.interpolation import interpolate
+from trainables.probes.interpolation import interpolate_codes
 from trainables.spec import TrialSpec
+from trainables.storage_paths import StoragePath
 from trainables.text.corpus import Corpus
 from trainables.text.planned import check_planned
 from trainables.text.tokenise import tokenise
@@ -26,7 +26,7 @@ TOKENISED = ("captions", "snli")
 
 CODE_FILES = (".safetensors", ".npy")
 
-Corpora = Callable[[TrialSpec], Corpus]
+_Corpora = Callable[[TrialSpec], Corpus]
 """Gives the corpus that a trial was trained on; raises CorpusError where it is not at hand."""
 
 
@@ -102,7 +102,7 @@ class TextVae:
         if steps < 2:
             raise UseError(f"{steps} steps; an interpolation has at least 2, its two ends")
         means = self.encode([source, target])
-        [walk] = interpolate(self.model, means[:1], means[1:], steps - 2, longest)
+        [walk] = interpolate_codes(self.model, means[:1], means[1:], steps - 2, longest)
         return self._texts(walk)
 
     def codes_file(self, codes: Tensor, suffix: str) -> bytes:
@@ -132,13 +132,13 @@ class TextVae:
             )
 
 
-def load_text_vae(directory: Place, corpora: Corpora | None = None, device: str = "cpu") -> TextVae:
+def load_text_vae(directory: StoragePath, corpora: _Corpora | None = None, device: str = "cpu") -> TextVae:
     """Read a trained model from the files that its trial left.
 
     Weights from before the vocabulary was kept beside them need their corpus. Raises StateError where a file is
     absent, damaged or does not fit, CorpusError where the corpus is not at hand, PlaceError.
     """
-    spec = stored_spec(directory)
+    spec = read_trial_spec(directory)
     vocabulary = stored_vocabulary(directory)
     if vocabulary is None:
         if corpora is None:

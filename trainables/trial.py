@@ -17,7 +17,7 @@ from trainables.text.batches import equal_length_batches
 from trainables.text.corpus import Corpus
 from trainables.text.planned import check_planned
 from trainables.text.spec import SplitName
-from trainables.training.phase import PhaseData, fullness, over, run_phase
+from trainables.training.phase import PhaseData, is_finished, run_phase, step_ratio
 from trainables.training.report import EpochReport, FinalReport, Outcome, RungReport, StoreReport
 from trainables.training.sharing import PhaseStore, share_phase
 from trainables.training.spec import PhaseSpec
@@ -40,12 +40,12 @@ def run_trial(
         if number < state.counters.phase:
             continue
         if number > state.counters.phase:
-            hand_over(model, state, Generator(device).manual_seed(derived_seed(spec.seed, "hand_over")))
+            transfer_encoder(model, state, Generator(device).manual_seed(derived_seed(spec.seed, "hand_over")))
             state = TrialState(Counters(phase=number))
         elif state.counters.epoch == 0:
             model.initialise(Generator(device).manual_seed(derived_seed(spec.seed, phase.name, "init")))
         data = PhaseData(
-            equal_length_batches(corpus.splits["train"].sentences, phase.descent.batch_size, device),
+            equal_length_batches(corpus.splits["train"].sentences, phase.training.batch_size, device),
             evaluation_batches(corpus.splits["validation"].sentences, device),
         )
         for report, new in _phase(spec, corpus, phase, model, data, state, store):
@@ -68,12 +68,12 @@ def _phase(
     store: PhaseStore | None,
 ) -> Iterator[tuple[EpochReport | StoreReport | RungReport, TrialState]]:
     """Run what is left of a phase, with its rungs; the one that the state stands on is measured again."""
-    boundary, full = spec.evaluation.activity_boundary, fullness(data.train, phase.descent.batch_size)
+    boundary, full = spec.evaluation.activity_boundary, step_ratio(data.train, phase.training.batch_size)
 
     if on_rung(spec, phase, state.counters.epoch, full):
         model.load_state_dict(state.model)
         yield rung_report(spec, corpus, model, state.counters.epoch), state
-    if store is not None and phase.name == "pretrain" and not over(phase, state.counters):
+    if store is not None and phase.name == "pretrain" and not is_finished(phase, state.counters):
         yield from share_phase(store, phase, model, data, state, boundary)
         return
     for report, new in run_phase(phase, model, data, state, boundary):
@@ -87,7 +87,7 @@ def check_corpus(spec: TrialSpec, corpus: Corpus) -> None:
     check_planned(corpus, spec.corpus_fingerprint)
 
 
-def hand_over(model: Vae, state: TrialState, generator: Generator) -> None:
+def transfer_encoder(model: Vae, state: TrialState, generator: Generator) -> None:
     """Keep the best pretrained encoder and draw the decoder afresh (paper, section 2.4)."""
     model.load_state_dict(state.best)
     initialise(model.decoder, model.spec.initialisation, generator)
@@ -98,14 +98,14 @@ def final_report(spec: TrialSpec, corpus: Corpus, model: Vae, collapsed: str | N
 
     `collapsed` says why a rung ended it.
     """
-    numbers = score(spec, corpus, model, "validation")
+    numbers = score_split(spec, corpus, model, "validation")
     if collapsed is None:
         collapsed = collapse(numbers, spec.model.latent_size, spec.method.target_rate)
     outcome: Outcome = "collapsed" if collapsed else "finished"
     return FinalReport(outcome=outcome, reason=collapsed, numbers=numbers, evaluation=spec.evaluation.key())
 
 
-def score(spec: TrialSpec, corpus: Corpus, model: Vae, split: SplitName) -> dict[str, float]:
+def score_split(spec: TrialSpec, corpus: Corpus, model: Vae, split: SplitName) -> dict[str, float]:
     """Measure a model on a split as the trial's evaluation asks; keys `<split>/<word>`, without what a row lacks.
 
     Both splits get the tight estimate, test the paper's protocol beside it.
@@ -124,4 +124,6 @@ def score(spec: TrialSpec, corpus: Corpus, model: Vae, split: SplitName) -> dict
         evaluation.activity_boundary,
         evaluation.final_samples if last else None,
     )
-    return {f"{split}/{word}": value for word, value in numbers.items() if word not in spec.method.lacks}
+    return {
+        f"{split}/{word}": value for word, value in numbers.items() if word not in spec.method.undefined_metrics
+    }

@@ -13,6 +13,7 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
         "reading",
         "mlflow",
         "using",
+        "python",
     ),
     "On a cluster": ("cluster", "docker", "submit", "nodes", "objects", "security"),
     "Understand": (

@@ -12,7 +12,14 @@ from trainables.measure.spec import RungSpec
 from trainables.methods import METHODS, Method
 from trainables.spec import TrialSpec, with_value
 from trainables.text.spec import CorpusSpec
-from trainables.training.descent import CosineRestarts, Course, DescentSpec, OwnDescent, Plateau, Tail
+from trainables.training.training_spec import (
+    CosineRestarts,
+    LinearDecay,
+    Plateau,
+    Schedule,
+    TrainingOverride,
+    TrainingSpec,
+)
 
 
 def pretraining_row(name: str, **changes: Any) -> Method:
@@ -20,24 +27,24 @@ def pretraining_row(name: str, **changes: Any) -> Method:
     return METHODS[name].model_copy(update={"pretrain": True, **changes})
 
 
-def own(course: Course) -> OwnDescent:
-    return OwnDescent(optimizer="adam", learning_rate=0.2, course=course)
+def own(schedule: Schedule) -> TrainingOverride:
+    return TrainingOverride(optimizer="adam", learning_rate=0.2, schedule=schedule)
 
 
 PLAIN = tiny_trial("ours")
-COURSES: list[Course] = [Plateau(), Tail(), CosineRestarts()]
+SCHEDULES: list[Schedule] = [Plateau(), LinearDecay(), CosineRestarts()]
 TRIALS = [
     PLAIN.model_copy(update={"corpus": CorpusSpec(path="/here"), "rungs": RungSpec(rungs=(1,))}),
     *(PLAIN.model_copy(update={"method": pretraining_row(name)}) for name in METHODS if name != "lstm_lm"),
     *(
         PLAIN.model_copy(
             update={
-                "method": pretraining_row("ours", descent=own(course)),
-                "descent": DescentSpec(course=course),
-                "pretraining": DescentSpec(course=course),
+                "method": pretraining_row("ours", training=own(schedule)),
+                "training": TrainingSpec(schedule=schedule),
+                "pretraining": TrainingSpec(schedule=schedule),
             }
         )
-        for course in COURSES
+        for schedule in SCHEDULES
     ),
 ]
 SEEN = ("seed", "corpus_fingerprint", "model.", "pretraining.")
@@ -63,7 +70,7 @@ VALUES: tuple[Any, ...] = (
     [3],
     {"rungs": [2]},
 )
-VALUES += (own(Tail()).model_dump(mode="json"),)
+VALUES += (own(LinearDecay()).model_dump(mode="json"),)
 
 Some = TypeVar("Some", bound=BaseModel)
 

@@ -14,8 +14,8 @@ from trainables.objective.bound import Iwae
 from trainables.spec import TrialSpec, with_value
 from trainables.text.spec import CorpusSpec
 from trainables.training import spec as training_spec
-from trainables.training.descent import Plateau
 from trainables.training.spec import PhaseSpec
+from trainables.training.training_spec import Plateau
 
 OTHER: dict[str, Any] = {
     "name": "pretrain",
@@ -34,21 +34,21 @@ OTHER: dict[str, Any] = {
     "objective.kl.target_rate": 3.0,
     "objective.kl.form": "mask",
     "objective.kl.per": "batch",
-    "descent.optimizer": "adam",
-    "descent.learning_rate": 0.11,
-    "descent.course.patience": 9,
-    "descent.course.first_decay_epoch": 9,
-    "descent.course.decays": 9,
-    "descent.course.factor": 0.11,
-    "descent.course.first_reference": 1e4,
-    "descent.epochs": 9,
-    "descent.batch_size": 9,
-    "descent.clip": 1.5,
+    "training.optimizer": "adam",
+    "training.learning_rate": 0.11,
+    "training.schedule.patience": 9,
+    "training.schedule.first_decay_epoch": 9,
+    "training.schedule.decays": 9,
+    "training.schedule.factor": 0.11,
+    "training.schedule.first_reference": 1e4,
+    "training.epochs": 9,
+    "training.batch_size": 9,
+    "training.clip": 1.5,
     "selection": "reconstruction",
     "seed": 99,
 }
 KINDS = {
-    "objective.kind", "objective.kl_weight.kind", "objective.kl.kind", "descent.course.kind", "updates.kind",
+    "objective.kind", "objective.kl_weight.kind", "objective.kl.kind", "training.schedule.kind", "updates.kind",
 }  # fmt: skip
 PRETRAINING_SEES = {"seed", "corpus_fingerprint", "model", "pretraining"}
 
@@ -88,8 +88,8 @@ def test_every_field_of_a_phase_changes_its_key(path: str) -> None:
         ("objective.kl", {"kind": "free_bits_total"}),
         ("objective", {"kind": "iwae"}),
         ("objective.kl_weight", {"kind": "cyclic"}),
-        ("descent.course", {"kind": "tail"}),
-        ("descent.course", {"kind": "cosine_restarts"}),
+        ("training.schedule", {"kind": "linear_decay"}),
+        ("training.schedule", {"kind": "cosine_restarts"}),
         ("updates", {"kind": "aggressive"}),
     ],
 )
@@ -171,8 +171,8 @@ def test_equal_specs_have_equal_keys() -> None:
         ("method.objective.kl.per", "batch"),
         ("method.objective.kl_weight.epochs", 3.0),
         ("method.title", "another title"),
-        ("descent.epochs", 99),
-        ("descent.course.patience", 9),
+        ("training.epochs", 99),
+        ("training.schedule.patience", 9),
         ("evaluation.search_samples", 99),
         ("evaluation.final", "none"),
         ("corpus.limit.train", 99),
@@ -203,7 +203,7 @@ def test_rows_differ_in_the_keys_of_their_trials() -> None:
     ("path", "value", "same"),
     [
         ("seed", 99, False),
-        ("descent.epochs", 99, False),
+        ("training.epochs", 99, False),
         ("pretraining.epochs", 99, False),
         ("method.objective.kl.target_rate", 3.0, False),
         ("evaluation.search_samples", 99, False),
@@ -230,8 +230,8 @@ def test_a_language_model_does_not_depend_on_the_encoder() -> None:
 
 def test_a_row_that_brings_its_descent_depends_on_the_rest_of_the_sweeps() -> None:
     trial = tiny_trial("vae_cyclic")
-    assert changed(trial, "descent.learning_rate", 0.11).key() == trial.key()
-    assert changed(trial, "descent.batch_size", 99).key() != trial.key()
+    assert changed(trial, "training.learning_rate", 0.11).key() == trial.key()
+    assert changed(trial, "training.batch_size", 99).key() != trial.key()
     assert trial.with_values({"cycle_epochs": 4.0}).key() != trial.key()
 
 

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from tests.helpers import CAPTIONS, COSTS, MODEL, epochs_and_end, tiny_trial
 from trainables.methods import AUTOENCODER, METHODS
 from trainables.spec import TrialSpec, Value
-from trainables.training.descent import CosineRestarts, DescentSpec
 from trainables.training.report import EpochReport, FinalReport
 from trainables.training.spec import PhaseSpec
+from trainables.training.training_spec import CosineRestarts, TrainingSpec
 from trainables.training.updates import Joint
 
 WORDS = {"neg_elbo", "reconstruction", "kl", "mutual_information", "mutual_information_error", "active_units"}
@@ -57,9 +57,9 @@ PARAMETERS = {
     "ours": {"target_rate", "form", "per", "anneal_epochs", "anneal_pace"},
 }
 BRINGS = {
-    "vae_cyclic": {"optimizer": "adam", "learning_rate": 1e-3, "course": CosineRestarts(period=10)},
+    "vae_cyclic": {"optimizer": "adam", "learning_rate": 1e-3, "schedule": CosineRestarts(period=10)},
 }
-"""What a row says of its descent itself."""
+"""What a row says of its training itself."""
 
 WEIGHTS = dict.fromkeys(("vae_anneal", "vae_pretrain_anneal", "ours"), 0.1) | dict.fromkeys(
     ("vae_cyclic", "vae_cyclic_sgd"), 0.1 + 0.9 / 5
@@ -91,14 +91,14 @@ def test_a_row_trains_its_phases(method: str) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_phases_of_a_row(method: str) -> None:
-    pretraining, descent = DescentSpec(epochs=2), DescentSpec(epochs=4)
-    phases = tiny_trial(method, pretraining=pretraining, descent=descent).phases()
+    pretraining, training = TrainingSpec(epochs=2), TrainingSpec(epochs=4)
+    phases = tiny_trial(method, pretraining=pretraining, training=training).phases()
     assert [phase.name for phase in phases] == PHASES[method]
     for phase in phases:
         first = phase.name == "pretrain"
         assert phase.selection == ("reconstruction" if first else "neg_elbo")
-        own = descent.model_copy(update=BRINGS.get(method, {}))
-        assert phase.descent == (pretraining if first else own)
+        own = training.model_copy(update=BRINGS.get(method, {}))
+        assert phase.training == (pretraining if first else own)
         assert phase.objective == (AUTOENCODER if first else METHODS[method].objective)
         assert phase.updates == (Joint() if first else METHODS[method].updates)
         assert phase.model == (MODEL.without_latent() if method == "lstm_lm" else MODEL)
@@ -115,7 +115,7 @@ def test_every_report_is_total_and_finite(method: str) -> None:
         assert report.numbers["validation/kl"] >= 0
         total = report.numbers["validation/reconstruction"] + report.numbers["validation/kl"]
         assert report.numbers["validation/neg_elbo"] == pytest.approx(total)
-    lacking = {f"validation/{word}" for word in METHODS[method].lacks}
+    lacking = {f"validation/{word}" for word in METHODS[method].undefined_metrics}
     assert set(final.numbers) == (FINAL_KEYS | (set() if method == "ae" else LIKELIHOOD_KEYS)) - lacking
     assert all(math.isfinite(number) for number in final.numbers.values())
 
@@ -167,9 +167,9 @@ def test_parameters_reach_the_row(method: str) -> None:
 
 
 def test_other_values_go_by_their_path() -> None:
-    spec = tiny_trial("vae").with_values({"model.latent_size": 9, "descent.course.patience": 7})
+    spec = tiny_trial("vae").with_values({"model.latent_size": 9, "training.schedule.patience": 7})
     assert spec.model.latent_size == 9
-    assert spec.descent.course == tiny_trial().descent.course.model_copy(update={"patience": 7})
+    assert spec.training.schedule == tiny_trial().training.schedule.model_copy(update={"patience": 7})
 
 
 @pytest.mark.parametrize(

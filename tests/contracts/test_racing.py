@@ -8,7 +8,7 @@ from ray.tune.search import Searcher
 
 from tests.searching import ENDLESS, GRID, Bench, drain, sweep
 from trainables.training.report import FinalReport
-from vae_sweep.search.progress import Assignment, Known, Progress
+from vae_sweep.search.state import Assignment, EvaluatedCell, SearchState
 from vae_sweep.search.study import open_study
 
 SEEDS = (0, 1, 2)
@@ -96,7 +96,7 @@ def test_a_race_goes_on_after_a_resume_where_it_stood() -> None:
         ppl, recon = quality({"cell": whole.journaled[number], "seed": seed})
         numbers = {"validation/perplexity": ppl, "validation/reconstruction": recon}
         ended.setdefault(number, {})[seed] = FinalReport(outcome="finished", numbers=numbers)
-    again = Bench(spec, whole.study, Progress(list(whole.journaled), ended))
+    again = Bench(spec, whole.study, SearchState(list(whole.journaled), ended))
     assert run(again) == order[cut:]
 
 
@@ -123,7 +123,7 @@ def test_a_started_trial_of_a_pruned_cell_goes_on_after_a_resume() -> None:
     first = Bench(spec)
     _, config = first.next()
     cell = config["cell"]
-    progress = Progress([cell], {0: {0: FinalReport(outcome="pruned")}}, [Assignment(cell, 1, ("/there",))])
+    progress = SearchState([cell], {0: {0: FinalReport(outcome="pruned")}}, [Assignment(cell, 1, ("/there",))])
     second = Bench(spec, first.study, progress)
     assert second.next()[1]["seed"] == 1
     assert second.next()[1] == Searcher.FINISHED
@@ -143,18 +143,18 @@ def test_filling_puts_cells_between_those_that_are_known() -> None:
 
 
 def test_filling_starts_from_the_cells_of_an_earlier_sweep() -> None:
-    warm = [Known("ours", {"target_rate": rate}, (rate, 30 - rate)) for rate in (2.0, 4.0, 8.0)]
+    warm = [EvaluatedCell("ours", {"target_rate": rate}, (rate, 30 - rate)) for rate in (2.0, 4.0, 8.0)]
     spec = sweep(ENDLESS | {"vae": {}}, kind="fill", trials=2)
-    bench = Bench(spec, progress=Progress(warm=[*warm, Known("vae", {}, (2.0, 40.0))]))
+    bench = Bench(spec, progress=SearchState(warm=[*warm, EvaluatedCell("vae", {}, (2.0, 40.0))]))
     assert bench.next()[1]["cell"].values == {"target_rate": 6.0}
 
 
 def test_cells_of_an_earlier_sweep_are_told_once_and_are_none_of_this_one() -> None:
-    warm = [Known("ours", {"target_rate": 3.0}, (11.0, 12.0)), Known("vae", {}, (10.0, 14.0))]
+    warm = [EvaluatedCell("ours", {"target_rate": 3.0}, (11.0, 12.0)), EvaluatedCell("vae", {}, (10.0, 14.0))]
     spec = sweep(ENDLESS, kind="tpe", trials=3)
-    first = Bench(spec, progress=Progress(warm=warm))
+    first = Bench(spec, progress=SearchState(warm=warm))
     assert [trial.values for trial in first.study.trials] == [[11.0, 12.0], [10.0, 14.0]]
-    again = Bench(spec, first.study, Progress(warm=warm))
+    again = Bench(spec, first.study, SearchState(warm=warm))
     assert len(again.study.trials) == 2
     assert len(drain(again)) == 3
 

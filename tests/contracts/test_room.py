@@ -7,7 +7,7 @@ import pytest
 from ray.tune.search import Searcher
 
 from tests.contracts.test_sweep_search import GRID, Bench, sweep
-from vae_sweep.search.progress import Assignment, Progress
+from vae_sweep.search.state import Assignment, SearchState
 from vae_sweep.search.sweep_search import SweepSearch
 
 SHARES = {"vae": 0.5, "vae_fbp": 0.25, "ours": 1.0}
@@ -22,7 +22,7 @@ class Narrow(Bench):
         room = self.room
         config = self._config
         self.search = SweepSearch(
-            sweep(GRID, seeds=(0, 1)), study, Progress(), self.journaled.append, config, room=room
+            sweep(GRID, seeds=(0, 1)), study, SearchState(), self.journaled.append, config, room=room
         )
 
     @staticmethod

@@ -9,7 +9,7 @@ from ray.tune.search import Searcher
 
 from tests.searching import ENDLESS, GRID, Bench, drain, sweep
 from trainables.training.report import FinalReport
-from vae_sweep.search.progress import Assignment, Progress
+from vae_sweep.search.state import Assignment, SearchState
 
 
 def test_a_searcher_and_its_study_never_enter_rays_snapshots() -> None:
@@ -61,7 +61,7 @@ def test_e_running_trials_of_the_journal_are_adopted_and_strangers_failed() -> N
     _, known = first.next()
     first.study.ask()
     unfinished = [Assignment(known["cell"], 0, ("/checkpoint",))]
-    second = Bench(spec, first.study, Progress([known["cell"]], {}, unfinished))
+    second = Bench(spec, first.study, SearchState([known["cell"]], {}, unfinished))
     assert second.states() == [TrialState.RUNNING, TrialState.FAIL]
     trial_id, config = second.next()
     assert config == {"cell": known["cell"], "seed": 0, "starts": ("/checkpoint",)}
@@ -76,7 +76,7 @@ def test_e_a_cell_that_ended_in_the_journal_alone_is_told_at_start() -> None:
     report = FinalReport(
         outcome="finished", numbers={"validation/perplexity": 2.0, "validation/reconstruction": 7.0}
     )
-    second = Bench(spec, first.study, Progress([known["cell"]], {known["cell"].number: {0: report}}))
+    second = Bench(spec, first.study, SearchState([known["cell"]], {known["cell"].number: {0: report}}))
     assert second.study.trials[0].values == [2.0, 7.0]
 
 
@@ -85,7 +85,7 @@ def test_f_a_grid_is_exact_whatever_was_asked_before() -> None:
     first = Bench(spec)
     cells = [first.next()[1]["cell"] for _ in range(3)]
     first.study.enqueue_trial({"method": "ours", "ours.target_rate": 2})
-    second = Bench(spec, first.study, Progress(list(cells), {}, [Assignment(cell, 0) for cell in cells]))
+    second = Bench(spec, first.study, SearchState(list(cells), {}, [Assignment(cell, 0) for cell in cells]))
     drawn = [(config["cell"].method, config["cell"].values) for config in drain(second)]
     assert sorted(map(str, drawn)) == sorted(map(str, spec.points() or []))
     assert TrialState.RUNNING not in second.states()
@@ -163,7 +163,7 @@ def test_a_cell_that_failed_and_gives_values_later_is_added_to_the_study_once() 
         outcome="finished", numbers={"validation/perplexity": 2.0, "validation/reconstruction": 7.0}
     )
     for _ in range(2):
-        second = Bench(spec, first.study, Progress([config["cell"]], {0: {0: good}}))
+        second = Bench(spec, first.study, SearchState([config["cell"]], {0: {0: good}}))
         assert second.states() == [TrialState.FAIL, TrialState.COMPLETE]
     assert second.study.trials[1].params == first.study.trials[0].params
     assert second.study.trials[1].values == [2.0, 7.0]
@@ -174,7 +174,7 @@ def test_a_new_study_is_told_all_that_the_journal_knows() -> None:
     first = Bench(spec)
     drain(first)
     ended = dict(first.search._ended)
-    second = Bench(spec, None, Progress(list(first.search._cells), ended))
+    second = Bench(spec, None, SearchState(list(first.search._cells), ended))
     assert [trial.params for trial in second.study.trials] == [trial.params for trial in first.study.trials]
     assert [trial.values for trial in second.study.trials] == [trial.values for trial in first.study.trials]
 

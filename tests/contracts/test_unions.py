@@ -12,10 +12,17 @@ from trainables.objective.bound import Elbo, Iwae, Objective
 from trainables.objective.kl import Form, FreeBits, FreeBitsTotal, KlTerm, Per, PlainKl
 from trainables.objective.kl_weight import Constant, Cyclic, KlWeight, Linear
 from trainables.text.batches import equal_length_batches
-from trainables.training.descent import CosineRestarts, Course, DescentSpec, Plateau, PlateauState, Tail
-from trainables.training.phase import copied, train_epoch
+from trainables.training.phase import clone_state, train_epoch
 from trainables.training.spec import PhaseSpec
 from trainables.training.state import Counters
+from trainables.training.training_spec import (
+    CosineRestarts,
+    LinearDecay,
+    Plateau,
+    PlateauState,
+    Schedule,
+    TrainingSpec,
+)
 from trainables.training.updates import Aggressive, Joint, Updates
 
 WEIGHTS = [
@@ -33,25 +40,34 @@ TERMS = [
     *(FreeBits(target_rate=1.5, form=form, per=per) for form, per in FORMS),
     *(FreeBitsTotal(target_rate=1.5, form=form, per=per) for form, per in FORMS),
 ]
-COURSES = [Plateau(), Plateau(patience=1, first_decay_epoch=0, decays=2, factor=0.1), Tail(), Tail(flat=0.0)]
-COURSES += [CosineRestarts(), CosineRestarts(period=2.5)]
+SCHEDULES = [
+    Plateau(),
+    Plateau(patience=1, first_decay_epoch=0, decays=2, factor=0.1),
+    LinearDecay(),
+    LinearDecay(flat=0.0),
+]
+SCHEDULES += [CosineRestarts(), CosineRestarts(period=2.5)]
 OBJECTIVES = [Elbo(), Elbo(kl_weight=Cyclic(), kl=FreeBits()), Iwae(), Iwae(samples=1)]
 UPDATES = [Joint(), Aggressive(), Aggressive(window=2, longest=5)]
 FAMILIES: list[tuple[Any, list[Any]]] = [
-    (KlWeight, WEIGHTS), (KlTerm, TERMS), (Course, COURSES), (Objective, OBJECTIVES), (Updates, UPDATES),
+    (KlWeight, WEIGHTS), (KlTerm, TERMS), (Schedule, SCHEDULES), (Objective, OBJECTIVES), (Updates, UPDATES),
 ]  # fmt: skip
 MEMBERS = [pytest.param(union, member, id=repr(member)) for union, members in FAMILIES for member in members]
 BATCHES = equal_length_batches(random_sentences(1, 24), 8)
 
 
-def phase(objective: Elbo | Iwae = Elbo(), course: Course = Plateau(), updates: Updates = Joint()) -> PhaseSpec:  # noqa: B008
+def phase(
+    objective: Elbo | Iwae = Elbo(),  # noqa: B008
+    schedule: Schedule = Plateau(),  # noqa: B008
+    updates: Updates = Joint(),  # noqa: B008
+) -> PhaseSpec:
     return PhaseSpec(
         name="vae",
         corpus_fingerprint="f",
         model=MODEL,
         objective=objective,
         updates=updates,
-        descent=DescentSpec(course=course, epochs=4),
+        training=TrainingSpec(schedule=schedule, epochs=4),
         selection="neg_elbo",
         seed=0,
     )
@@ -103,29 +119,29 @@ def check_learning(objective: Elbo | Iwae) -> None:
             assert bool(parameter.grad.any()), f"{name} learns nothing"
 
 
-@pytest.mark.parametrize("course", COURSES, ids=repr)
-def test_a_course_drives_an_epoch(course: Course) -> None:
-    model, spec = tiny_model(), phase(course=course)
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
+def test_a_schedule_drives_an_epoch(schedule: Schedule) -> None:
+    model, spec = tiny_model(), phase(schedule=schedule)
     before = model.decoder.output.weight.detach().clone()
-    numbers = train_epoch(spec, model, spec.descent.build(model.parameters()), BATCHES, Counters())
-    assert 0 < numbers["train/learning_rate"] <= spec.descent.learning_rate
+    numbers = train_epoch(spec, model, spec.training.build(model.parameters()), BATCHES, Counters())
+    assert 0 < numbers["train/learning_rate"] <= spec.training.learning_rate
     assert all(math.isfinite(number) for number in numbers.values())
     assert not torch.equal(model.decoder.output.weight, before)
 
 
-@pytest.mark.parametrize("course", COURSES, ids=repr)
-def test_a_courses_state_comes_back(course: Course) -> None:
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
+def test_a_schedules_state_comes_back(schedule: Schedule) -> None:
     state = PlateauState()
     for epoch, loss in enumerate([3.0, 2.0, 2.5, 2.6, 2.7]):
-        state, _ = course.after(loss, epoch, state)
+        state, _ = schedule.after(loss, epoch, state)
         assert PlateauState.model_validate_json(state.model_dump_json()) == state
-        assert isinstance(course.done(state), bool)
+        assert isinstance(schedule.done(state), bool)
 
 
 @pytest.mark.parametrize("weight", WEIGHTS, ids=repr)
 @pytest.mark.parametrize("term", TERMS, ids=repr)
 def test_a_phase_comes_back_with_its_key(weight: KlWeight, term: KlTerm) -> None:
-    check_key(phase(Elbo(kl_weight=weight, kl=term), Tail()))
+    check_key(phase(Elbo(kl_weight=weight, kl=term), LinearDecay()))
 
 
 @pytest.mark.parametrize("updates", UPDATES, ids=repr)
@@ -133,8 +149,8 @@ def test_a_phase_comes_back_with_its_key(weight: KlWeight, term: KlTerm) -> None
 def test_a_phase_with_updates_comes_back_and_trains(objective: Elbo | Iwae, updates: Updates) -> None:
     spec, model = phase(objective, updates=updates), tiny_model()
     check_key(spec)
-    before = copied(model)
-    numbers = train_epoch(spec, model, spec.descent.build(model.parameters()), BATCHES, Counters())
+    before = clone_state(model)
+    numbers = train_epoch(spec, model, spec.training.build(model.parameters()), BATCHES, Counters())
     assert all(math.isfinite(number) for number in numbers.values())
     assert [name for name, tensor in model.state_dict().items() if torch.equal(tensor, before[name])] == []
 

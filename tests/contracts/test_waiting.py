@@ -12,7 +12,7 @@ from ray.tune.search import Searcher
 from tests.helpers import LAW
 from tests.searching import Bench, drain, sweep
 from trainables.training.report import StoreReport
-from vae_sweep.search.progress import Assignment, Progress
+from vae_sweep.search.state import Assignment, SearchState
 from vae_sweep.search.sweep_search import AHEAD
 
 METHODS: dict[str, Any] = {"ours": {"target_rate": {"choice": [2, 4]}}, "vae_anneal": {}}
@@ -96,7 +96,7 @@ def test_what_was_drawn_ahead_runs_after_a_resume() -> None:
     first = waiting_bench(METHODS)
     assert names([first.next()[1] for _ in range(2)]) == [(0, "ours", 0), (2, "vae_anneal", 0)]
     left = [Assignment(cell, 0) for cell in first.journaled]
-    second = waiting_bench(METHODS, first.study, Progress(list(first.journaled), {}, left))
+    second = waiting_bench(METHODS, first.study, SearchState(list(first.journaled), {}, left))
     assert sorted(names(drain(second))) == [(0, "ours", 0), (1, "ours", 0), (2, "vae_anneal", 0)]
     assert second.journaled == []
 

@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 from tests.documented.pages import REPOSITORY, Command
 from tests.documented.sandbox import meant_here
 from vae_sweep.cli.main import app
-from vae_sweep.reading import read_spec
+from vae_sweep.config.reader import read_spec
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,9 @@ from itertools import product
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
+NOTEBOOKS = ("docs/python.md",)
+"""Pages whose Python runs as a whole, block after block."""
+
 LISTING = re.compile(r"^(?P<indent> *)```(?P<language>[a-z-]*)\n(?P<text>.*?)^ *```$", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"(?<!`)`(?P<text>[^`]+)`(?!`)")
 PROGRAMS = (

@@ -35,7 +35,7 @@ MEANINGS = {
 QUICKSTART = """
 corpus: {name: captions, limit: {train: 60, validation: 12, test: 12}}
 model: {embedding_size: 8, encoder_size: 12, decoder_size: 12, latent_size: 4, initialisation: torch}
-descent: {optimizer: adam, learning_rate: 0.005, batch_size: 16, epochs: 2, course: {kind: tail}}
+training: {optimizer: adam, learning_rate: 0.005, batch_size: 16, epochs: 2, schedule: {kind: linear_decay}}
 methods:
   ours: {target_rate: 4, anneal_epochs: 1}
   vae:

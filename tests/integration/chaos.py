@@ -22,7 +22,7 @@ from tests.integration.sweeps import journal_of
 SPACE = """
 corpus: {name: captions, limit: {train: 600, validation: 40, test: 40}}
 model: {embedding_size: 8, encoder_size: 12, decoder_size: 12, latent_size: 4, initialisation: torch}
-descent: {optimizer: adam, learning_rate: 0.005, batch_size: 8, epochs: 4, course: {kind: tail}}
+training: {optimizer: adam, learning_rate: 0.005, batch_size: 8, epochs: 4, schedule: {kind: linear_decay}}
 methods:
   vae:
   vae_anneal: {anneal_epochs: {choice: [2, 3]}}
@@ -79,17 +79,17 @@ class Storm:
 
     def strike_until_it_ends(self, driver: "subprocess.Popen[str]") -> int:
         """Wait for some lines, strike, and so on; return the driver's exit code."""
-        while self.budget > 0 and self.grown(driver, self.draw.randint(1, 14)):
+        while self.budget > 0 and self.scaled_resources(driver, self.draw.randint(1, 14)):
             name = self.draw.choice(list(FAULTS))
             if FAULTS[name](self, driver):
                 self.struck[name] += 1
                 self.told.append(f"{name} at {time.time():.2f}")
                 self.budget -= 1
-        while self.grown(driver, 1):
+        while self.scaled_resources(driver, 1):
             pass
         return driver.wait()
 
-    def grown(self, driver: "subprocess.Popen[str]", count: int) -> bool:
+    def scaled_resources(self, driver: "subprocess.Popen[str]", count: int) -> bool:
         """Wait until the journal has `count` more lines; False where the driver ended before."""
         wanted = len(lines(journal_of(self.home))) + count
         for _ in range(STILL * 20):
@@ -187,7 +187,7 @@ def fill_disk(storm: Storm, driver: "subprocess.Popen[str]") -> bool:
                 file.flush()
     except OSError:
         pass
-    while storm.grown(driver, 1):
+    while storm.scaled_resources(driver, 1):
         pass
     filler.unlink()
     return True

@@ -18,7 +18,7 @@ from tests.run import warm_address
 SPACE = """
 corpus: {name: captions, limit: {train: 400, validation: 40, test: 40}}
 model: {embedding_size: 8, encoder_size: 12, decoder_size: 12, latent_size: 4, initialisation: torch}
-descent: {optimizer: adam, learning_rate: 0.005, batch_size: 16, epochs: 3, course: {kind: tail}}
+training: {optimizer: adam, learning_rate: 0.005, batch_size: 16, epochs: 3, schedule: {kind: linear_decay}}
 methods:
   vae:
   ours: {target_rate: {choice: [2, 4]}}

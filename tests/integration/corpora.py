@@ -14,7 +14,7 @@ from tests.integration.web import Page, Steps, Web
 from trainables.text import prepare
 from trainables.text.fetch import Fetched, fetch
 from trainables.text.prepare import Sizes
-from trainables.text.sources import SOURCES, RemoteFile, Source
+from trainables.text.sources import SOURCES, CorpusSource, RemoteFile
 
 SIZES = Sizes(400, 40, 40)
 WORDS = ["man", "woman", "dog", "child", "bike", "ball", "street", "park", "field", "guitar"]
@@ -46,16 +46,16 @@ def snli_zip(count: int = 600) -> bytes:
     )
 
 
-def snli_source(web: Web, page: Page) -> Source:
+def snli_source(web: Web, page: Page) -> CorpusSource:
     url = web.add("/snli_1.0.zip", page)
     file = RemoteFile("snli_1.0.zip", url, 10_000_000, hashlib.sha256(page.body).hexdigest())
     return replace(SOURCES["snli"], files=(file,), prepare=partial(prepare.snli, sizes=SIZES))
 
 
-def ptb_source(web: Web, archive: bytes) -> Source:
+def ptb_source(web: Web, archive: bytes) -> CorpusSource:
     return replace(SOURCES["ptb"], files=(RemoteFile("ptb.zip", web.add("/ptb.zip", Page(archive)), 10_000_000),))
 
 
-def fetched(source: Source, directory: Path) -> Fetched:
+def fetched(source: CorpusSource, directory: Path) -> Fetched:
     steps = Steps()
     return fetch(source, directory, steps, steps.pause)

@@ -14,7 +14,7 @@ from pathlib import Path
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from vae_sweep.tracking.journal import Tail
+from vae_sweep.journal.journal import JournalTail
 
 EXPERIMENT = "small sweeps"
 SHOWN = (
@@ -58,7 +58,7 @@ class Seen:
 def expected(path: Path, trial: str) -> Counter[tuple[str, int, int, float]]:
     """Return the points of a trial, straight from the journal; reports that come twice are not for this."""
     points: Counter[tuple[str, int, int, float]] = Counter()
-    for line in Tail(path).read():
+    for line in JournalTail(path).read():
         if line.get("trial") != trial or "numbers" not in line:
             continue
         prefix, step = (line["phase"], line["epoch"]) if line["kind"] == "epoch" else ("final", 0)

@@ -5,9 +5,9 @@ from pathlib import Path
 from mlflow.tracking import MlflowClient
 
 from tests.handmade import Handmade, spec_in
-from vae_sweep.sweep.folder import JOURNAL_FILE
-from vae_sweep.tracking.addresses import run_addresses
-from vae_sweep.tracking.mirror import sync
+from vae_sweep.storage.layout import JOURNAL_FILE
+from vae_sweep.tracking.mirror import sync_journal
+from vae_sweep.tracking.run_urls import run_addresses
 
 
 def test_each_trial_has_the_address_of_its_run(tmp_path: Path) -> None:
@@ -16,7 +16,7 @@ def test_each_trial_has_the_address_of_its_run(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     assert run_addresses(uri, "here", sweep.record) == {}
     assert not (tmp_path / "mlflow.db").exists()
-    sync(sweep.folder / JOURNAL_FILE, uri, "here")
+    sync_journal(sweep.folder / JOURNAL_FILE, uri, "here")
     addresses = run_addresses(uri, "here", sweep.record)
     assert addresses.keys() == {trial}
     place, _, run = addresses[trial].rpartition("/")

@@ -12,10 +12,10 @@ from ray import tune
 
 from tests.integration.cluster import lines
 from trainables.training.report import FinalReport
-from vae_sweep.tracking.brake import Brake
-from vae_sweep.tracking.callback import JournalCallback
-from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.journal import Journal
+from vae_sweep.running.journal_callback import JournalCallback
+from vae_sweep.running.stop_controller import StopController
 
 pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 
@@ -50,7 +50,7 @@ def journaled(tmp_path: Path, trainable: Any) -> list[dict[str, Any]]:
     ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
     try:
         with Journal(tmp_path / "journal.jsonl") as journal:
-            callback = JournalCallback(journal, 1, lambda line: None, Brake(tmp_path / "stop.json"))
+            callback = JournalCallback(journal, 1, lambda line: None, StopController(tmp_path / "stop.json"))
             tune.Tuner(
                 trainable,
                 param_space={"mark": str(tmp_path / "mark"), "identity": identity, "trial": {}, "threads": 1},

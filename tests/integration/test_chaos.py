@@ -59,13 +59,13 @@ def check_order(storm: Storm) -> None:
 def check_nothing_is_redone(storm: Storm) -> None:
     """After its end a trial starts again only where its weights were lost."""
     ended: set[str] = set()
-    course: dict[str, list[str]] = {}
+    schedule: dict[str, list[str]] = {}
     for line in lines(journal_of(storm.home)):
         if line["kind"] not in ("trial", "final", "lost"):
             continue
         name, kind = line["trial"], line["kind"]
-        course.setdefault(name, []).append(f"{kind} at {line['time']:.2f}")
-        assert kind != "trial" or name not in ended, (name, course[name], storm.told)
+        schedule.setdefault(name, []).append(f"{kind} at {line['time']:.2f}")
+        assert kind != "trial" or name not in ended, (name, schedule[name], storm.told)
         if kind == "final" and line["outcome"] != "failed":
             ended.add(name)
         elif kind == "lost":

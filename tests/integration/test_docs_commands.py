@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.documented.elsewhere import HOURS, elsewhere, is_short
-from tests.documented.pages import Listing, commands, listings
+from tests.documented.pages import NOTEBOOKS, Listing, commands, listings
 from tests.documented.sandbox import furnish, meant_here, run, surroundings
 from tests.integration.mlflow_seen import free_port
 from tests.run import made_once
@@ -30,6 +30,7 @@ HERE = {
 }
 """Commands that run here; those that mean the same in the sandbox run once."""
 
+PYTHON = [each for each in listings() if each.language == "python" and each.page not in NOTEBOOKS]
 PLANNED = [command.words for command in commands() if (entry := elsewhere(command)) and entry.why is HOURS]
 
 
@@ -75,13 +76,25 @@ def test_a_long_sweep_has_a_plan(home: Path, words: str) -> None:
     assert "trials, each on" in done.stdout
 
 
-@pytest.mark.parametrize(
-    "listing", [each for each in listings() if each.language == "python" and "sweeps/" in each.text], ids=str
-)
+@pytest.mark.parametrize("listing", [each for each in PYTHON if "sweeps/" in each.text], ids=str)
 def test_python_that_reads_a_sweep_runs(made: Path, listing: Listing) -> None:
     command = [sys.executable, "-c", listing.text]
     done = subprocess.run(command, cwd=made, env=surroundings(made), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", NOTEBOOKS)
+def test_a_notebook_runs(tmp_path: Path, page: str) -> None:
+    """Its blocks run in order in one process, which launches a sweep smaller than its reader's."""
+    furnish(tmp_path)
+    notebook = "\n".join(each.text for each in listings() if (each.page, each.language) == (page, "python"))
+    command = [sys.executable, "-c", notebook]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=surroundings(tmp_path), capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    printed = [each.text for each in listings() if (each.page, each.language) == (page, "text")]
+    assert all(text in done.stdout for text in printed)
 
 
 def test_the_plan_counts_what_the_tutorial_says(made: Path) -> None:

@@ -10,10 +10,10 @@ from threading import Thread
 
 import pytest
 
-from vae_sweep.sweep.doctor.cluster import examine_dashboard, examine_dashboards
-from vae_sweep.sweep.doctor.finding import outward_addresses
-from vae_sweep.sweep.doctor.tracker import DEFAULTS, examine_mlflow
-from vae_sweep.sweep.nodes.reach import SEARCH, bare, credentials, unreached
+from vae_sweep.doctor.cluster import examine_dashboard, examine_dashboards
+from vae_sweep.doctor.finding import outward_addresses
+from vae_sweep.doctor.tracker import DEFAULTS, examine_mlflow
+from vae_sweep.running.nodes.mlflow_reachability import SEARCH, bare, credentials, unreachable_reason
 
 OWN = "not-a-public-one"
 RAY = json.dumps({"version": "4", "ray_version": "2.60.0"})
@@ -140,18 +140,18 @@ def test_the_ways_to_a_password(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 @pytest.mark.parametrize("password", [None, "mine"])
 def test_whether_the_driver_reaches_it(password: str | None) -> None:
     with door(password=password) as place:
-        said = unreached(f"http://{place}")
-        assert unreached(f"http://admin:{password}@{place}") is None
+        said = unreachable_reason(f"http://{place}")
+        assert unreachable_reason(f"http://admin:{password}@{place}") is None
     assert (said is None) is (password is None)
-    gone = unreached(f"http://{place}")
+    gone = unreachable_reason(f"http://{place}")
     assert gone is not None
     assert "does not answer" in gone
 
 
 def test_whether_a_database_can_be_written(tmp_path: Path) -> None:
-    assert unreached(f"sqlite:///{tmp_path}/not/yet/mlflow.db") is None
-    assert unreached("postgresql://u:p@h/db") is None
-    said = unreached("sqlite:////proc/mlflow.db")
+    assert unreachable_reason(f"sqlite:///{tmp_path}/not/yet/mlflow.db") is None
+    assert unreachable_reason("postgresql://u:p@h/db") is None
+    said = unreachable_reason("sqlite:////proc/mlflow.db")
     assert said is None or "cannot be written" in said
 
 

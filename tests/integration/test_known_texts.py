@@ -13,7 +13,7 @@ from tests.integration.corpora import fetched, ptb_source, zipped
 from tests.integration.web import Page, Web
 from trainables.base import CorpusError
 from trainables.text.prepare import SAMPLE_SEED, YELP_LINES
-from trainables.text.sources import SOURCES, RemoteFile, Source
+from trainables.text.sources import SOURCES, CorpusSource, RemoteFile
 
 DATA = Path(os.environ.get("VAE_SWEEP_DATA") or Path(__file__).parents[3] / "shared" / "data")
 
@@ -60,7 +60,7 @@ def yelp_files() -> dict[str, list[str]]:
     return files
 
 
-def yelp_source(web: Web, files: Mapping[str, list[str]]) -> Source:
+def yelp_source(web: Web, files: Mapping[str, list[str]]) -> CorpusSource:
     pages = {name: Page("".join(f"{line}\n" for line in lines).encode()) for name, lines in files.items()}
     remote = tuple(RemoteFile(name, web.add(f"/{name}", page), 8_000_000) for name, page in pages.items())
     return replace(SOURCES["yelp"], files=remote)

@@ -90,7 +90,7 @@ def test_a_driver_killed_in_mid_sweep_is_resumed(tmp_path: Path, undisturbed: Pa
 
 
 def test_a_diverging_trial_is_an_outcome_and_the_sweep_goes_on(tmp_path: Path) -> None:
-    text = SPACE.replace("  vae:\n", "  vae: {descent.learning_rate: {choice: [0.005, 1.0e+30]}}\n")
+    text = SPACE.replace("  vae:\n", "  vae: {training.learning_rate: {choice: [0.005, 1.0e+30]}}\n")
     home = home_with(tmp_path, text)
     done = run(home, "launch", "tiny.yaml")
     assert done.returncode == 0, done.stderr

@@ -8,10 +8,10 @@ import pytest
 
 from tests.integration.mlflow_seen import EXPERIMENT, Seen, expected
 from tests.journals import SPEC, epoch, final, launch, numbers, start, trial_id, whole_sweep
-from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.mirror import sync
-from vae_sweep.tracking.mlflow_door import TrackingError
-from vae_sweep.tracking.mlflow_writer import MlflowWriter
+from vae_sweep.journal.journal import Journal
+from vae_sweep.tracking.client import TrackingError
+from vae_sweep.tracking.mirror import sync_journal
+from vae_sweep.tracking.writer import MlflowWriter
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def uri(new_uri: str, empty_database: Path, tmp_path: Path) -> str:
 
 def test_a_sweep_is_a_parent_with_nested_trials(path: Path, uri: str, tmp_path: Path) -> None:
     whole_sweep(path, tmp_path)
-    counts = sync(path, uri, EXPERIMENT, artifact_location=(tmp_path / "artifacts").as_uri())
+    counts = sync_journal(path, uri, EXPERIMENT, artifact_location=(tmp_path / "artifacts").as_uri())
     seen = Seen(uri)
     assert (counts.lines, counts.runs, counts.outputs) == (27, 4, 1)
     assert counts.points == sum(sum(expected(path, trial_id(number)).values()) for number in range(3))
@@ -60,7 +60,7 @@ def test_a_sweep_is_a_parent_with_nested_trials(path: Path, uri: str, tmp_path: 
 
 def test_params_tags_and_files_of_a_trial(path: Path, uri: str, tmp_path: Path) -> None:
     whole_sweep(path, tmp_path)
-    sync(path, uri, EXPERIMENT)
+    sync_journal(path, uri, EXPERIMENT)
     seen = Seen(uri)
     run, diverged, gone = (seen.trials[trial_id(number)] for number in range(3))
     params = run.data.params
@@ -82,9 +82,9 @@ def test_params_tags_and_files_of_a_trial(path: Path, uri: str, tmp_path: Path) 
 
 def test_syncing_twice_changes_nothing(path: Path, uri: str, tmp_path: Path) -> None:
     whole_sweep(path, tmp_path)
-    sync(path, uri, EXPERIMENT)
+    sync_journal(path, uri, EXPERIMENT)
     first = Seen(uri)
-    again = sync(path, uri, EXPERIMENT)
+    again = sync_journal(path, uri, EXPERIMENT)
     second = Seen(uri)
     assert (again.runs, again.points, again.outputs) == (0, 0, 0)
     assert [run.to_dictionary() for run in second.trials.values()] == [
@@ -97,11 +97,11 @@ def test_syncing_twice_changes_nothing(path: Path, uri: str, tmp_path: Path) -> 
 def test_points_sent_again_stay_single(path: Path, uri: str, tmp_path: Path) -> None:
     """As after a crash between the points and the mark that says that they were sent."""
     whole_sweep(path, tmp_path)
-    sync(path, uri, EXPERIMENT)
+    sync_journal(path, uri, EXPERIMENT)
     seen = Seen(uri)
     for run in seen.trials.values():
         seen.client.delete_tag(run.info.run_id, "vae_sweep.mirrored")
-    assert sync(path, uri, EXPERIMENT).points > 0
+    assert sync_journal(path, uri, EXPERIMENT).points > 0
     for run in Seen(uri).trials.values():
         assert seen.history(run) == expected(path, run.data.tags["vae_sweep.trial"])
 
@@ -109,12 +109,12 @@ def test_points_sent_again_stay_single(path: Path, uri: str, tmp_path: Path) -> 
 def test_a_run_created_twice_is_made_one(path: Path, uri: str, tmp_path: Path) -> None:
     """As after a create whose answer was lost."""
     whole_sweep(path, tmp_path)
-    sync(path, uri, EXPERIMENT)
+    sync_journal(path, uri, EXPERIMENT)
     before = Seen(uri)
     tags = before.trials[trial_id(1)].data.tags
     stray = {key: tags[key] for key in ("vae_sweep.sweep_id", "vae_sweep.trial", "mlflow.parentRunId")}
     before.client.create_run(before.experiment.experiment_id, tags=stray)
-    sync(path, uri, EXPERIMENT)
+    sync_journal(path, uri, EXPERIMENT)
     after = Seen(uri)
     assert {run.info.run_id for run in after.trials.values()} == {
         run.info.run_id for run in before.trials.values()
@@ -123,10 +123,10 @@ def test_a_run_created_twice_is_made_one(path: Path, uri: str, tmp_path: Path) -
 
 def test_a_parent_that_was_deleted_comes_back_with_its_trials(path: Path, uri: str, tmp_path: Path) -> None:
     whole_sweep(path, tmp_path)
-    sync(path, uri, EXPERIMENT)
+    sync_journal(path, uri, EXPERIMENT)
     before = Seen(uri)
     before.client.delete_run(before.sweeps[0].info.run_id)
-    sync(path, uri, EXPERIMENT)
+    sync_journal(path, uri, EXPERIMENT)
     after = Seen(uri)
     assert after.trials.keys() == before.trials.keys()
     parents = {run.data.tags["mlflow.parentRunId"] for run in after.trials.values()}
@@ -142,7 +142,7 @@ def test_an_interrupted_sweep_is_taken_up_in_the_same_runs(path: Path, uri: str)
         final(journal, 0, "failed", reason="out of memory", numbers={})
         final(journal, 1)
         journal.append("end", outcome="stopped")
-    sync(path, uri, EXPERIMENT)
+    sync_journal(path, uri, EXPERIMENT)
     stopped = Seen(uri)
     assert [stopped.trials[trial_id(number)].info.status for number in range(3)] == [
         "FAILED",
@@ -157,7 +157,7 @@ def test_an_interrupted_sweep_is_taken_up_in_the_same_runs(path: Path, uri: str)
             start(journal, number, attempt=2)
             epoch(journal, number, 0, numbers=numbers(0, seconds=99.0))
             epoch(journal, number, 1)
-    sync(path, uri, EXPERIMENT)
+    sync_journal(path, uri, EXPERIMENT)
     running = Seen(uri)
     assert [running.trials[trial_id(number)].info.status for number in range(3)] == [
         "RUNNING",
@@ -176,7 +176,7 @@ def test_an_interrupted_sweep_is_taken_up_in_the_same_runs(path: Path, uri: str)
     with Journal(path) as journal:
         final(journal, 0)
         final(journal, 2)
-    sync(path, uri, EXPERIMENT)
+    sync_journal(path, uri, EXPERIMENT)
     assert {run.info.status for run in Seen(uri).trials.values()} == {"FINISHED"}
 
 
@@ -186,7 +186,7 @@ def test_a_report_that_came_back_different_is_shown(path: Path, uri: str) -> Non
         start(journal, 0)
         epoch(journal, 0, 0)
         epoch(journal, 0, 0, numbers=numbers(1))
-    sync(path, uri, EXPERIMENT)
+    sync_journal(path, uri, EXPERIMENT)
     seen = Seen(uri)
     run = seen.trials[trial_id(0)]
     assert "vae epoch 0 was reported twice" in run.data.tags["vae_sweep.conflicts"]
@@ -199,7 +199,7 @@ def test_many_points_of_one_run(path: Path, uri: str) -> None:
         start(journal, 0)
         for at in range(700):
             epoch(journal, 0, at)
-    assert sync(path, uri, EXPERIMENT).points == 2100
+    assert sync_journal(path, uri, EXPERIMENT).points == 2100
     seen = Seen(uri)
     assert seen.history(seen.trials[trial_id(0)]) == expected(path, trial_id(0))
 
@@ -209,23 +209,23 @@ def test_two_sweeps_of_one_name_share_an_experiment(tmp_path: Path, uri: str) ->
         (tmp_path / name).mkdir()
         with Journal(tmp_path / name / "journal.jsonl") as journal:
             launch(journal)
-        sync(tmp_path / name / "journal.jsonl", uri, EXPERIMENT)
+        sync_journal(tmp_path / name / "journal.jsonl", uri, EXPERIMENT)
     assert len(Seen(uri).sweeps) == 2
 
 
 def test_nothing_launched_is_nothing_to_mirror(path: Path, new_uri: str, tmp_path: Path) -> None:
     Journal(path).close()
-    assert sync(path, new_uri, EXPERIMENT).lines == 0
+    assert sync_journal(path, new_uri, EXPERIMENT).lines == 0
     assert not (tmp_path / "my storage").exists()
 
 
 def test_a_deleted_experiment_is_named(path: Path, uri: str, tmp_path: Path) -> None:
     whole_sweep(path, tmp_path)
-    sync(path, uri, EXPERIMENT)
+    sync_journal(path, uri, EXPERIMENT)
     seen = Seen(uri)
     seen.client.delete_experiment(seen.experiment.experiment_id)
     with pytest.raises(TrackingError, match="experiment 'small sweeps' was deleted; restore it") as caught:
-        sync(path, uri, EXPERIMENT)
+        sync_journal(path, uri, EXPERIMENT)
     assert caught.value.lasting
 
 
@@ -234,4 +234,4 @@ def test_a_damaged_database_is_told_in_words(path: Path, tmp_path: Path) -> None
     database = tmp_path / "mlflow.db"
     database.write_bytes(b"this is no database" * 100)
     with pytest.raises(TrackingError, match=r"mlflow\.db: .*not a database"):
-        sync(path, f"sqlite:///{database}", EXPERIMENT)
+        sync_journal(path, f"sqlite:///{database}", EXPERIMENT)

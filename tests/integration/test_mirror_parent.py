@@ -4,9 +4,9 @@ from pathlib import Path
 
 from tests.integration.mlflow_seen import EXPERIMENT, Seen
 from tests.journals import scored, whole_sweep
-from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.merits import Merits
-from vae_sweep.tracking.mirror import sync
+from vae_sweep.journal.journal import Journal
+from vae_sweep.results.winners import Leaders
+from vae_sweep.tracking.mirror import sync_journal
 
 
 def test_the_sweeps_run_has_its_numbers_its_corpus_and_its_report(tmp_path: Path) -> None:
@@ -16,8 +16,8 @@ def test_the_sweeps_run_has_its_numbers_its_corpus_and_its_report(tmp_path: Path
     report.mkdir()
     (report / "report.html").write_text("<p>one</p>")
     (report / ".half").write_text("of another file")
-    favoured = Merits((), {"perplexity": 9.5})
-    sync(path, uri, EXPERIMENT, judge=lambda sweep: favoured)
+    favoured = Leaders((), {"perplexity": 9.5})
+    sync_journal(path, uri, EXPERIMENT, judge=lambda sweep: favoured)
     seen = Seen(uri)
     [parent] = seen.sweeps
     assert parent.data.metrics.items() >= {"trials": 3, "trials_collapsed": 1, "best_perplexity": 9.5}.items()
@@ -33,7 +33,7 @@ def test_the_sweeps_run_has_its_numbers_its_corpus_and_its_report(tmp_path: Path
     with Journal(path) as journal:
         scored(journal, 2)
     seen.client.set_tag(parent.info.run_id, "mlflow.note.content", "my own words")
-    sync(path, uri, EXPERIMENT, judge=lambda sweep: favoured)
+    sync_journal(path, uri, EXPERIMENT, judge=lambda sweep: favoured)
     [parent] = Seen(uri).sweeps
     assert parent.data.metrics["best_perplexity"] == 8.5
     assert parent.data.tags["mlflow.note.content"] == "my own words"

@@ -13,9 +13,9 @@ from mlflow.tracking import MlflowClient
 
 from tests.integration.mlflow_seen import EXPERIMENT, Seen, expected, free_port, server, wait_until
 from tests.journals import epoch, final, launch, outputs, scored, start, trial_id, whole_sweep
-from vae_sweep.tracking.journal import Journal, JournalError
-from vae_sweep.tracking.mirror import Mirror, sync
-from vae_sweep.tracking.mlflow_door import TrackingError
+from vae_sweep.journal.journal import Journal, JournalError
+from vae_sweep.tracking.client import TrackingError
+from vae_sweep.tracking.mirror import Mirror, sync_journal
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_the_thread_follows_a_growing_journal(path: Path, uri: str, tmp_path: Pa
     for run in seen.trials.values():
         assert seen.history(run) == expected(path, run.data.tags["vae_sweep.trial"])
         assert len(seen.files(run)) == 4
-    assert sync(path, uri, EXPERIMENT).points == 0
+    assert sync_journal(path, uri, EXPERIMENT).points == 0
 
 
 def test_only_one_process_mirrors_at_a_time(path: Path, uri: str) -> None:
@@ -57,10 +57,10 @@ def test_only_one_process_mirrors_at_a_time(path: Path, uri: str) -> None:
         mirror.start()
         wait_until(lambda: bool(MlflowClient(tracking_uri=uri).get_experiment_by_name(EXPERIMENT)))
         with pytest.raises(TrackingError, match="another process mirrors this journal"):
-            sync(path, uri, EXPERIMENT)
+            sync_journal(path, uri, EXPERIMENT)
         start(journal, 0)
     assert mirror.close(timeout=60) == 0
-    assert sync(path, uri, EXPERIMENT).runs == 0
+    assert sync_journal(path, uri, EXPERIMENT).runs == 0
 
 
 def test_a_damaged_journal_stops_neither_the_sweep_nor_the_thread(path: Path, uri: str) -> None:
@@ -75,7 +75,7 @@ def test_a_damaged_journal_stops_neither_the_sweep_nor_the_thread(path: Path, ur
     assert "line 2: not JSON" in mirror.last_error
     assert mirror.close(timeout=30) == 3
     with pytest.raises(JournalError):
-        sync(path, uri, EXPERIMENT)
+        sync_journal(path, uri, EXPERIMENT)
 
 
 QUIET = """
@@ -102,7 +102,7 @@ def test_mlflow_is_imported_late_and_says_nothing(path: Path, uri: str, tmp_path
 
 CREATE = """
 import sys
-from vae_sweep.tracking.mlflow_writer import MlflowWriter
+from vae_sweep.tracking.writer import MlflowWriter
 for name in range(3):
     MlflowWriter(sys.argv[1], f"experiment {name}", None, "0")
 """
@@ -125,7 +125,7 @@ def test_a_kill_while_the_database_is_made_breaks_nothing(path: Path, uri: str, 
     wait_until(lambda: any(file.stat().st_size > 0 for file in storage.glob("*/mlflow.db")))
     creator.kill()
     creator.wait()
-    assert sync(path, uri, EXPERIMENT).lines == 27
+    assert sync_journal(path, uri, EXPERIMENT).lines == 27
     assert len(Seen(uri).trials) == 3
 
 
@@ -169,7 +169,7 @@ def test_a_server_that_comes_late_dies_and_comes_back_has_every_point_once(path:
                 assert seen.history(run) == expected(path, run.data.tags["vae_sweep.trial"])
                 assert seen.files(run) == {"weights.safetensors", "vocabulary.json", "trial.json", "samples.txt"}
                 assert run.info.status == "FINISHED"
-            assert sync(path, uri, EXPERIMENT).points == 0
+            assert sync_journal(path, uri, EXPERIMENT).points == 0
     assert max(appended) < 1.0
 
 
@@ -185,9 +185,9 @@ def test_a_server_that_was_off_for_the_whole_sweep(path: Path, tmp_path: Path) -
     assert mirror.close(timeout=3) == 27
     assert time.monotonic() - before < 5
     with pytest.raises(TrackingError, match=f"MLflow at {uri}: .*refused"):
-        sync(path, uri, EXPERIMENT)
+        sync_journal(path, uri, EXPERIMENT)
     with server(tmp_path / "server", port):
-        assert sync(path, uri, EXPERIMENT).lines == 27
+        assert sync_journal(path, uri, EXPERIMENT).lines == 27
         seen = Seen(uri)
         for run in seen.trials.values():
             assert seen.history(run) == expected(path, run.data.tags["vae_sweep.trial"])

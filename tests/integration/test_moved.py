@@ -13,7 +13,7 @@ from tests.driving import tree
 from tests.integration.cluster import SPACE, lines, run
 from tests.integration.sweeps import home_with
 from trainables.text import captions
-from vae_sweep.paths import sqlite_uri
+from vae_sweep.config.paths import sqlite_uri
 
 pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.in_order]
 

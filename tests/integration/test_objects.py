@@ -12,8 +12,8 @@ from mlflow.tracking import MlflowClient
 from tests.integration.cluster import kill_tree, run, start, wait_for
 from tests.integration.sweeps import home_with, journal_of, kinds_of, numbers_of, report_of, study_states
 from tests.objects import BUCKET, KEY, SECRET, Objects, serving
-from trainables.places import S3Place, place_of, write
 from trainables.s3_connection import TIMEOUT_VARIABLE
+from trainables.storage_paths import S3Place, place_of, write
 from trainables.training.state import TENSOR_FILE
 
 pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.in_order, pytest.mark.timeout(1200)]

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.reporting import reported_sweep
-from vae_sweep.sweep.report_folder import ReportFolder
+from vae_sweep.report.report_folder import ReportFolder
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next((found for name in BROWSERS if (found := shutil.which(name))), None)

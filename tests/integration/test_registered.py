@@ -14,9 +14,9 @@ from tests.integration.mlflow_seen import free_port, server
 from tests.using import train, trained_sweep
 from trainables.outputs import VOCABULARY_FILE
 from trainables.text_vae import load_text_vae
-from vae_sweep.sweep.tracker import register_trials, sync_sweep, tracking_uri
-from vae_sweep.sweep.winners import merits
+from vae_sweep.results.winners import leaders
 from vae_sweep.tracking.model_files import ModelError
+from vae_sweep.tracking.sweep_mirror import register_trials, sync_sweep, tracking_uri
 
 LINES = ["a dog runs .", "a zyzzyva runs ."]
 LOAD = """
@@ -68,7 +68,7 @@ def loaded(uri: str, address: str) -> dict[str, object]:
 
 def check_best(sweep: Handmade, uri: str) -> None:
     """Compare what the best model gives elsewhere with the stored trial itself."""
-    best = sweep.record.trials[merits(sweep.spec, sweep.record).winners[0]]
+    best = sweep.record.trials[leaders(sweep.spec, sweep.record).winners[0]]
     assert best.final is not None
     assert best.final.checkpoint is not None
     vae = load_text_vae(best.final.checkpoint)
@@ -82,7 +82,7 @@ def check_best(sweep: Handmade, uri: str) -> None:
 
 
 def test_a_complete_sweep_registers_its_winners_once(sweep: Handmade) -> None:
-    winners = merits(sweep.spec, sweep.record).winners
+    winners = leaders(sweep.spec, sweep.record).winners
     assert sync_sweep(sweep.spec, sweep.folder).models == len(winners)
     client = client_of(sweep)
     assert sorted(versions(client).values()) == sorted(winners)
@@ -139,11 +139,11 @@ def test_a_trial_is_registered_on_request(sweep: Handmade) -> None:
     client = client_of(sweep)
     assert versions(client, "mine") == {"1": "0002-ae-s0"}
     assert client.get_registered_model("mine").aliases == {}
-    assert set(versions(client).values()) == set(merits(sweep.spec, sweep.record).winners)
+    assert set(versions(client).values()) == set(leaders(sweep.spec, sweep.record).winners)
 
 
 def test_a_winner_from_before_vocabularies_were_kept_is_told_of(sweep: Handmade) -> None:
-    winner = merits(sweep.spec, sweep.record).winners[0]
+    winner = leaders(sweep.spec, sweep.record).winners[0]
     (sweep.last(winner) / VOCABULARY_FILE).unlink()
     sync_sweep(sweep.spec, sweep.folder)
     client = client_of(sweep)

@@ -9,7 +9,7 @@ import pytest
 from tests.integration.cluster import kill_tree, lines, run, start, wait_for
 from tests.integration.test_probe import mlflow_runs
 from tests.stored.sweeps import TRIALS, stored_sweep
-from vae_sweep.sweep.lock import driver_lock
+from vae_sweep.storage.driver_lock import driver_lock
 
 pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 SWEEP = "sweeps/before"

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.in_order]
 SEARCH = """
 methods:
   vae:
-  vae_pretrain: {descent.learning_rate: {choice: [0.01, 0.005, 0.000001]}}
+  vae_pretrain: {training.learning_rate: {choice: [0.01, 0.005, 0.000001]}}
 seeds: [0, 1]
 search:
   kind: random
@@ -94,7 +94,7 @@ def test_a_complete_search_runs_nothing_again(searched: Path) -> None:
 
 def test_the_next_sweep_learns_from_this_one_and_fills_its_front(searched: Path) -> None:
     own: dict[str, Any] = {"name": "next", "search.kind": "fill", "search.trials": "1", "seeds": "[0]"}
-    own["methods"] = "{vae: , vae_pretrain: {descent.learning_rate: {log: [0.0000001, 0.1]}}}"
+    own["methods"] = "{vae: , vae_pretrain: {training.learning_rate: {log: [0.0000001, 0.1]}}}"
     changes = own | {"search.first_seeds": "null", "search.pruning": "null", "search.warm_start": "tiny"}
     arguments = [word for key, value in changes.items() for word in ("--set", f"{key}={value}")]
     done = run(searched, "launch", "tiny.yaml", *arguments)

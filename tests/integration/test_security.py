@@ -13,10 +13,10 @@ import pytest
 
 from tests.integration.mlflow_seen import free_port, server
 from tests.integration.two_nodes import env, head, sweep, write_token
-from vae_sweep.sweep.doctor.cluster import examine_dashboard
-from vae_sweep.sweep.doctor.tracker import examine_mlflow
-from vae_sweep.sweep.nodes.knock import knock
-from vae_sweep.sweep.nodes.reach import SEARCH, unreached
+from vae_sweep.doctor.cluster import examine_dashboard
+from vae_sweep.doctor.tracker import examine_mlflow
+from vae_sweep.running.nodes.auth_probe import auth_probe
+from vae_sweep.running.nodes.mlflow_reachability import SEARCH, unreachable_reason
 
 pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.in_order]
 
@@ -88,7 +88,7 @@ def test_a_wrong_password_is_told_in_words(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("MLFLOW_TRACKING_USERNAME", raising=False)
     uri = tracker.uri.replace("http://", "http://admin:wrong@")
-    said = unreached(uri)
+    said = unreachable_reason(uri)
     assert said is not None
     assert said.startswith(f"MLflow at {tracker.uri} does not let us in")
     assert "wrong" not in said
@@ -122,11 +122,11 @@ def test_a_head_refuses_a_missing_and_a_wrong_token(
     home, address = closed
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
-    assert knock(address, stranger=False) == "open"
-    assert knock(address, stranger=True) == "refused"
+    assert auth_probe(address, stranger=False) == "open"
+    assert auth_probe(address, stranger=True) == "refused"
     write_token(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert knock(address, stranger=False) == "refused"
+    assert auth_probe(address, stranger=False) == "refused"
 
 
 def test_a_launch_with_a_wrong_token_ends_in_words(closed: tuple[Path, str], tmp_path: Path) -> None:

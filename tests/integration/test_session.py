@@ -12,10 +12,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 REPOSITORY = Path(__file__).parents[2]
 SCRIPT = """
 import gc, threading, time
-from vae_sweep.sweep.environment import prepare_environment
+from vae_sweep.running.ray_environment import prepare_environment
 prepare_environment()
 import ray
-from vae_sweep.sweep.nodes.session import ray_session
+from vae_sweep.running.ray_session import ray_session
 
 class Circle:
     pass
@@ -48,11 +48,11 @@ def test_garbage_of_another_thread_does_not_end_the_process_with_ray(tmp_path: P
 
 ALONE = """
 import psutil
-from vae_sweep.sweep.environment import prepare_environment
+from vae_sweep.running.ray_environment import prepare_environment
 prepare_environment()
 import ray
 from ray._private.worker import global_worker
-from vae_sweep.sweep.nodes.session import ray_session
+from vae_sweep.running.ray_session import ray_session
 
 start = ray.init
 

@@ -10,8 +10,8 @@ import pytest
 
 from tests.integration.cluster import SPACE, run, start, wait_for
 from tests.integration.sweeps import home_with, journal_of, kinds_of, study_states
-from vae_sweep.store.lease import Watch
-from vae_sweep.sweep.replay import replay_trial
+from vae_sweep.replay.replay import replay_trial
+from vae_sweep.storage.lease import Watch
 
 pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 

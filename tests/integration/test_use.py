@@ -17,8 +17,8 @@ from trainables.base import VaeSweepError
 from trainables.outputs import WEIGHTS_FILE
 from trainables.text_vae import TextVae, load_text_vae
 from vae_sweep.cli.main import app
-from vae_sweep.sweep.tracker import sync_sweep, tracking_uri
-from vae_sweep.sweep.winners import merits
+from vae_sweep.results.winners import leaders
+from vae_sweep.tracking.sweep_mirror import sync_sweep, tracking_uri
 
 LINES = "a dog runs .\n\na zyzzyva runs .\n"
 TEXTS = LINES.splitlines()
@@ -31,7 +31,7 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Handmade:
 
 @pytest.fixture(scope="module")
 def best(sweep: Handmade) -> str:
-    return merits(sweep.spec, sweep.record).winners[0]
+    return leaders(sweep.spec, sweep.record).winners[0]
 
 
 def vae_of(sweep: Handmade, trial: str) -> TextVae:

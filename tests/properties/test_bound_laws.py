@@ -112,11 +112,11 @@ def test_the_nll_does_not_depend_on_the_chunks(budget: int, monkeypatch: pytest.
     calls: list[int] = []
     plain = model.log_weights
 
-    def counted(tokens: Tensor, posterior: Gaussian, noise: Tensor) -> Tensor:
+    def pluralise(tokens: Tensor, posterior: Gaussian, noise: Tensor) -> Tensor:
         calls.append(noise.shape[1])
         return plain(tokens, posterior, noise)
 
-    monkeypatch.setattr(model, "log_weights", counted)
+    monkeypatch.setattr(model, "log_weights", pluralise)
     monkeypatch.setitem(importance.WORDS_AT_ONCE, "cpu", budget)
     torch.testing.assert_close(iw_nll(model, batches, 9, seed=4), whole, rtol=1e-5, atol=1e-5)
     assert sum(calls) == 9 * len(batches)

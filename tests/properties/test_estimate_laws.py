@@ -5,24 +5,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers import LAW
-from trainables.training.descent import CosineRestarts, DescentSpec, Plateau, Tail
+from trainables.training.training_spec import CosineRestarts, LinearDecay, Plateau, TrainingSpec
 from trainables.training.updates import Aggressive, Joint
-from vae_sweep.sweep.estimate.estimate import makespan
-from vae_sweep.sweep.estimate.rates import Load, fit, load_of
-from vae_sweep.sweep.estimate.work import earliest_stop, passes
+from vae_sweep.planning.estimate.estimate import makespan
+from vae_sweep.planning.estimate.rates import Load, fit, load_of
+from vae_sweep.planning.estimate.work import earliest_stop, passes
 
 SECONDS = st.floats(0, 100)
 TASKS = st.lists(st.tuples(SECONDS, st.sampled_from([None, "a", "b"])), min_size=1, max_size=8)
 SLOTS = st.integers(1, 4)
 LENGTHS = st.lists(st.integers(1, 20), min_size=1, max_size=40)
-COURSES = st.one_of(
+SCHEDULES = st.one_of(
     st.builds(
         Plateau,
         patience=st.integers(1, 4),
         first_decay_epoch=st.integers(0, 9),
         decays=st.integers(1, 4),
     ),
-    st.just(Tail()),
+    st.just(LinearDecay()),
     st.just(CosineRestarts()),
 )
 UPDATES = st.one_of(st.just(Joint()), st.builds(Aggressive, window=st.integers(1, 9), longest=st.integers(1, 30)))
@@ -60,13 +60,13 @@ def test_a_rate_is_never_negative_and_low_never_above_high(rounds: list[list[flo
 
 
 @LAW
-@given(COURSES, UPDATES, st.integers(1, 60))
+@given(SCHEDULES, UPDATES, st.integers(1, 60))
 def test_more_epochs_never_cost_less(
-    course: Plateau | Tail | CosineRestarts, updates: Joint | Aggressive, epochs: int
+    schedule: Plateau | LinearDecay | CosineRestarts, updates: Joint | Aggressive, epochs: int
 ) -> None:
     spans = []
     for most in (epochs, epochs + 1):
-        fewest = earliest_stop(DescentSpec(course=course, epochs=most))
+        fewest = earliest_stop(TrainingSpec(schedule=schedule, epochs=most))
         assert 1 <= fewest <= most
         spans.append(passes(updates, fewest, most))
     (low, high), (more_low, more_high) = spans

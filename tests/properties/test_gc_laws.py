@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.handmade import OUTPUTS, Handmade, pretraining, progress, spec_in, stored, taken, tree
-from vae_sweep.report.front import front_cells
-from vae_sweep.sweep.collecting.collect import collect
-from vae_sweep.sweep.wanted import COLLECTED_FILE, missing_scores
+from vae_sweep.gc.collect import collect
+from vae_sweep.results.front import front_cells
+from vae_sweep.results.retention import COLLECTED_FILE, missing_scores
 
 QUICK = settings(derandomize=True, max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 RATES = (2, 4, 8)

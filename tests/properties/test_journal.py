@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vae_sweep.tracking.journal import Journal, JournalError, Line, Tail, read_journal
+from vae_sweep.journal.journal import Journal, JournalError, JournalTail, Line, read_journal
 
 plain = st.recursive(
     st.none()
@@ -88,7 +88,7 @@ def test_tail_sees_what_a_reader_sees_however_the_bytes_arrive(
     with journal_with(content) as (path, lines):
         whole = path.read_bytes()
         path.write_bytes(b"")
-        tail, seen, start = Tail(path), [], 0
+        tail, seen, start = JournalTail(path), [], 0
         for size in [*pieces, len(whole)]:
             with path.open("ab") as file:
                 file.write(whole[start : start + size])

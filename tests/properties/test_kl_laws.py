@@ -12,7 +12,7 @@ from tests.helpers import LAW
 from trainables.model.gaussian import Gaussian
 from trainables.objective.kl import Form, FreeBits, FreeBitsTotal, KlTerm, Per, PlainKl
 from trainables.objective.kl_weight import Constant, Linear
-from trainables.training.descent import Plateau, PlateauState, Tail
+from trainables.training.training_spec import LinearDecay, Plateau, PlateauState
 
 SHAPES = st.tuples(st.integers(1, 6), st.integers(1, 5))
 RATES = st.floats(0.01, 30.0)
@@ -132,16 +132,18 @@ def test_the_constant_weight_is_constant(weight: float, epoch: float) -> None:
 @LAW
 @given(RATIOS, st.integers(1, 100), RATIOS, RATIOS)
 def test_the_tail_lies_in_0_and_the_rate_and_never_rises(flat: float, epochs: int, a: float, b: float) -> None:
-    early, late = (Tail(flat=flat).rate(0.5, epochs * part, epochs, PlateauState()) for part in sorted((a, b)))
+    early, late = (
+        LinearDecay(flat=flat).rate(0.5, epochs * part, epochs, PlateauState()) for part in sorted((a, b))
+    )
     assert 0.0 <= late <= early <= 0.5
 
 
 @LAW
 @given(st.lists(st.floats(0.0, 200.0), max_size=60), st.integers(1, 5), st.integers(0, 20), st.integers(1, 5))
 def test_plateau_counts(losses: list[float], patience: int, first: int, decays: int) -> None:
-    course, state, waited = Plateau(patience=patience, first_decay_epoch=first, decays=decays), PlateauState(), 0
+    schedule, state, waited = Plateau(patience=patience, first_decay_epoch=first, decays=decays), PlateauState(), 0
     for epoch, loss in enumerate(losses):
-        new, decayed = course.after(loss, epoch, state)
+        new, decayed = schedule.after(loss, epoch, state)
         waited += 1
         assert new.decays == state.decays + decayed
         known = state.reference
@@ -152,7 +154,7 @@ def test_plateau_counts(losses: list[float], patience: int, first: int, decays: 
         if new.not_improved == 0:
             waited = 0
         assert new.not_improved == waited
-        assert course.rate(1.0, epoch, 100, new) == 0.5**new.decays
+        assert schedule.rate(1.0, epoch, 100, new) == 0.5**new.decays
         state = new
 
 

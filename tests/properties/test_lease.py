@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from tests.contenders import Contender, hold, take_turns, taken, try_once, until
 from tests.helpers import LAW
-from vae_sweep.store import lease
-from vae_sweep.store.lease import Lease, Owner, Seen, Watch, newest
+from vae_sweep.storage import lease
+from vae_sweep.storage.lease import Lease, LeaseReading, Owner, Watch, newest
 
 HOUR = 3600.0
 
@@ -147,7 +147,7 @@ def test_a_torn_lease_stands_in_the_way_for_a_while(data: st.DataObject, number:
         torn = data.draw(st.floats(0, 1, exclude_max=True).map(lambda part: whole[: int(part * len(whole))]))
         path.write_bytes(data.draw(st.just(torn) | st.binary(max_size=9)))
         watch = Watch(base, patience=30.0, clock=clock)
-        assert isinstance(seen := watch.look(), Seen)
+        assert isinstance(seen := watch.look(), LeaseReading)
         assert seen.owner is None
         clock.now += 29.0
         assert watch.take("too early") is None

@@ -9,7 +9,7 @@ what is needed here alone; in the journal their places begin with STORAGE. The f
 
     corpus: {name: captions, vocabulary_size: 40, limit: {train: 64, validation: 16, test: 12}}
     model: {embedding_size: 4, encoder_size: 5, decoder_size: 5, latent_size: 2, initialisation: torch}
-    descent: {optimizer: adam, learning_rate: 0.01, batch_size: 16, epochs: 2, course: {kind: tail}}
+    descent: {optimizer: adam, learning_rate: 0.01, batch_size: 16, epochs: 2, course: {kind: linear_decay}}
     methods:
       lstm_lm:
       vae_fbp: {target_rate: 2}

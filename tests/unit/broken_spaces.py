@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from vae_sweep.config.reader import read_spec
 from vae_sweep.errors import SpecError
-from vae_sweep.reading import read_spec
 
 CORPUS = "corpus: {name: captions}\n"
 GOOD = f"{CORPUS}methods: {{vae: , ours: {{target_rate: 4}}}}\n"

@@ -5,7 +5,7 @@ import pytest
 
 from tests.helpers import random_sentences
 from trainables.measure.final import evaluation_batches, spread
-from trainables.measure.likelihood import rows, words
+from trainables.measure.likelihood import per_sentence, token_count
 from trainables.text.batches import equal_length_batches
 
 
@@ -32,7 +32,7 @@ def test_every_sentence_is_in_one_batch_with_its_own_row(size: int) -> None:
 def test_sizes_and_scored_words() -> None:
     batches = equal_length_batches([np.array([1, 9, 2]), np.array([1, 9, 9, 2]), np.array([1, 8, 2])], 32)
     assert [(batch.size, batch.words) for batch in batches] == [(2, 4), (1, 3)]
-    assert (rows(batches), words(batches)) == (3, 7)
+    assert (per_sentence(batches), token_count(batches)) == (3, 7)
 
 
 def test_evaluation_batches_are_equal_length_batches() -> None:

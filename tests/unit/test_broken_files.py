@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.helpers import LAW
 from tests.unit.broken_spaces import GOOD, Broken, check, told
+from vae_sweep.config.reader import read_spec
 from vae_sweep.errors import SpecError
-from vae_sweep.reading import read_spec
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,8 +41,8 @@ BROKEN: Broken = {
     "two colons": (f"{GOOD}name: a: b\n", "space.yaml:3: not valid YAML: a second `:` in one line"),
     "an unknown anchor": (f"{GOOD}model: *sizes\n", "space.yaml:3: not valid YAML: found undefined alias 'sizes'"),
     "an anchor in itself": (
-        f"{GOOD}model: &m {{descent: *m}}\n",
-        "space.yaml: not valid YAML: model.descent: an anchor that contains itself",
+        f"{GOOD}model: &m {{training: *m}}\n",
+        "space.yaml: not valid YAML: model.training: an anchor that contains itself",
     ),
     "two documents": (f"{GOOD}---\n{GOOD}", "space.yaml:3: not valid YAML: expected a single document"),
     "a control character": (f"{GOOD}name: a\x00b\n", "space.yaml: not valid YAML: unacceptable character"),
@@ -89,11 +89,11 @@ def test_the_text_of_the_error_lists_all_and_says_that_nothing_was_started() -> 
 
 def test_inherited_mistakes_are_told_at_the_file_and_line_that_made_them(tmp_path: Path) -> None:
     base = "corpus: {name: snli}\nmodel:\n  latent_size: 0\n  encoder_size: 0\nmethods: {vea: }\n"
-    middle = "extends: base.yaml\nmodel: {encoder_size: 64}\ndescent: {epochs: -1}\n"
+    middle = "extends: base.yaml\nmodel: {encoder_size: 64}\ntraining: {epochs: -1}\n"
     problems = told(tmp_path, "extends: middle.yaml\nmethods:\n  vae: {x: 1}\n", base=base, middle=middle)
     assert [": ".join(problem.split(": ")[:2]) for problem in problems] == [
         "base.yaml:3: model.latent_size",
-        "middle.yaml:3: descent.epochs",
+        "middle.yaml:3: training.epochs",
         "space.yaml:3: methods.vae.x",
     ]
 
@@ -202,5 +202,5 @@ def test_a_wrong_override_is_told_as_it_was_typed(override: str, tmp_path: Path)
 
 
 def test_wrong_overrides_and_the_mistakes_of_the_file_are_told_together(tmp_path: Path) -> None:
-    problems = told(tmp_path, f"{GOOD}seeds: []\n", "x", "model.latent_size=0", "descent.epochs=0")
+    problems = told(tmp_path, f"{GOOD}seeds: []\n", "x", "model.latent_size=0", "training.epochs=0")
     assert len(problems) == 4

@@ -42,22 +42,22 @@ BROKEN: Broken = {
     "a field without its section": (
         CORPUS + "methods:\n  vae: {learning_rate: 1}\n",
         "space.yaml:3: methods.vae.learning_rate: no such parameter",
-        "did you mean descent.learning_rate?",
+        "did you mean training.learning_rate?",
     ),
     "an unknown field of a section": (
-        CORPUS + "methods:\n  vae: {descent.lerning_rate: 1}\n",
-        "space.yaml:3: methods.vae.descent.lerning_rate: descent has no field lerning_rate; allowed: optimizer, ",
+        CORPUS + "methods:\n  vae: {training.lerning_rate: 1}\n",
+        "space.yaml:3: methods.vae.training.lerning_rate: training has no field lerning_rate; allowed: ",
         "did you mean learning_rate?",
     ),
     "a pretraining that never runs": (
         CORPUS + "methods:\n  vae: {pretraining.epochs: {choice: [5, 10]}}\n",
         "space.yaml:3: methods.vae.pretraining.epochs: vae has no pretraining phase: ",
         "pretraining would change nothing",
-        "allowed: model, descent",
+        "allowed: model, training",
     ),
-    "a descent that never runs": (
-        CORPUS + "methods:\n  ae: {descent.epochs: 5}\n",
-        "space.yaml:3: methods.ae.descent.epochs: ae has no phase but pretraining: descent would change nothing",
+    "a training that never runs": (
+        CORPUS + "methods:\n  ae: {training.epochs: 5}\n",
+        "space.yaml:3: methods.ae.training.epochs: ae has no phase but pretraining: training would change nothing",
     ),
     "a language model in tpe": (
         f"{TPE}methods: {{lstm_lm: , vae: }}\n",
@@ -68,20 +68,20 @@ BROKEN: Broken = {
         "space.yaml:3: methods.lstm_lm.model.latent_size: lstm_lm has a decoder alone: model.latent_size would ",
     ),
     "a rate for a row that brings its own": (
-        CORPUS + "methods:\n  vae_cyclic: {descent.learning_rate: 0.1}\n",
-        "space.yaml:3: methods.vae_cyclic.descent.learning_rate: vae_cyclic brings its own learning_rate: ",
+        CORPUS + "methods:\n  vae_cyclic: {training.learning_rate: 0.1}\n",
+        "space.yaml:3: methods.vae_cyclic.training.learning_rate: vae_cyclic brings its own learning_rate: ",
     ),
-    "a course for a row that brings its own": (
-        CORPUS + "methods:\n  vae_cyclic: {descent.course.patience: 3}\n",
-        "space.yaml:3: methods.vae_cyclic.descent.course.patience: vae_cyclic brings its own course: ",
+    "a schedule for a row that brings its own": (
+        CORPUS + "methods:\n  vae_cyclic: {training.schedule.patience: 3}\n",
+        "space.yaml:3: methods.vae_cyclic.training.schedule.patience: vae_cyclic brings its own schedule: ",
     ),
     "a cycle without length": (
         CORPUS + "methods:\n  vae_cyclic: {cycle_epochs: 0}\n",
         "space.yaml:3: methods.vae_cyclic.cycle_epochs: must be above 0 (got 0)",
     ),
     "a kind in a row": (
-        CORPUS + "methods:\n  vae: {descent.course.kind: tail}\n",
-        "space.yaml:3: methods.vae.descent.course.kind: descent.course.kind is a choice of whole sections",
+        CORPUS + "methods:\n  vae: {training.schedule.kind: linear_decay}\n",
+        "space.yaml:3: methods.vae.training.schedule.kind: training.schedule.kind is a choice of whole sections",
     ),
     "a section in a row": (
         CORPUS + "methods:\n  vae: {model: 3}\n",
@@ -187,8 +187,11 @@ def test_one_mistake_gives_one_problem_with_its_place_and_what_is_allowed(name: 
 
 
 def test_a_row_is_not_blamed_for_a_broken_section(tmp_path: Path) -> None:
-    text = CORPUS + "descent: {course: {kind: tall}}\nmethods:\n  vae: {descent.course.flat: 0.5, model.size: 3}\n"
+    text = (
+        CORPUS
+        + "training: {schedule: {kind: tall}}\nmethods:\n  vae: {training.schedule.flat: 0.5, model.size: 3}\n"
+    )
     assert [problem.split(": ")[1] for problem in told(tmp_path, text)] == [
-        "descent.course.kind",
+        "training.schedule.kind",
         "methods.vae.model.size",
     ]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.broken_spaces import CORPUS, GOOD, Broken, check, told
-from vae_sweep.domains import Choice
+from vae_sweep.config.domains import Choice
 
 BROKEN: Broken = {
     # unknown keys
@@ -18,17 +18,17 @@ BROKEN: Broken = {
     "field of a section at the top": (
         f"{GOOD}learning_rate: 0.1\n",
         "space.yaml:3: learning_rate: unknown key",
-        "did you mean descent.learning_rate?",
+        "did you mean training.learning_rate?",
     ),
-    "field of another course": (
-        f"{GOOD}descent:\n  course: {{kind: tail, patience: 3}}\n",
-        "space.yaml:4: descent.course.patience: unknown key; allowed: flat, kind",
+    "field of another schedule": (
+        f"{GOOD}training:\n  schedule: {{kind: linear_decay, patience: 3}}\n",
+        "space.yaml:4: training.schedule.patience: unknown key; allowed: flat, kind",
     ),
     "a key that is a number": (f"{GOOD}3: x\n", "space.yaml:3: 3: unknown key"),
     # wrong types
     "text for a whole number": (
-        f"{GOOD}descent:\n  epochs: many\n",
-        "space.yaml:4: descent.epochs: expected a whole number (got 'many')",
+        f"{GOOD}training:\n  epochs: many\n",
+        "space.yaml:4: training.epochs: expected a whole number (got 'many')",
     ),
     "a number in quotes": (
         f'{GOOD}model: {{latent_size: "16"}}\n',
@@ -49,20 +49,20 @@ BROKEN: Broken = {
         "space.yaml:3: evaluation.search_samples: expected a whole number (got 'yes')",
     ),
     "true for a number": (
-        f"{GOOD}descent: {{learning_rate: true}}\n",
-        "space.yaml:3: descent.learning_rate: expected a number (got true)",
+        f"{GOOD}training: {{learning_rate: true}}\n",
+        "space.yaml:3: training.learning_rate: expected a number (got true)",
     ),
     "a number for text": (
         f"{GOOD}tracking: {{experiment: 2019}}\n",
         "space.yaml:3: tracking.experiment: expected text in quotes (got 2019)",
     ),
     "not a number": (
-        f"{GOOD}descent: {{learning_rate: .nan}}\n",
-        "space.yaml:3: descent.learning_rate: expected a finite number (got nan)",
+        f"{GOOD}training: {{learning_rate: .nan}}\n",
+        "space.yaml:3: training.learning_rate: expected a finite number (got nan)",
     ),
     "an infinite rate": (
-        f"{GOOD}descent: {{learning_rate: .inf}}\n",
-        "space.yaml:3: descent.learning_rate: expected a finite number (got inf)",
+        f"{GOOD}training: {{learning_rate: .inf}}\n",
+        "space.yaml:3: training.learning_rate: expected a finite number (got inf)",
     ),
     "a number for a list": (f"{GOOD}seeds: 3\n", "space.yaml:3: seeds: expected a list [..] (got 3)"),
     "a list for a section": (f"{GOOD}model: [16]\n", "space.yaml:3: model: expected fields below it"),
@@ -71,15 +71,15 @@ BROKEN: Broken = {
         "space.yaml:3: model: expected fields below it, or leave the key out (got nothing)",
     ),
     "an empty field": (
-        f"{GOOD}descent:\n  epochs:\n",
-        "space.yaml:4: descent.epochs: expected a whole number (got nothing)",
+        f"{GOOD}training:\n  epochs:\n",
+        "space.yaml:4: training.epochs: expected a whole number (got nothing)",
     ),
     # values out of range
     "a dropout of one": (
         f"{GOOD}model: {{input_dropout: 1}}\n",
         "space.yaml:3: model.input_dropout: must be below 1 (got 1)",
     ),
-    "no epochs": (f"{GOOD}descent: {{epochs: 0}}\n", "space.yaml:3: descent.epochs: must be above 0 (got 0)"),
+    "no epochs": (f"{GOOD}training: {{epochs: 0}}\n", "space.yaml:3: training.epochs: must be above 0 (got 0)"),
     "a negative seed": (
         f"{GOOD}seeds:\n- 0\n- -1\n",
         "space.yaml:5: seeds.1: must be at least 0 (got -1)",
@@ -87,17 +87,17 @@ BROKEN: Broken = {
     "no seeds": (f"{GOOD}seeds: []\n", "space.yaml:3: seeds: must not be empty"),
     "a seed twice": (f"{GOOD}seeds: [1, 2, 1]\n", "space.yaml:3: seeds: listed twice: 1"),
     "an unknown optimizer": (
-        f"{GOOD}descent: {{optimizer: adamw}}\n",
-        "space.yaml:3: descent.optimizer: expected one of sgd, adam (got 'adamw'); did you mean adam?",
+        f"{GOOD}training: {{optimizer: adamw}}\n",
+        "space.yaml:3: training.optimizer: expected one of sgd, adam (got 'adamw'); did you mean adam?",
     ),
-    "an unknown course": (
-        f"{GOOD}descent:\n  course: {{kind: plateu}}\n",
-        "space.yaml:4: descent.course.kind: unknown kind (got 'plateu'); allowed: cosine_restarts, plateau, tail",
+    "an unknown schedule": (
+        f"{GOOD}training:\n  schedule: {{kind: plateu}}\n",
+        "space.yaml:4: training.schedule.kind: unknown kind (got 'plateu'); allowed: cosine_restarts, ",
         "did you mean plateau?",
     ),
-    "a course without a kind": (
-        f"{GOOD}descent:\n  course: {{flat: 0.5}}\n",
-        "space.yaml:4: descent.course: needs kind; allowed: cosine_restarts, plateau, tail",
+    "a schedule without a kind": (
+        f"{GOOD}training:\n  schedule: {{flat: 0.5}}\n",
+        "space.yaml:4: training.schedule: needs kind; allowed: cosine_restarts, linear_decay, plateau",
     ),
     "half a GPU too much": (
         f"{GOOD}resources: {{gpu: 1.5}}\n",
@@ -182,7 +182,7 @@ def test_every_mistake_of_a_file_is_told_at_once_in_the_order_of_its_lines(
         "corpus: {name: snil}\n"
         "modle: {}\n"
         "model: {latent_size: 0, encoder_size: big}\n"
-        "descent: {optimizer: rmsprop, epochs: 0}\n"
+        "training: {optimizer: rmsprop, epochs: 0}\n"
         "search: {kind: tpe}\n"
         "methods:\n"
         "  vea:\n"
@@ -198,8 +198,8 @@ def test_every_mistake_of_a_file_is_told_at_once_in_the_order_of_its_lines(
         "modle",
         "model.encoder_size",
         "model.latent_size",
-        "descent.optimizer",
-        "descent.epochs",
+        "training.optimizer",
+        "training.epochs",
         "search.trials",
         "methods.vea",
         "methods.vae.lambda",
@@ -213,8 +213,8 @@ def test_every_mistake_of_a_file_is_told_at_once_in_the_order_of_its_lines(
     ]
 
 
-def test_a_mistake_in_descent_is_not_told_again_for_pretraining(tmp_path: Path) -> None:
-    wrong = "descent: {epochs: 0, optimizer: lbfgs, course: {kind: tall}}\n"
+def test_a_mistake_in_training_is_not_told_again_for_pretraining(tmp_path: Path) -> None:
+    wrong = "training: {epochs: 0, optimizer: lbfgs, schedule: {kind: tall}}\n"
     assert len(told(tmp_path, f"{GOOD}{wrong}")) == 3
     assert len(told(tmp_path, f"{GOOD}{wrong}pretraining: {{learning_rate: 1}}\n")) == 3
     both = told(tmp_path, f"{GOOD}{wrong}pretraining: {{epochs: 0}}\n")
@@ -223,8 +223,10 @@ def test_a_mistake_in_descent_is_not_told_again_for_pretraining(tmp_path: Path) 
 
 
 def test_a_mistake_of_pretraining_alone_is_told_there(tmp_path: Path) -> None:
-    text = f"{GOOD}descent: {{course: {{kind: tail}}}}\npretraining:\n  course: {{patience: 3}}\n"
-    assert told(tmp_path, text) == ["space.yaml:5: pretraining.course.patience: unknown key; allowed: flat, kind"]
+    text = f"{GOOD}training: {{schedule: {{kind: linear_decay}}}}\npretraining:\n  schedule: {{patience: 3}}\n"
+    assert told(tmp_path, text) == [
+        "space.yaml:5: pretraining.schedule.patience: unknown key; allowed: flat, kind"
+    ]
 
 
 @pytest.mark.parametrize(("place", "wrong"), [(70, "-1.0"), (0, "-3"), (99, "lots"), (150, ".nan"), (7, "true")])

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from vae_sweep.search.importance import Importance, importances
-from vae_sweep.tracking.records import CellRecord
+from vae_sweep.journal.records import CellRecord
+from vae_sweep.search.parameter_importance import ParameterImportance, importances
 
 OBJECTIVES = ("perplexity", "reconstruction")
 
@@ -16,22 +16,22 @@ def sweep(count: int) -> tuple[dict[int, CellRecord], dict[int, list[float]]]:
     cells, values = {}, {}
     for number in range(count):
         method = dice.choice(["ours", "vae"])
-        drawn: dict[str, float] = {"descent.learning_rate": 10 ** dice.uniform(-4, 0)}
+        drawn: dict[str, float] = {"training.learning_rate": 10 ** dice.uniform(-4, 0)}
         if method == "ours":
             drawn["target_rate"] = dice.choice([2, 4, 8])
         cells[number] = CellRecord(number, method, dict(drawn))
-        exponent = len(str(int(1 / drawn["descent.learning_rate"])))
+        exponent = len(str(int(1 / drawn["training.learning_rate"])))
         values[number] = [float(exponent), 20.0 if method == "vae" else 10.0 - drawn["target_rate"] / 4]
     return cells, values
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[tuple[str | None, str], Importance]:
+def told() -> dict[tuple[str | None, str], ParameterImportance]:
     return {(one.row, one.objective): one for one in importances(*sweep(60), OBJECTIVES)}
 
 
 def test_shares_are_given_over_all_and_within_rows_of_two_parameters(
-    told: dict[tuple[str | None, str], Importance],
+    told: dict[tuple[str | None, str], ParameterImportance],
 ) -> None:
     assert list(told) == [(row, word) for row in (None, "ours") for word in OBJECTIVES]
     for one in told.values():
@@ -40,14 +40,14 @@ def test_shares_are_given_over_all_and_within_rows_of_two_parameters(
     assert told[None, "perplexity"].cells == 60
 
 
-def test_what_moves_an_objective_has_the_most(told: dict[tuple[str | None, str], Importance]) -> None:
+def test_what_moves_an_objective_has_the_most(told: dict[tuple[str | None, str], ParameterImportance]) -> None:
     assert told[None, "reconstruction"].shares["method"] > 0.9
     assert told[None, "perplexity"].shares["method"] < 0.1
     assert told["ours", "reconstruction"].shares["target_rate"] > 0.9
-    assert told["ours", "perplexity"].shares["descent.learning_rate"] > 0.8
+    assert told["ours", "perplexity"].shares["training.learning_rate"] > 0.8
 
 
-def test_equal_journals_give_equal_shares(told: dict[tuple[str | None, str], Importance]) -> None:
+def test_equal_journals_give_equal_shares(told: dict[tuple[str | None, str], ParameterImportance]) -> None:
     cells, values = sweep(60)
     assert importances(cells, values, OBJECTIVES) == list(told.values())
 

@@ -8,10 +8,10 @@ from tests.helpers import tiny_corpus
 from tests.sharing import TRIALS, claim_of, entry_of, pretrained, ran
 from trainables.training.state import TrialState
 from trainables.trial import run_trial
-from vae_sweep.store.census import StoredEntry, entries
-from vae_sweep.store.entry import WEIGHTS_FILE
-from vae_sweep.store.lease import Watch, newest
-from vae_sweep.store.pretrained import PretrainedStore
+from vae_sweep.storage.inventory import StoredEntry, entries
+from vae_sweep.storage.lease import Watch, newest
+from vae_sweep.storage.pretraining_entry import WEIGHTS_FILE
+from vae_sweep.storage.pretraining_store import PretrainedStore
 
 SPEC = TRIALS["adam-tail"]
 KEY = SPEC.phases()[0].key()

@@ -4,8 +4,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from trainables.places import Place, S3Place
-from vae_sweep.tracking.checkpoint_places import journaled, located
+from trainables.storage_paths import S3Place, StoragePath
+from vae_sweep.storage.checkpoint_paths import journaled, located
 
 INSIDE = "ray/attempt-2/0001-vae-s0/checkpoint_000003"
 OBJECT = "s3://bucket/team/one/ray/attempt-2/0001-vae-s0/checkpoint_000003"
@@ -19,7 +19,7 @@ OBJECT = "s3://bucket/team/one/ray/attempt-2/0001-vae-s0/checkpoint_000003"
         (Path("/elsewhere/checkpoint_000003"), "/elsewhere/checkpoint_000003"),
     ],
 )
-def test_what_lies_in_the_sweeps_folder_is_journaled_from_there_on(place: Place, text: str) -> None:
+def test_what_lies_in_the_sweeps_folder_is_journaled_from_there_on(place: StoragePath, text: str) -> None:
     assert journaled(place) == text
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.journals import TRIAL_SPEC, epoch, launch, start, trial_id
-from vae_sweep.report.document import NAMED, make_report
-from vae_sweep.report.evidence import evidence_lines
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.invariants import sweep_findings
+from vae_sweep.journal.journal import Journal
+from vae_sweep.journal.records import SweepRecord
 from vae_sweep.report.terminal import remarks
-from vae_sweep.tracking.checks import sweep_findings
-from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.ledger import read_sweep
-from vae_sweep.tracking.records import SweepRecord
+from vae_sweep.results.evidence import evidence_lines
+from vae_sweep.results.results import NAMED, compute_results
 from vae_sweep.tracking.runs import trial_run
 
 SOUND = {
@@ -59,7 +59,7 @@ def test_sound_numbers_leave_no_trace(tmp_path: Path) -> None:
     sweep = record(tmp_path / "journal.jsonl", [{}, {}], {}, {})
     assert sweep_findings(sweep) == []
     assert "vae_sweep.violations" not in tags(sweep)
-    assert remarks(make_report(sweep, ("perplexity",))) == []
+    assert remarks(compute_results(sweep, ("perplexity",))) == []
 
 
 def test_a_rule_broken_again_is_said_once(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_rule_broken_again_is_said_once(tmp_path: Path) -> None:
     ]
     assert [str(finding) for finding in sweep_findings(sweep)] == expected
     assert tags(sweep)["vae_sweep.violations"] == "\n".join(f"🔴 {line}" for line in expected)
-    lines = remarks(make_report(sweep, ("perplexity",)))
+    lines = remarks(compute_results(sweep, ("perplexity",)))
     assert lines == [f"invariant broken: {trial_id(0)}, {line}" for line in expected]
 
 
@@ -96,8 +96,8 @@ TRUST = {"nll": 11.5, "perplexity": 9.0, "pareto_k": 0.85, "pareto_k_bad": 0.64,
 def test_a_likelihood_that_is_not_known_draws_a_warning(tmp_path: Path) -> None:
     sweep = record(tmp_path / "journal.jsonl", [], {f"validation/{word}": value for word, value in TRUST.items()})
     untold, warning = [
-        *evidence_lines(make_report(sweep, ("perplexity",)).evidence),
-        *remarks(make_report(sweep, ("perplexity",))),
+        *evidence_lines(compute_results(sweep, ("perplexity",)).evidence),
+        *remarks(compute_results(sweep, ("perplexity",))),
     ]
     assert untold == (
         "cannot tell where cell 0 stands: 64.0% of its sentences have Pareto k > 0.7, 50% at most may; it is in "
@@ -112,13 +112,13 @@ def test_a_likelihood_that_is_not_known_draws_a_warning(tmp_path: Path) -> None:
 def test_the_weights_of_samples_from_q_draw_no_warning(tmp_path: Path) -> None:
     known = TRUST | {"pareto_k_bad": 0.5, "iw_pareto_k_bad": 0.98, "iw_nll": 12.6, "iw_perplexity": 11.0}
     sweep = record(tmp_path / "journal.jsonl", [], {f"validation/{word}": value for word, value in known.items()})
-    assert remarks(make_report(sweep, ("perplexity",))) == []
-    assert list(evidence_lines(make_report(sweep, ("perplexity",)).evidence)) == []
+    assert remarks(compute_results(sweep, ("perplexity",))) == []
+    assert list(evidence_lines(compute_results(sweep, ("perplexity",)).evidence)) == []
 
 
 def test_many_cells_that_are_not_known_draw_one_warning(tmp_path: Path) -> None:
     final = {f"validation/{word}": value for word, value in TRUST.items()}
-    report = make_report(record(tmp_path / "journal.jsonl", [], final), ("perplexity",))
+    report = compute_results(record(tmp_path / "journal.jsonl", [], final), ("perplexity",))
     [row] = report.rows
     [line] = replace(report, rows=[replace(row, cell=cell) for cell in range(NAMED + 2)]).warnings
     assert line.count("1600 samples") == NAMED

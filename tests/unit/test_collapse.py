@@ -9,7 +9,7 @@ from tests.helpers import epochs_and_end, seeded, tiny_trial
 from trainables.measure.collapse import collapse
 from trainables.measure.latent import active_units, mutual_information
 from trainables.model.gaussian import Gaussian
-from trainables.training.descent import DescentSpec
+from trainables.training.training_spec import TrainingSpec
 
 SEEDS = range(100)
 SENTENCES, UNITS = 200, 32
@@ -79,7 +79,7 @@ def test_a_code_that_says_something_is_collapsed_for_no_seed(nats: float, used: 
 
 
 def test_a_trial_ends_as_collapsed_by_this_rule_and_says_so() -> None:
-    still = tiny_trial("vae", descent=DescentSpec(learning_rate=1e-30, epochs=1))
+    still = tiny_trial("vae", training=TrainingSpec(learning_rate=1e-30, epochs=1))
     small = still.model.model_copy(update={"initialisation": "paper"})
     _, final, _ = epochs_and_end(still.model_copy(update={"model": small}))
     assert (final.outcome, final.reason) == ("collapsed", collapse(final.numbers, 3, None))

@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 from tests.replicated import EVALUATION, Cells, journal
 from vae_sweep.cli.main import app
 from vae_sweep.errors import CompareError
-from vae_sweep.report.compare import SweepComparison, compare_sweeps, joint_front
+from vae_sweep.journal.history import read_records
 from vae_sweep.report.files import compared_as_json
 from vae_sweep.report.terminal_compare import compare_lines, compare_tables
+from vae_sweep.results.comparison import SweepComparison, compare_sweeps, joint_front
 from vae_sweep.statistics.differences import Answer
-from vae_sweep.sweep.history import read_records
 
 FIRST: Cells = (
     ("ae", {}, {0: (9.0, 1.0), 1: (9.0, 1.0)}),

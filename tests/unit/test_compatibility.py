@@ -10,10 +10,10 @@ from tests.helpers import tiny_corpus
 from tests.stored.sweeps import stored_sweep
 from trainables.training.spec import VERSION
 from vae_sweep.errors import LaunchError
-from vae_sweep.sweep.compatibility import changed, check_together, corpus_changes
-from vae_sweep.sweep.folder import store_spec
-from vae_sweep.sweep.status import sweep_status
-from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.stored_spec import store_spec
+from vae_sweep.monitoring.status import sweep_status
+from vae_sweep.planning.compatibility import changed, check_together, corpus_changes
 
 HERE: dict[str, Any] = {
     "versions": {"torch": "2.13.0", "vae-sweep": "0.1.0"},

@@ -12,8 +12,8 @@ import pytest
 
 from tests.integration.web import Act, Page, Web, serving
 from vae_sweep.errors import LaunchError
-from vae_sweep.sweep.sending import dashboard
-from vae_sweep.sweep.sending.dashboard import checked_url, find_dashboard
+from vae_sweep.jobs import dashboard
+from vae_sweep.jobs.dashboard import checked_url, find_dashboard
 
 SECRET = "s3cret-of-the-cluster"  # noqa: S105
 VERSION = Page(json.dumps({"version": "4", "ray_version": "2.60.0"}).encode(), headers={})

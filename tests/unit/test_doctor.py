@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from vae_sweep.sweep.doctor.cluster import examine_mode, examine_token
-from vae_sweep.sweep.doctor.files import examine_database, examine_secrets, examine_storage, file_system
-from vae_sweep.sweep.doctor.finding import Finding, is_loopback
-from vae_sweep.sweep.nodes.knock import can_be_asked
+from vae_sweep.doctor.cluster import examine_mode, examine_token
+from vae_sweep.doctor.files import examine_database, examine_secrets, examine_storage, file_system
+from vae_sweep.doctor.finding import Finding, is_loopback
+from vae_sweep.running.nodes.auth_probe import can_be_asked
 
 MOUNTS = r"""22 1 254:0 / / rw,relatime - ext4 /dev/vda1 rw
 30 22 0:35 / /data rw shared:1 - nfs4 server:/export rw,vers=4.2

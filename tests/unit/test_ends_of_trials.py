@@ -16,9 +16,9 @@ from tests.fault_files import failing, watching
 from tests.helpers import epochs_and_end, put_files, tiny_corpus, tiny_trial
 from trainables.outputs import outputs
 from trainables.training.report import FinalReport
-from vae_sweep.tracking.brake import Brake
-from vae_sweep.tracking.callback import JournalCallback, kept, lost
-from vae_sweep.tracking.journal import Journal, read_journal
+from vae_sweep.journal.journal import Journal, read_journal
+from vae_sweep.running.journal_callback import JournalCallback, kept, lost
+from vae_sweep.running.stop_controller import StopController
 
 SPEC = tiny_trial("vae")
 PLAIN = SPEC.model_dump(mode="json")
@@ -42,7 +42,7 @@ def place(tmp_path: Path, files: dict[str, bytes]) -> Path:
 
 def test_what_is_whole_is_synced_and_kept(place: Path) -> None:
     with watching(f"{place}*") as seen:
-        assert kept(FINAL, str(place), PLAIN) == FINAL
+        assert kept(FINAL, place, PLAIN) == FINAL
     opened = {path for event, path in seen if event == "open"}
     assert {str(place), *(str(path) for path in place.iterdir())} <= opened
 
@@ -62,31 +62,33 @@ def test_weights_that_do_not_read_back_are_no_finished_trial(
     elif damage == "no folder":
         place = place.with_name("checkpoint_000007")
     spec = tiny_trial("vae", seed=8).model_dump(mode="json") if damage == "another's" else PLAIN
-    end = kept(FINAL, str(place), spec)
+    end = kept(FINAL, place, spec)
     assert (end.outcome, end.error, end.numbers) == ("failed", "data", {})
     assert str(place) in str(end.reason)
 
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.ESTALE])
 def test_weights_that_cannot_be_read_back_now_stop_the_sweep(place: Path, tmp_path: Path, code: int) -> None:
-    brake = Brake(tmp_path / "stop.json")
+    stop_controller = StopController(tmp_path / "stop.json")
     with Journal(tmp_path / "journal.jsonl") as journal, failing(code, "*/weights.safetensors"):
-        report(JournalCallback(journal, 1, lambda line: None, brake), place)
+        report(JournalCallback(journal, 1, lambda line: None, stop_controller), place)
     [line] = read_journal(tmp_path / "journal.jsonl")
     assert (line["outcome"], line["error"], line["checkpoint"]) == ("failed", "storage", None)
     assert os.strerror(code) in line["reason"]
-    assert brake.trials_end
-    assert str(brake.reason).startswith("the storage refuses or is out of reach; mend that, then resume (")
+    assert stop_controller.trials_end
+    assert str(stop_controller.reason).startswith(
+        "the storage refuses or is out of reach; mend that, then resume ("
+    )
 
 
 def test_the_journal_says_finished_of_what_reads_back_alone(place: Path, tmp_path: Path) -> None:
-    brake = Brake(tmp_path / "stop.json")
+    stop_controller = StopController(tmp_path / "stop.json")
     with Journal(tmp_path / "journal.jsonl") as journal:
-        report(JournalCallback(journal, 1, lambda line: None, brake), place)
+        report(JournalCallback(journal, 1, lambda line: None, stop_controller), place)
         (place / "weights.safetensors").write_bytes(b"")
-        report(JournalCallback(journal, 1, lambda line: None, brake), place)
+        report(JournalCallback(journal, 1, lambda line: None, stop_controller), place)
     whole, torn = read_journal(tmp_path / "journal.jsonl")
-    assert (whole["outcome"], whole["checkpoint"]) == ("finished", str(place))
+    assert (whole["outcome"], whole["checkpoint"]) == ("finished", "ray/attempt-1/0000-vae-s0/checkpoint_000001")
     assert (torn["outcome"], torn["error"], torn["checkpoint"]) == ("failed", "data", None)
     assert "what it left was not stored whole" in torn["reason"]
 

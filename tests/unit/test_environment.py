@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vae_sweep.errors import LaunchError
-from vae_sweep.sweep.environment import find_token, prepare_environment
+from vae_sweep.running.ray_environment import find_token, prepare_environment
 
 SECRET = "s3cret-of-the-cluster"  # noqa: S105
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from trainables.base import CorpusError, StateError
-from trainables.places import PlaceError
 from trainables.ray_trainable import error_class
+from trainables.storage_paths import PlaceError
 from trainables.training.report import ErrorClass
 
 

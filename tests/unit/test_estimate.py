@@ -8,15 +8,15 @@ import pytest
 
 from tests.estimating import A_BATCH, A_WORD, costs_of, model_cost, small_sweep
 from trainables.text.batches import equal_length_batches
-from trainables.training.descent import DescentSpec, Plateau, Tail
+from trainables.training.training_spec import LinearDecay, Plateau, TrainingSpec
 from trainables.training.updates import Aggressive, Joint
-from vae_sweep.sweep.estimate.costs import task_of
-from vae_sweep.sweep.estimate.estimate import at_once, estimate, fit_on, makespan
-from vae_sweep.sweep.estimate.rates import Load, Rate, Span, fit, load_of
-from vae_sweep.sweep.estimate.telling import estimate_lines
-from vae_sweep.sweep.estimate.work import earliest_stop, passes, planned_work, stand_ins
-from vae_sweep.sweep.plan import Plan, make_plan
-from vae_sweep.sweep.shares import Share
+from vae_sweep.planning.allocation import TrialResources
+from vae_sweep.planning.estimate.costs import task_of
+from vae_sweep.planning.estimate.estimate import at_once, estimate, fit_on, makespan
+from vae_sweep.planning.estimate.lines import estimate_lines
+from vae_sweep.planning.estimate.rates import Load, Rate, Span, fit, load_of
+from vae_sweep.planning.estimate.work import earliest_stop, passes, planned_work, stand_ins
+from vae_sweep.planning.plan import Plan, make_plan
 
 EPOCHS = 3
 
@@ -60,17 +60,19 @@ def test_a_fit_finds_the_line_and_the_fastest_and_slowest_round() -> None:
 
 
 @pytest.mark.parametrize(
-    ("course", "epochs", "fewest"),
+    ("schedule", "epochs", "fewest"),
     [
         (Plateau(), 100, 15 + 4 * 2 + 1),
         (Plateau(), 20, 20),
         (Plateau(first_decay_epoch=0), 100, 5 * 2 + 1),
         (Plateau(patience=5, decays=2), 100, 15 + 5 + 1),
-        (Tail(), 100, 100),
+        (LinearDecay(), 100, 100),
     ],
 )
-def test_the_earliest_stop_is_that_of_the_course(course: Plateau | Tail, epochs: int, fewest: int) -> None:
-    assert earliest_stop(DescentSpec(course=course, epochs=epochs)) == fewest
+def test_the_earliest_stop_is_that_of_the_course(
+    schedule: Plateau | LinearDecay, epochs: int, fewest: int
+) -> None:
+    assert earliest_stop(TrainingSpec(schedule=schedule, epochs=epochs)) == fewest
 
 
 def test_aggressive_updates_take_more_steps() -> None:
@@ -111,7 +113,7 @@ def test_without_a_shared_store_each_trial_pretrains(tmp_path: Path) -> None:
 
 
 def test_a_plateau_makes_the_low_end(tmp_path: Path) -> None:
-    plan = planned(tmp_path, descent={"epochs": 100}, methods={"vae": {}}, seeds=[1])
+    plan = planned(tmp_path, training={"epochs": 100}, methods={"vae": {}}, seeds=[1])
     found = estimate(*costs_of(plan))
     assert found.trials == Span(24 * batches(plan), 100 * batches(plan))
 
@@ -161,10 +163,10 @@ def test_trials_at_once_by_share_and_limit(tmp_path: Path) -> None:
     plan = planned(tmp_path, resources={"methods": {"ours": {"cpu": 2}}})
     assert at_once(plan) == (1, 2)
     assert at_once(planned(tmp_path, resources={"max_concurrent": 1})) == (1, 1)
-    assert fit_on(Share(1, 0.25), 16, 2, plan.spec) == 8
-    assert fit_on(Share(1, 2.0), 16, 3, plan.spec) == 1
+    assert fit_on(TrialResources(1, 0.25), 16, 2, plan.spec) == 8
+    assert fit_on(TrialResources(1, 2.0), 16, 3, plan.spec) == 1
     limited = small_sweep(resources={"gpu": 0.25, "max_gpus": 0.5})
-    assert fit_on(Share(1, 0.25), 16, 2, limited) == 2
+    assert fit_on(TrialResources(1, 0.25), 16, 2, limited) == 2
 
 
 def test_a_drawn_space_is_stood_for_by_its_rows(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ from trainables.measure.final import evaluation_batches
 from trainables.text.batches import equal_length_batches
 from trainables.text.corpus import load_corpus
 from vae_sweep.errors import LaunchError
-from vae_sweep.sweep.estimate import bench
-from vae_sweep.sweep.estimate.bench import Job, chosen, measure
-from vae_sweep.sweep.estimate.measuring import measure_plan
-from vae_sweep.sweep.estimate.work import model_kind, planned_work, step_kind
-from vae_sweep.sweep.plan import make_plan
+from vae_sweep.planning.estimate import micro_benchmark
+from vae_sweep.planning.estimate.measure import measure_plan
+from vae_sweep.planning.estimate.micro_benchmark import BenchmarkJob, chosen, measure
+from vae_sweep.planning.estimate.work import model_kind, planned_work, step_kind
+from vae_sweep.planning.plan import make_plan
 
 ROWS = {"lstm_lm": {}, "ae": {}, "vae": {}, "vae_fb": {}, "vae_cyclic": {}, "iwae": {}, "vae_aggressive": {}}
 
@@ -24,7 +24,7 @@ def test_rows_that_cost_the_same_are_measured_once(tmp_path: Path) -> None:
     work = planned_work(plan)
     steps = {step_kind(phase, 1) for one in work for phase in one.trial.phases()}
     sizes = {model_kind(plan.spec, one.trial, 1).model.latent_size for one in work}
-    assert {(s.phase.model.latent_size, s.phase.objective.kind, s.phase.descent.optimizer) for s in steps} == {
+    assert {(s.phase.model.latent_size, s.phase.objective.kind, s.phase.training.optimizer) for s in steps} == {
         (0, "elbo", "sgd"),
         (32, "elbo", "sgd"),
         (32, "elbo", "adam"),
@@ -34,10 +34,10 @@ def test_rows_that_cost_the_same_are_measured_once(tmp_path: Path) -> None:
 
 
 def test_every_kind_of_step_and_model_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench, "SECONDS", 0.01)
+    monkeypatch.setattr(micro_benchmark, "SECONDS", 0.01)
     plan = make_plan(small_sweep(methods=ROWS, seeds=[1], storage={"directory": str(tmp_path)}))
     work = planned_work(plan)
-    job = Job(
+    job = BenchmarkJob(
         corpus=plan.spec.corpus,
         data_directory=NOWHERE,
         boundary="above",

@@ -10,11 +10,11 @@ import pytest
 from rich.console import Console
 
 from tests.replicated import Cells, journal
-from vae_sweep.report.differences import differences
-from vae_sweep.report.document import Report, make_report
-from vae_sweep.report.evidence import evidence, evidence_lines
 from vae_sweep.report.files import as_csv, as_json, as_latex
 from vae_sweep.report.terminal_evidence import difference_parts, difference_tables
+from vae_sweep.results.differences import differences
+from vae_sweep.results.evidence import evidence, evidence_lines
+from vae_sweep.results.results import Results, compute_results
 from vae_sweep.statistics.differences import Answer
 
 OBJECTIVES = ("perplexity", "reconstruction")
@@ -29,11 +29,11 @@ CELLS: Cells = (
 
 
 @pytest.fixture
-def report(tmp_path: Path) -> Report:
-    return make_report(journal(tmp_path / "s", CELLS, tested=True), OBJECTIVES)
+def report(tmp_path: Path) -> Results:
+    return compute_results(journal(tmp_path / "s", CELLS, tested=True), OBJECTIVES)
 
 
-def test_each_cell_is_held_against_the_plain_vae(report: Report) -> None:
+def test_each_cell_is_held_against_the_plain_vae(report: Results) -> None:
     told = report.evidence.differences
     assert (told.split, told.baseline) == ("test", 2)
     assert [(one.cell, one.against, one.word) for one in told.against_baseline] == [
@@ -49,7 +49,7 @@ def test_each_cell_is_held_against_the_plain_vae(report: Report) -> None:
     assert fbp.answer is Answer.CANNOT_TELL
 
 
-def test_each_front_cell_is_held_against_the_next_by_perplexity(report: Report) -> None:
+def test_each_front_cell_is_held_against_the_next_by_perplexity(report: Results) -> None:
     told = report.evidence.differences.along_front
     assert [(one.cell, one.against, one.word) for one in told] == [(4, 1, word) for word in OBJECTIVES]
 
@@ -66,12 +66,12 @@ def test_an_unscored_replicate_keeps_the_comparison_on_validation(tmp_path: Path
     assert differences(record, OBJECTIVES).split == "validation"
 
 
-def test_the_front_is_counted_by_seed(report: Report) -> None:
+def test_the_front_is_counted_by_seed(report: Results) -> None:
     """Seed 0: 2, 1 and nothing between. Seed 1: 3 (3.5) and 1. Seed 2: 2, 4 and 1."""
     assert report.evidence.front_seeds == {1: (3, 3), 2: (2, 3), 3: (1, 3), 4: (1, 3)}
 
 
-def test_the_hypervolume_lies_below_a_reference_a_tenth_beyond_the_worst(report: Report) -> None:
+def test_the_hypervolume_lies_below_a_reference_a_tenth_beyond_the_worst(report: Results) -> None:
     found = report.evidence
     assert found.reference == pytest.approx((3.7333 + 0.02333, 13.2 + 0.3), abs=1e-4)
     assert found.hypervolume is not None
@@ -83,7 +83,7 @@ def test_the_hypervolume_lies_below_a_reference_a_tenth_beyond_the_worst(report:
 
 def test_one_seed_has_neither_table_nor_interval(tmp_path: Path) -> None:
     single: Cells = [(method, values, {0: seeds[0]}) for method, values, seeds in CELLS]
-    found = make_report(journal(tmp_path / "s", single), OBJECTIVES)
+    found = compute_results(journal(tmp_path / "s", single), OBJECTIVES)
     assert list(difference_tables(found)) == []
     volume, advice, *_ = list(evidence_lines(found.evidence))
     assert volume.endswith(", one seed")
@@ -94,7 +94,7 @@ def test_one_seed_has_neither_table_nor_interval(tmp_path: Path) -> None:
 
 def test_a_cell_of_one_seed_beside_others_is_named(tmp_path: Path) -> None:
     cells = [*CELLS[:4], ("vae_fbp", {"target_rate": 2}, {0: (3.3, 11.9)})]
-    found = make_report(journal(tmp_path / "s", cells), OBJECTIVES)
+    found = compute_results(journal(tmp_path / "s", cells), OBJECTIVES)
     lines = list(evidence_lines(found.evidence))
     assert any(line.startswith("1 of 4 cells have one seed: none of their differences") for line in lines)
     assert [line[0] for line in difference_parts(found)[0]] == ["2", "1", "3"], (
@@ -102,7 +102,7 @@ def test_a_cell_of_one_seed_beside_others_is_named(tmp_path: Path) -> None:
     )
 
 
-def test_the_table_has_a_line_for_each_pair(report: Report) -> None:
+def test_the_table_has_a_line_for_each_pair(report: Results) -> None:
     console = Console(file=io.StringIO(), width=120)
     [group] = difference_tables(report)
     console.print(group)
@@ -115,7 +115,7 @@ def test_the_table_has_a_line_for_each_pair(report: Report) -> None:
     assert max(map(len, lines)) <= 120
 
 
-def test_every_format_has_the_answers(report: Report) -> None:
+def test_every_format_has_the_answers(report: Results) -> None:
     document = json.loads(as_json(report))["evidence"]
     assert document["hypervolume"]["count"] == 3
     assert document["front_seeds"]["3"] == [1, 3]
@@ -131,9 +131,9 @@ def test_every_format_has_the_answers(report: Report) -> None:
 UNKNOWN = {4: {"pareto_k_bad": 0.6}}
 
 
-def test_a_cell_that_is_not_known_is_in_no_front_and_no_hypervolume(tmp_path: Path, report: Report) -> None:
-    found = make_report(journal(tmp_path / "u", CELLS, tested=True, more=UNKNOWN), OBJECTIVES)
-    without = make_report(journal(tmp_path / "w", CELLS[:4], tested=True), OBJECTIVES)
+def test_a_cell_that_is_not_known_is_in_no_front_and_no_hypervolume(tmp_path: Path, report: Results) -> None:
+    found = compute_results(journal(tmp_path / "u", CELLS, tested=True, more=UNKNOWN), OBJECTIVES)
+    without = compute_results(journal(tmp_path / "w", CELLS[:4], tested=True), OBJECTIVES)
     assert found.evidence.hypervolume == without.evidence.hypervolume != report.evidence.hypervolume
     assert found.evidence.untold == {4: "60.0% of its sentences have Pareto k > 0.7, 50% at most may"}
     marks = {row.cell: row.mark for row in found.rows if row.split == "validation"}
@@ -144,7 +144,7 @@ def test_a_cell_that_is_not_known_is_in_no_front_and_no_hypervolume(tmp_path: Pa
 
 def test_of_a_cell_that_is_not_known_the_reconstruction_still_differs(tmp_path: Path) -> None:
     """Cell 4 against the plain VAE, cell 2: of PPL nothing can be told, Recon is 39.6 / 3 − 36.5 / 3 lower."""
-    found = make_report(journal(tmp_path / "u", CELLS, tested=True, more=UNKNOWN), OBJECTIVES)
+    found = compute_results(journal(tmp_path / "u", CELLS, tested=True, more=UNKNOWN), OBJECTIVES)
     told = {(one.cell, one.word): one for one in found.evidence.differences.against_baseline}
     perplexity, reconstruction = told[4, "perplexity"], told[4, "reconstruction"]
     assert (perplexity.answer, perplexity.corrected) == (Answer.CANNOT_TELL, None)
@@ -162,7 +162,7 @@ def test_the_baseline_is_one_that_is_known(tmp_path: Path) -> None:
     assert differences(journal(tmp_path / "b", two, more={1: {"pareto_k_bad": 0.6}}), OBJECTIVES).baseline == 0
 
 
-def test_importances_need_cells_and_two_parameters(report: Report, tmp_path: Path) -> None:
+def test_importances_need_cells_and_two_parameters(report: Results, tmp_path: Path) -> None:
     assert {one.why for one in report.evidence.importances} == {"too few cells (4, from 10 on) to tell"}
     assert "importance over all rows: too few cells" in list(evidence_lines(report.evidence))[-1]
     many: Cells = [("ours", {"target_rate": rate}, {0: (3.0 + rate, 9.0 - rate)}) for rate in range(12)]
@@ -170,7 +170,7 @@ def test_importances_need_cells_and_two_parameters(report: Report, tmp_path: Pat
 
 
 def test_a_sweep_without_a_complete_cell_has_nothing_to_say(tmp_path: Path) -> None:
-    found = make_report(journal(tmp_path / "s", []), OBJECTIVES)
+    found = compute_results(journal(tmp_path / "s", []), OBJECTIVES)
     assert list(evidence_lines(found.evidence)) == []
     assert (found.evidence.hypervolume, found.evidence.reference) == (None, ())
     assert list(difference_tables(found)) == []

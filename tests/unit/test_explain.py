@@ -8,9 +8,9 @@ import pytest
 from tests.driving import Scribe, command, small_sweep, tree
 from trainables.training.report import ErrorClass, Outcome
 from vae_sweep.errors import LaunchError
-from vae_sweep.sweep.advice import ERRORS, MEANINGS, NEXT, advice
-from vae_sweep.sweep.explain import explain_trial
-from vae_sweep.tracking.records import FinalRecord
+from vae_sweep.journal.records import FinalRecord
+from vae_sweep.monitoring.advice import ERRORS, MEANINGS, NEXT, advice
+from vae_sweep.monitoring.explain import explain_trial
 
 PLATEAU = {"optimizer": "sgd", "epochs": 9, "batch_size": 8, "learning_rate": 0.5}
 END = {"validation/neg_elbo": 21.0, "validation/reconstruction": 19.0, "validation/kl": 2.0}
@@ -67,7 +67,7 @@ def test_starts_are_listed_with_launch_and_host(tmp_path: Path) -> None:
 
 
 def test_a_phase_tells_its_best_epoch_its_rates_and_how_it_ended(tmp_path: Path) -> None:
-    scribe = Scribe(tmp_path, small_sweep(descent=PLATEAU, methods={"vae": {}}))
+    scribe = Scribe(tmp_path, small_sweep(training=PLATEAU, methods={"vae": {}}))
     scribe.launch()
     scribe.cell(0, "vae")
     trial = scribe.start(0, "vae")
@@ -79,7 +79,7 @@ def test_a_phase_tells_its_best_epoch_its_rates_and_how_it_ended(tmp_path: Path)
     scribe.final(trial)
     lines = said(scribe.folder, trial)["phase vae"].splitlines()
     assert lines == [
-        "epochs 0 to 3, 4 of at most 9: ended by its plateau course",
+        "epochs 0 to 3, 4 of at most 9: ended by its plateau schedule",
         "best epoch 1: -ELBO 20.0000 on validation; its weights are kept",
         "first (epoch 0): -ELBO 30.00",
         "last (epoch 3): -ELBO 21.00",

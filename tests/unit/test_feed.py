@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.journals import final, launch, scored, start, trial_id, whole_sweep
-from vae_sweep.tracking.feed import Feed
-from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.merits import Merits
-from vae_sweep.tracking.mlflow_writer import Entry
-from vae_sweep.tracking.records import SweepRecord
-from vae_sweep.tracking.registry import Candidate
+from vae_sweep.journal.journal import Journal
+from vae_sweep.journal.records import SweepRecord
+from vae_sweep.results.winners import Leaders
+from vae_sweep.tracking.pending import Feed
+from vae_sweep.tracking.registry import ModelCandidate
 from vae_sweep.tracking.runs import SWEEP_KEY, RunState
+from vae_sweep.tracking.writer import Entry
 
 
 class Sent:
@@ -27,17 +27,19 @@ class Sent:
         for point in (point for entry in entries for point in entry.points):
             self.newest[point.key] = max(self.newest.get(point.key, (0, 0.0)), (point.milliseconds, point.value))
 
-    def register_winner(self, name: str, wanted: Candidate, trial: RunState, parent: RunState, best: bool) -> None:
+    def register_winner(
+        self, name: str, wanted: ModelCandidate, trial: RunState, parent: RunState, best: bool
+    ) -> None:
         self.best += [wanted.trial] * best
 
 
-def lowest(sweep: SweepRecord) -> Merits:
+def lowest(sweep: SweepRecord) -> Leaders:
     """The trial with the lowest perplexity of those that left files."""
     ended = [trial for trial in sweep.trials.values() if trial.final and trial.final.checkpoint]
     ranked = sorted(
         ended, key=lambda trial: (trial.final and trial.final.numbers["validation/perplexity"], trial.id)
     )
-    return Merits(tuple(trial.id for trial in ranked[:1]))
+    return Leaders(tuple(trial.id for trial in ranked[:1]))
 
 
 def test_a_new_score_renews_its_run_the_sweeps_run_and_the_winner(tmp_path: Path) -> None:

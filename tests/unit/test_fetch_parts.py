@@ -12,8 +12,8 @@ from trainables.text.fetch import hint, source_of
 from trainables.text.sources import BY_HAND, SOURCES
 from trainables.text.spec import CORPORA
 from trainables.text.tokenise import letters, tokenise
-from vae_sweep.cli.data import Corpus
-from vae_sweep.settings import data_directory
+from vae_sweep.cli.data import CorpusName
+from vae_sweep.config.environment import data_directory
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_sentences_are_the_same_by_their_letters() -> None:
 
 def test_every_corpus_is_fetched_or_explained() -> None:
     assert {*SOURCES, *BY_HAND, "captions"} == set(CORPORA)
-    assert {*SOURCES, *BY_HAND} == {corpus.value for corpus in Corpus}
+    assert {*SOURCES, *BY_HAND} == {corpus.value for corpus in CorpusName}
 
 
 @pytest.mark.parametrize("name", SOURCES)

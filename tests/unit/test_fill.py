@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.searching import sweep
-from vae_sweep.search.fill import propose
-from vae_sweep.search.progress import Known
+from vae_sweep.search.front_filling import propose
+from vae_sweep.search.state import EvaluatedCell
 
 RANGE = {"ours": {"target_rate": {"float": [2, 10]}}}
 
@@ -15,8 +15,8 @@ def spec(methods: dict[str, Any]) -> Any:
     return sweep(methods, kind="fill", trials=9)
 
 
-def known(*rows: tuple[str, float, float, float]) -> list[Known]:
-    return [Known(method, {"target_rate": rate}, (ppl, recon)) for method, rate, ppl, recon in rows]
+def known(*rows: tuple[str, float, float, float]) -> list[EvaluatedCell]:
+    return [EvaluatedCell(method, {"target_rate": rate}, (ppl, recon)) for method, rate, ppl, recon in rows]
 
 
 def flat(method: str, values: Any) -> float:
@@ -43,7 +43,10 @@ def test_the_next_cell_lies_in_the_middle_of_the_widest_gap() -> None:
 
 def test_a_guess_lies_on_the_line_between_its_neighbours_on_the_scale_of_the_range() -> None:
     methods = {"ours": {"target_rate": {"log": [1, 16]}}}
-    cells = [Known("ours", {"target_rate": rate}, values) for rate, values in ((1.0, (10, 30)), (16.0, (20, 10)))]
+    cells = [
+        EvaluatedCell("ours", {"target_rate": rate}, values)
+        for rate, values in ((1.0, (10, 30)), (16.0, (20, 10)))
+    ]
     found = propose(spec(methods), cells, [], flat)
     assert found is not None
     assert found.values["target_rate"] == pytest.approx(4.0)
@@ -81,7 +84,7 @@ def test_a_row_behind_the_front_gains_nothing_and_waits() -> None:
 def test_each_combination_of_the_other_values_is_filled_by_itself() -> None:
     methods = {"ours": {"target_rate": {"float": [2, 10]}, "anneal_epochs": {"choice": [1.0, 2.0]}}}
     cells = [
-        Known("ours", {"target_rate": rate, "anneal_epochs": 1.0}, values)
+        EvaluatedCell("ours", {"target_rate": rate, "anneal_epochs": 1.0}, values)
         for rate, values in ((2.0, (10, 50)), (10.0, (20, 20)))
     ]
     found = propose(spec(methods), cells, [], flat)
@@ -90,8 +93,8 @@ def test_each_combination_of_the_other_values_is_filled_by_itself() -> None:
 
 
 def test_two_ranges_in_a_row_are_refused_with_the_way_out() -> None:
-    rows = {"ours": {"target_rate": {"float": [2, 10]}, "descent.learning_rate": {"log": [0.001, 0.1]}}}
-    with pytest.raises(ValueError, match="fill looks along one range a row, not target_rate and descent"):
+    rows = {"ours": {"target_rate": {"float": [2, 10]}, "training.learning_rate": {"log": [0.001, 0.1]}}}
+    with pytest.raises(ValueError, match="fill looks along one range a row, not target_rate and training"):
         spec(rows)
 
 

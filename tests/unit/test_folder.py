@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.errors import LaunchError
-from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.compatibility import changed, check_folder
-from vae_sweep.sweep.folder import existing_spec, store_spec
-from vae_sweep.tracking.journal import Journal
+from vae_sweep.journal.journal import Journal
+from vae_sweep.journal.stored_spec import existing_spec, store_spec
+from vae_sweep.planning.compatibility import changed, check_folder
 
 
 def sweep(tmp_path: Path, **changes: object) -> SweepSpec:

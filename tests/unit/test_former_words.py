@@ -5,14 +5,14 @@ from typing import Any
 
 from tests.journals import TRIAL_SPEC, launch
 from trainables.training.report import FinalReport
-from vae_sweep.report.document import make_report
-from vae_sweep.report.evidence import evidence_lines
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.former_metrics import in_todays_words
+from vae_sweep.journal.journal import Journal
+from vae_sweep.journal.records import SweepRecord
+from vae_sweep.replay.comparison import ReplayComparison
 from vae_sweep.report.terminal import rich_tables
-from vae_sweep.sweep.compare import Comparison
-from vae_sweep.tracking.former_words import in_todays_words
-from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.ledger import read_sweep
-from vae_sweep.tracking.records import SweepRecord
+from vae_sweep.results.evidence import evidence_lines
+from vae_sweep.results.results import compute_results
 
 FORMER = {
     "sentences": 500.0,
@@ -124,7 +124,7 @@ def test_numbers_of_today_stay_as_they_are() -> None:
 
 
 def test_the_report_of_a_former_sweep_shows_qs_values_and_ranks_nothing(tmp_path: Path) -> None:
-    report = make_report(former_sweep(tmp_path / "journal.jsonl"), OBJECTIVES)
+    report = compute_results(former_sweep(tmp_path / "journal.jsonl"), OBJECTIVES)
     [row] = [row for row in report.rows if (row.method, row.split) == ("ours", "test")]
     assert (row.mark, row.numbers["iw_perplexity"], "perplexity" in row.numbers) == ("?", 3.44, False)
     assert list(evidence_lines(report.evidence)) == [
@@ -139,7 +139,7 @@ def test_the_report_of_a_former_sweep_shows_qs_values_and_ranks_nothing(tmp_path
 
 def test_a_replay_passes_over_what_was_not_measured_then(tmp_path: Path) -> None:
     trial = former_sweep(tmp_path / "journal.jsonl").trials["ours"]
-    comparison = Comparison(trial)
+    comparison = ReplayComparison(trial)
     here = on("validation", {"nll": 13.4, "perplexity": 3.39, "reconstruction": 10.8, "neg_elbo": 14.9})
     comparison.end(FinalReport(outcome="finished", numbers=here))
     assert [str(one) for one in comparison.differences] == [

@@ -14,9 +14,11 @@ from tests.sharing import TRIALS, pretrained, ran, same_trial
 from trainables.training.report import StoreReport
 from trainables.training.state import TrialState
 from trainables.trial import run_trial
-from vae_sweep.store.entry import address, environment_of, write_entry
-from vae_sweep.store.lease import Watch
-from vae_sweep.store.pretrained import PretrainedStore
+from vae_sweep.errors import LaunchError
+from vae_sweep.storage.layout import check_writable
+from vae_sweep.storage.lease import Watch
+from vae_sweep.storage.pretraining_entry import address, environment_of, write_entry
+from vae_sweep.storage.pretraining_store import PretrainedStore
 
 SPEC = TRIALS["adam-tail"]
 PHASE = SPEC.phases()[0]
@@ -81,3 +83,15 @@ def test_a_full_disk_leaves_no_half_lease(small_disk: Path) -> None:
         Watch(small_disk / "name").take("sweep/a")
     assert full.value.errno == errno.ENOSPC
     assert [path.name for path in small_disk.iterdir()] == ["filler"]
+
+
+def test_a_launch_finds_a_full_disk_before_it_begins(small_disk: Path) -> None:
+    """A file of no bytes would find room."""
+    fill(small_disk, pages_left=2)
+    (small_disk / "empty").touch()
+    with pytest.raises(LaunchError, match=r"cannot be written \(No space left on device\); make space;"):
+        check_writable(small_disk / "sweep")
+    assert list((small_disk / "sweep").iterdir()) == []
+    (small_disk / "filler").unlink()
+    check_writable(small_disk / "sweep")
+    assert list((small_disk / "sweep").iterdir()) == []

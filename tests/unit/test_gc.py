@@ -6,9 +6,9 @@ import pytest
 
 from tests.handmade import OUTPUTS, Handmade, ended_sweep, names, put, spec_in, taken, tree
 from trainables.training.state import load_state
-from vae_sweep.sweep.collecting.collect import collect
-from vae_sweep.sweep.probe import probe_sweep
-from vae_sweep.sweep.wanted import COLLECTED_FILE, front_to_be, why_collected
+from vae_sweep.gc.collect import collect
+from vae_sweep.models.probe import probe_sweep
+from vae_sweep.results.retention import COLLECTED_FILE, front_to_be, why_collected
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_a_failed_trial_is_open_and_a_diverged_one_is_not(tmp_path: Path) -> Non
 
 
 def test_a_trial_that_is_still_to_be_scored_stays_whole(ended: Handmade) -> None:
-    name = ended.start(2, 0, "vae", **{"descent.learning_rate": 0.5})
+    name = ended.start(2, 0, "vae", **{"training.learning_rate": 0.5})
     ended.epochs(name, 0)
     place = ended.end(name, perplexity=99.0)
     assert place is not None
@@ -138,10 +138,10 @@ def test_a_trial_that_is_still_to_be_scored_stays_whole(ended: Handmade) -> None
 
 
 def test_the_front_is_not_judged_before_the_replicates_are_there(tmp_path: Path) -> None:
-    methods = {"vae": {"descent.learning_rate": {"choice": [0.1, 0.2]}}}
+    methods = {"vae": {"training.learning_rate": {"choice": [0.1, 0.2]}}}
     sweep = Handmade(spec_in(tmp_path, methods=methods, evaluation={"final": "front"}))
     for cell, seed, perplexity in ((0, 0, 10.0), (0, 1, 10.0), (1, 0, 5.0)):
-        name = sweep.start(cell, seed, "vae", **{"descent.learning_rate": 0.1 + cell / 10})
+        name = sweep.start(cell, seed, "vae", **{"training.learning_rate": 0.1 + cell / 10})
         sweep.end(name, perplexity=perplexity)
     assert front_to_be(sweep.spec, sweep.record) == {0, 1}
     found = collect(sweep.folder, dry_run=False)

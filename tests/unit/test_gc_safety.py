@@ -9,13 +9,13 @@ import pytest
 
 from tests.handmade import OUTPUTS, Handmade, ended_sweep, names, pretraining, put, stored, tree
 from vae_sweep.errors import LaunchError
-from vae_sweep.store.lease import Watch
-from vae_sweep.sweep.collecting.collect import _delete, collect
-from vae_sweep.sweep.collecting.waste import CollectError, Waste, remove
-from vae_sweep.sweep.lock import driver_lock
-from vae_sweep.tracking.journal import JournalError
+from vae_sweep.gc.collect import _delete, collect
+from vae_sweep.gc.garbage import CollectError, Waste, remove
+from vae_sweep.journal.journal import JournalError
+from vae_sweep.storage.driver_lock import driver_lock
+from vae_sweep.storage.lease import Watch
+from vae_sweep.tracking.client import TrackingError
 from vae_sweep.tracking.mirror import only_mirror
-from vae_sweep.tracking.mlflow_door import TrackingError
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from tests.handmade import FINGERPRINT, Handmade, names, pretraining, progress, put, spec_in, stored
-from vae_sweep.spec import SweepSpec
-from vae_sweep.store.lease import Watch
-from vae_sweep.sweep.collecting.collect import collect
-from vae_sweep.sweep.collecting.references import references, sweep_references
-from vae_sweep.sweep.collecting.store_waste import remove_stored
-from vae_sweep.sweep.collecting.waste import Waste
+from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.gc.collect import collect
+from vae_sweep.gc.garbage import Waste
+from vae_sweep.gc.references import references, sweep_references
+from vae_sweep.gc.store_garbage import remove_stored
+from vae_sweep.storage.lease import Watch
 
 
 @pytest.fixture

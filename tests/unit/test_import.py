@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from tests.corpora import sentences
 from tests.importing import BOTH, TEXT, refused, table, text, three
 from tests.unit.test_import_rows import as_folder
 from trainables.base import CorpusError
-from trainables.text.importing.run import PRESETS, Imported, Wanted, import_corpus, title_of
+from trainables.text.importing.run import PRESETS, Imported, ImportRequest, import_corpus, title_of
 from vae_sweep.cli.main import app
 
 
@@ -50,6 +52,32 @@ def test_twice_is_the_same_bytes_and_no_harm(tmp_path: Path) -> None:
         assert path.read_bytes() == (other.directory / path.name).read_bytes()
 
 
+def test_what_a_killed_import_left_is_cleared_and_no_living_one(tmp_path: Path) -> None:
+    files = three(tmp_path)
+    begin = (
+        "import pathlib, signal, sys; from trainables.text.importing.staging import staging_folder\n"
+        "with staging_folder(pathlib.Path(sys.argv[1])) as folder:\n"
+        "    (folder / 'train.txt.gz').write_text('half'); print(folder, flush=True); signal.pause()\n"
+    )
+    started = [
+        subprocess.Popen([sys.executable, "-c", begin, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    killed, living = (Path(process.stdout.readline().strip()) for process in started if process.stdout)
+    assert killed.is_dir()
+    started[0].kill()
+    started[0].wait()
+    import_corpus(files, TEXT, None, tmp_path / "out")
+    assert list(tmp_path.glob(".import.*")) == [living]
+    assert (living / "train.txt.gz").read_text() == "half"
+    started[1].kill()
+    started[1].wait()
+    import_corpus(files, TEXT, None, tmp_path / "out")
+    assert list(tmp_path.glob(".import.*")) == []
+    for process in started:
+        process.communicate()
+
+
 def test_nothing_of_another_content_is_replaced(tmp_path: Path) -> None:
     target = tmp_path / "out"
     target.mkdir()
@@ -72,7 +100,7 @@ def test_nothing_of_another_content_is_replaced(tmp_path: Path) -> None:
 def test_every_text_is_kept_mended_or_counted(tmp_path: Path) -> None:
     rows = [("a\tb\nc", "x"), ("  d  e ", "y\tz"), ("", "x"), (" \n", "x"), ("f", ""), ("g\u2028h", "-")]
     files = [table(tmp_path, "train.jsonl", rows), *three(tmp_path)[1:]]
-    done = import_corpus(files, Wanted(("text",), "label", unlabelled="-"), None, tmp_path / "out")
+    done = import_corpus(files, ImportRequest(("text",), "label", unlabelled="-"), None, tmp_path / "out")
     assert text(done.directory, "train") == "x\ta b c\ny z\td e\n"
     train = done.record.splits["train"]
     assert (train.sentences, train.mended, train.empty, train.unlabelled) == (2, 2, 2, 2)
@@ -151,7 +179,7 @@ def test_snli_as_it_is_handed_out(kind: str, tmp_path: Path) -> None:
     done = import_corpus(files, PRESETS["snli"], None, tmp_path / "out")
     assert text(done.directory, "train") == 'a man is n\'t here .\nhe said " no " .\nnobody .\n'
     assert done.record.splits["train"].repeated == 3
-    labelled = Wanted(("sentence2",), "gold_label", unlabelled="-")
+    labelled = ImportRequest(("sentence2",), "gold_label", unlabelled="-")
     done = import_corpus(files, labelled, None, tmp_path / "labelled")
     assert text(done.directory, "test") == 'neutral\tHe said "no".\nentailment\tNobody.\n'
 

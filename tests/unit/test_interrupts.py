@@ -11,9 +11,9 @@ import pytest
 import ray
 
 from vae_sweep.errors import LaunchError
-from vae_sweep.sweep.interrupts import interruptible, interrupts_kept
-from vae_sweep.sweep.nodes.apart import children_apart
-from vae_sweep.sweep.nodes.session import ray_session
+from vae_sweep.running.detached_processes import children_apart
+from vae_sweep.running.interrupts import interruptible, interrupts_kept
+from vae_sweep.running.ray_session import ray_session
 
 
 @contextmanager

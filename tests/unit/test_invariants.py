@@ -10,7 +10,7 @@ from trainables.measure.final import standard_error
 from trainables.measure.invariants import ERRORS, RARE, entropy_noise, information_noise, violations
 from trainables.measure.latent import authors_mutual_information, mutual_information, pointwise_information
 from trainables.model.gaussian import Gaussian
-from vae_sweep.report.published import LATENT_SIZE, TEXTS, published
+from vae_sweep.results.published import LATENT_SIZE, TEXTS, published
 
 SOUND = {
     "neg_elbo": 102.0,

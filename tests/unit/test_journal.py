@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from trainables.base import VaeSweepError
-from vae_sweep.tracking.journal import Journal, JournalError, Tail, read_journal
+from vae_sweep.journal.journal import Journal, JournalError, JournalTail, read_journal
 
 CELL = {"cell": 3, "method": "ours", "values": {"target_rate": 4.0}}
 EPOCH: dict[str, Any] = {"trial": "0003-ours-s0", "phase": "vae", "epoch": 0, "checkpoint": None}
@@ -172,7 +172,7 @@ def test_threads_write_whole_lines(path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from vae_sweep.tracking.journal import Journal
+from vae_sweep.journal.journal import Journal
 journal = Journal(Path(sys.argv[1]))
 number = 0
 while True:
@@ -197,7 +197,7 @@ def test_what_was_acknowledged_survives_a_kill(path: Path) -> None:
 
 def test_tail_reads_each_line_once(path: Path) -> None:
     write_cells(path, 2)
-    tail = Tail(path)
+    tail = JournalTail(path)
     assert tail.unread() == 2
     assert [line["cell"] for line in tail.read()] == [0, 1]
     assert (tail.unread(), tail.read()) == (0, [])
@@ -207,7 +207,7 @@ def test_tail_reads_each_line_once(path: Path) -> None:
 
 def test_tail_waits_for_the_rest_of_a_line(path: Path) -> None:
     write_cells(path, 1)
-    tail = Tail(path)
+    tail = JournalTail(path)
     tail.read()
     whole = json.dumps({"kind": "end", "time": 1.0, "outcome": "stopped"}).encode() + b"\n"
     with path.open("ab") as file:
@@ -220,7 +220,7 @@ def test_tail_waits_for_the_rest_of_a_line(path: Path) -> None:
 
 def test_tail_counts_lines_from_the_beginning_of_the_file(path: Path) -> None:
     write_cells(path, 2)
-    tail = Tail(path)
+    tail = JournalTail(path)
     tail.read()
     with path.open("ab") as file:
         file.write(b"damaged\n{}\n")
@@ -230,7 +230,7 @@ def test_tail_counts_lines_from_the_beginning_of_the_file(path: Path) -> None:
 
 def test_tail_notices_a_replaced_journal(path: Path) -> None:
     write_cells(path, 2)
-    tail = Tail(path)
+    tail = JournalTail(path)
     tail.read()
     path.write_bytes(b"")
     with pytest.raises(JournalError, match="shorter than it was"):

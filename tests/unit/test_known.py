@@ -11,12 +11,12 @@ from tests.journals import launch
 from tests.unit.test_verdicts import OURS
 from trainables.text.corpus import Corpus, load_corpus, words_digest
 from trainables.text.spec import SPLITS, CorpusSpec, SplitName
-from vae_sweep.report.known import Digests, Recognised, known_splits, recognise
-from vae_sweep.report.published import TEXTS
-from vae_sweep.report.terminal import beside_lines, reasons
-from vae_sweep.report.verdicts import Comparison, Verdict, comparisons
-from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.journal import Journal
+from vae_sweep.report.terminal import beside_lines, incomparable_reasons
+from vae_sweep.results.paper_splits import Digests, Recognised, known_splits, recognise
+from vae_sweep.results.published import TEXTS
+from vae_sweep.results.verdicts import PaperComparison, Verdict, comparisons
 
 DATA = Path(os.environ.get("VAE_SWEEP_DATA") or Path(__file__).parents[3] / "shared" / "data")
 
@@ -118,7 +118,7 @@ def compared(
     name: str | None = None,
     known: Mapping[str, Digests] = KNOWN,
     **corpus: Any,
-) -> dict[str, Comparison]:
+) -> dict[str, PaperComparison]:
     """Compare one cell of `ours` at λ = 4 with PTB's numbers on a text of these digests."""
     about = {"name": name, "vocabulary_size": None, "limit": {"train": None}} | corpus
     objective = {"kl": {"kind": "free_bits", "target_rate": 4.0, "per": "sentence"}}
@@ -152,7 +152,9 @@ def test_the_same_test_sentences_after_another_training_sample(tmp_path: Path) -
     assert near.within
     assert "within it; what another training sample makes is not in it" in near.why
     assert "(=)" in str(beside_lines(list(found.values())))
-    assert reasons(list(found.values()))[-1].startswith("same test sentences, another training sample: agreement")
+    assert incomparable_reasons(list(found.values()))[-1].startswith(
+        "same test sentences, another training sample: agreement"
+    )
 
 
 def test_the_whole_text_is_judged_as_ever(tmp_path: Path) -> None:

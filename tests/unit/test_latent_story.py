@@ -24,7 +24,7 @@ def vae_epochs(
 
 
 def test_a_collapse_is_said_with_the_epoch_at_which_it_came(tmp_path: Path) -> None:
-    scribe = Scribe(tmp_path, small_sweep(descent=PLATEAU))
+    scribe = Scribe(tmp_path, small_sweep(training=PLATEAU))
     trial = ours(scribe)
     vae_epochs(scribe, trial, [3, 2, 0, 0], [0.25, 0.5, 0.75, 1.0])
     numbers = END | {"validation/active_units": 0, "validation/mutual_information": 0.0625}
@@ -51,14 +51,14 @@ def test_a_collapse_is_said_with_the_epoch_at_which_it_came(tmp_path: Path) -> N
 def test_a_running_trial_gets_no_verdict_before_its_annealing_is_over(
     tmp_path: Path, units: list[int], weights: list[float], verdict: str
 ) -> None:
-    scribe = Scribe(tmp_path, small_sweep(descent=PLATEAU))
+    scribe = Scribe(tmp_path, small_sweep(training=PLATEAU))
     trial = ours(scribe)
     vae_epochs(scribe, trial, units, weights)
     assert verdict in said(scribe.folder, trial)["z"]
 
 
 def test_numbers_that_disagree_are_no_verdict(tmp_path: Path) -> None:
-    scribe = Scribe(tmp_path, small_sweep(descent=PLATEAU))
+    scribe = Scribe(tmp_path, small_sweep(training=PLATEAU))
     trial = ours(scribe)
     vae_epochs(scribe, trial, [0], [1.0], information=0.25)
     assert "MI and KL are not both those of an unused code" in said(scribe.folder, trial)["z"]

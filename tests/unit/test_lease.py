@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from vae_sweep.store import lease
-from vae_sweep.store.lease import Lease, Seen, Watch, newest
+from vae_sweep.storage import lease
+from vae_sweep.storage.lease import Lease, LeaseReading, Watch, newest
 
 
 class Slow(Watch):
@@ -16,7 +16,7 @@ class Slow(Watch):
         super().__init__(base)
         self._meanwhile = meanwhile
 
-    def look(self) -> Seen | None:
+    def look(self) -> LeaseReading | None:
         """Return what stood in the way before all that happened."""
         seen = super().look()
         self._meanwhile()

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.replicated import journal
-from vae_sweep.report.document import make_report
 from vae_sweep.report.files import as_csv, as_latex
-from vae_sweep.report.likelihood import likelihood_head, likelihood_line
-from vae_sweep.report.tables import rows
+from vae_sweep.report.likelihood_table import likelihood_head, likelihood_line
+from vae_sweep.results.cells import cell_results
+from vae_sweep.results.results import compute_results
 
 OBJECTIVES = ("perplexity", "reconstruction")
 KNOWN = {
@@ -33,7 +33,7 @@ KNOWN = {
 
 def test_a_line_has_every_error_and_the_gap_in_two_parts(tmp_path: Path) -> None:
     """One seed: gaps ± 1.96 standard errors over sentences, sampling ± 1.96 of its own."""
-    [row] = rows(journal(tmp_path / "s", [("ours", {}, {0: (66.7, 40.0)})], more={0: KNOWN}), OBJECTIVES)
+    [row] = cell_results(journal(tmp_path / "s", [("ours", {}, {0: (66.7, 40.0)})], more={0: KNOWN}), OBJECTIVES)
     line = likelihood_line(row)
     assert line is not None
     assert dict(zip(likelihood_head(), line, strict=True)) == {
@@ -59,7 +59,7 @@ def test_a_line_has_every_error_and_the_gap_in_two_parts(tmp_path: Path) -> None
 def test_several_seeds_have_their_interval_over_seeds_and_no_narrower_than_sampling(tmp_path: Path) -> None:
     """Two seeds of one NLL: 1.96 · 0.01 / √2 by sampling; the gap's interval over seeds is 0."""
     record = journal(tmp_path / "s", [("ours", {}, {0: (66.7, 40.0), 1: (66.7, 40.0)})], more={0: KNOWN})
-    [row] = rows(record, OBJECTIVES)
+    [row] = cell_results(record, OBJECTIVES)
     assert row.half_widths["nll"] == row.sampling["nll"] == pytest.approx(1.959964 * 0.01 / 2**0.5)
     assert row.half_widths["reconstruction"] == 0.0
     line = likelihood_line(row)
@@ -69,13 +69,15 @@ def test_several_seeds_have_their_interval_over_seeds_and_no_narrower_than_sampl
 
 def test_what_was_not_measured_has_no_line(tmp_path: Path) -> None:
     record = journal(tmp_path / "s", [("ours", {}, {0: (66.7, 40.0)})])
-    [row] = rows(record, OBJECTIVES)
+    [row] = cell_results(record, OBJECTIVES)
     assert likelihood_line(row) is None
-    assert "how well" not in as_latex(make_report(record, OBJECTIVES))
+    assert "how well" not in as_latex(compute_results(record, OBJECTIVES))
 
 
 def test_the_table_is_in_latex_and_its_words_in_csv(tmp_path: Path) -> None:
-    report = make_report(journal(tmp_path / "s", [("ours", {}, {0: (66.7, 40.0)})], more={0: KNOWN}), OBJECTIVES)
+    report = compute_results(
+        journal(tmp_path / "s", [("ours", {}, {0: (66.7, 40.0)})], more={0: KNOWN}), OBJECTIVES
+    )
     text = as_latex(report)
     assert "% s, validation split, how well the numbers are known" in text
     assert r"0* & ours & 0.51 & 0.420 & 0.050 & 0.110 & $\pm$0.020 & +2.00$\pm$0.20" in text

@@ -8,7 +8,7 @@ import pytest
 from tests.driving import Scribe, command, small_sweep
 from tests.unit.test_cli import run
 from vae_sweep.errors import LaunchError
-from vae_sweep.sweep.listing import list_sweeps
+from vae_sweep.monitoring.listing import list_sweeps
 
 
 def test_a_list_names_the_damaged_and_shows_the_others(

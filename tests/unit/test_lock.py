@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from vae_sweep.errors import LaunchError
-from vae_sweep.store import lease
-from vae_sweep.store.lease import Owner, Watch, newest
-from vae_sweep.sweep import lock
-from vae_sweep.sweep.lock import driver_lock, driver_of
+from vae_sweep.storage import driver_lock as lock
+from vae_sweep.storage import lease
+from vae_sweep.storage.driver_lock import driver_lock, driver_of
+from vae_sweep.storage.lease import Owner, Watch, newest
 
 
 def stranger(folder: Path, **changes: object) -> Owner:

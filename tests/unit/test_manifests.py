@@ -16,8 +16,8 @@ import yaml
 
 from tests.helpers import script
 from vae_sweep.cli.main import app
-from vae_sweep.reading import read_spec
-from vae_sweep.sweep.sending.distant import refuse_local_places
+from vae_sweep.config.reader import read_spec
+from vae_sweep.jobs.portability import refuse_local_paths
 
 REPOSITORY = Path(__file__).parents[2]
 DOCKER = REPOSITORY / "docker"
@@ -180,7 +180,7 @@ def test_the_job_launches_a_sound_sweep_on_the_storage(overlay: str, tmp_path: P
     [spaces] = [each for each in built(overlay) if each["kind"] == "ConfigMap"]
     (tmp_path / "sweep.yaml").write_text(spaces["data"][Path(path).name])
     spec = read_spec(tmp_path / "sweep.yaml")
-    refuse_local_places(spec, "sweep.yaml")
+    refuse_local_paths(spec, "sweep.yaml")
     head = next(ray_templates(overlay))["spec"]
     assert head["containers"][0]["volumeMounts"][-1]["mountPath"] == str(Path(path).parent)
     mounts = {mount["mountPath"] for mount in head["containers"][0]["volumeMounts"]}

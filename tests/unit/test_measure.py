@@ -13,7 +13,7 @@ from tests.helpers import LAW, log_normal, random_sentences, seeded, signs, tiny
 from trainables.base import DivergedError, derived_seed
 from trainables.measure import latent
 from trainables.measure.adapted import Effort
-from trainables.measure.final import evaluation_batches, floor_numbers, measure_split, standard_error
+from trainables.measure.final import entropy_bound_numbers, evaluation_batches, measure_split, standard_error
 from trainables.measure.importance import BLOCK, iw_nll, sentence_noise
 from trainables.measure.latent import (
     active_units,
@@ -185,13 +185,13 @@ def test_a_sample_has_the_same_noise_however_many_are_asked_for(first: int, coun
 
 def test_floor_numbers_by_hand() -> None:
     nll, exact = torch.tensor([3.0, 5.0]).double(), torch.tensor([2.0, 1.0]).double()
-    assert floor_numbers(nll, exact, 4) == {
+    assert entropy_bound_numbers(nll, exact, 4) == {
         "floor": 1.5,
         "floor_perplexity": pytest.approx(math.exp(0.75)),
         "floor_gap": 2.5,
         "floor_gap_error": pytest.approx(1.5),
     }
-    assert floor_numbers(nll, None, 4) == {}
+    assert entropy_bound_numbers(nll, None, 4) == {}
 
 
 def test_standard_error_of_a_single_sentence_is_zero() -> None:

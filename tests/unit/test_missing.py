@@ -8,12 +8,12 @@ import pytest
 from tests.driving import small_sweep
 from tests.journals import final, launch, start
 from trainables.spec import Value
-from vae_sweep.search.progress import Assignment
-from vae_sweep.search.space import Cell
-from vae_sweep.sweep.missing import fruitless, pretraining_of
-from vae_sweep.sweep.plan import Plan, make_plan
-from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.journal import Journal
+from vae_sweep.planning.plan import Plan, make_plan
+from vae_sweep.running.pending_trials import fruitless, pretraining_of
+from vae_sweep.search.sampling import Cell
+from vae_sweep.search.state import Assignment
 
 METHODS: dict[str, Any] = {"ours": {"target_rate": {"choice": [2, 4]}}, "ae": {}, "vae": {}, "vae_pretrain": {}}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vae_sweep.tracking.mlflow_moved import KIND, beside, follow
+from vae_sweep.tracking.moved_database import KIND, beside, follow
 
 OTHER = "s3://bucket/mlartifacts"
 TABLES = (

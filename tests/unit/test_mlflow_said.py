@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.journals import whole_sweep
-from vae_sweep.tracking.mirror import Mirror, reason, sync
-from vae_sweep.tracking.mlflow_door import TrackingError, told
+from vae_sweep.tracking.client import TrackingError, translated_errors
+from vae_sweep.tracking.mirror import Mirror, reason, sync_journal
 
 
 def said_of(tmp_path: Path, error: Exception) -> str:
-    with pytest.raises(TrackingError) as caught, told(f"sqlite:///{tmp_path}/my mlflow.db"):
+    with pytest.raises(TrackingError) as caught, translated_errors(f"sqlite:///{tmp_path}/my mlflow.db"):
         raise error
     return str(caught.value)
 
@@ -23,7 +23,7 @@ def test_a_damaged_database_is_named_with_what_to_move_and_what_comes_back(tmp_p
     database.write_bytes(b"no database" * 1000)
     for _ in range(2):
         with pytest.raises(TrackingError) as caught:
-            sync(journal, f"sqlite:///{database}", "texts")
+            sync_journal(journal, f"sqlite:///{database}", "texts")
         said = str(caught.value)
         assert f"{database}: MLflow's database is damaged (file is not a database)" in said
         assert f"mv '{database}' '{database}.damaged'" in said
@@ -33,7 +33,7 @@ def test_a_damaged_database_is_named_with_what_to_move_and_what_comes_back(tmp_p
         assert caught.value.lasting
     database.rename(f"{database}.damaged")
     unknown_to_this_process = f"sqlite:///{tmp_path}/./{database.name}"
-    assert sync(journal, unknown_to_this_process, "texts").runs == 4
+    assert sync_journal(journal, unknown_to_this_process, "texts").runs == 4
 
 
 def test_no_error_of_a_database_shows_sql(tmp_path: Path) -> None:

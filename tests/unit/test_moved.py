@@ -10,15 +10,15 @@ from tests.handmade import spec_in
 from tests.stored.sweeps import TRIALS, stored_sweep
 from tests.using import trained_sweep
 from trainables.base import StateError
-from vae_sweep.paths import sqlite_uri
-from vae_sweep.sweep.collecting.collect import collect
-from vae_sweep.sweep.explain import explain_trial
-from vae_sweep.sweep.folder import existing_spec, store_spec
-from vae_sweep.sweep.plan import located
-from vae_sweep.sweep.relocation import relocated
-from vae_sweep.sweep.trained import trained_model
-from vae_sweep.sweep.wanted import stored_weights
-from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.config.paths import sqlite_uri
+from vae_sweep.config.relocation import relocated
+from vae_sweep.gc.collect import collect
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.stored_spec import existing_spec, store_spec
+from vae_sweep.models.load import trained_model
+from vae_sweep.monitoring.explain import explain_trial
+from vae_sweep.planning.plan import with_absolute_paths
+from vae_sweep.results.retention import stored_weights
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_a_launched_spec_has_no_relative_path_but_the_names_of_sweeps(
         storage={"directory": "sweeps", "study": "sqlite:///sweeps/study.db"},
         search={"kind": "tpe", "trials": 2, "warm_start": "sweeps/earlier"},
     )
-    found = located(spec)
+    found = with_absolute_paths(spec)
     assert found.storage.directory == str(tmp_path / "sweeps")
     assert found.storage.study == sqlite_uri(tmp_path / "sweeps" / "study.db")
     assert found.search.warm_start == "earlier"

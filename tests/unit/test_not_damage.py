@@ -15,18 +15,19 @@ from tests.handmade import ENVIRONMENT, ended_sweep, pretraining, progress, stor
 from tests.helpers import epochs_and_end, put_files, tiny_corpus
 from tests.sharing import TRIALS, entry_of, pretrained, ran, same_trial
 from trainables.base import PlaceError, StateError
-from trainables.outputs import load_model, outputs, stored_spec, stored_vocabulary
+from trainables.outputs import load_model, outputs, read_trial_spec, stored_vocabulary
 from trainables.ray_trainable import error_class
 from trainables.training.state import load_state, save_state
+from vae_sweep.gc.collect import collect
+from vae_sweep.journal.journal import JournalError, read_journal
+from vae_sweep.journal.stored_spec import existing_spec
+from vae_sweep.running.stop_controller import StopController, outage_of
 from vae_sweep.search.study import STUDY_FILE, StudyError, open_study
-from vae_sweep.store.census import entries
-from vae_sweep.store.entry import address
-from vae_sweep.store.lease import Watch
-from vae_sweep.store.pretrained import PretrainedStore
-from vae_sweep.sweep.collecting.collect import collect
-from vae_sweep.sweep.folder import existing_spec
-from vae_sweep.tracking.brake import Brake, outage_of, request_stop, requested
-from vae_sweep.tracking.journal import JournalError, read_journal
+from vae_sweep.storage.inventory import entries
+from vae_sweep.storage.lease import Watch
+from vae_sweep.storage.pretraining_entry import address
+from vae_sweep.storage.pretraining_store import PretrainedStore
+from vae_sweep.storage.stop_request import request_stop, requested
 
 NOT_NOW = pytest.mark.parametrize("code", [errno.EACCES, errno.ESTALE])
 SPEC = TRIALS["reference"]
@@ -84,7 +85,7 @@ def test_a_checkpoint_is_not_passed_over(tmp_path: Path, code: int, name: str) -
     ("name", "read"),
     [
         ("weights.safetensors", lambda place: load_model(place, SPEC, tiny_corpus().vocabulary)),
-        ("trial.json", stored_spec),
+        ("trial.json", read_trial_spec),
         ("vocabulary.json", stored_vocabulary),
     ],
 )
@@ -178,11 +179,11 @@ def test_gc_deletes_nothing_of_the_store_that_it_cannot_judge(tmp_path: Path, co
 
 @NOT_NOW
 def test_a_request_to_stop_that_cannot_be_read_now_is_looked_at_again(tmp_path: Path, code: int) -> None:
-    brake = Brake(tmp_path / "stop.json")
+    stop_controller = StopController(tmp_path / "stop.json")
     request_stop(tmp_path, "finish")
     with failing(code, "*/stop.json"):
         assert requested(tmp_path / "stop.json") == ("epoch" if code == errno.EACCES else None)
-    assert brake.reason == "vae-sweep stop"
+    assert stop_controller.reason == "vae-sweep stop"
 
 
 def test_a_store_whose_address_is_there_and_empty_is_damaged(tmp_path: Path) -> None:

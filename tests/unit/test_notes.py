@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.journals import final, launch, outputs, scored, start, trial_id, whole_sweep
-from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.ledger import read_sweep
-from vae_sweep.tracking.merits import Merits
-from vae_sweep.tracking.notes import counts, sweep_note, sweep_title, trial_note, trial_title
-from vae_sweep.tracking.records import SweepRecord
-from vae_sweep.tracking.runs import points, sweep_run, trial_run
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.journal import Journal
+from vae_sweep.journal.records import SweepRecord
+from vae_sweep.results.winners import Leaders
+from vae_sweep.tracking.descriptions import counts, sweep_note, sweep_title, trial_note, trial_title
+from vae_sweep.tracking.runs import metric_points, sweep_run, trial_run
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_outcomes_are_counted(sweep: SweepRecord, tmp_path: Path) -> None:
 
 
 def test_a_sweeps_run_shows_whom_the_numbers_favour(sweep: SweepRecord, tmp_path: Path) -> None:
-    state = sweep_run(sweep, Merits((trial_id(0),), {"perplexity": 9.5}), tmp_path, 12.5)
+    state = sweep_run(sweep, Leaders((trial_id(0),), {"perplexity": 9.5}), tmp_path, 12.5)
     assert state.numbered == 12_500
     assert state.numbers.items() >= {"best_perplexity": 9.5, "trials": 3}.items()
     note = state.tags["mlflow.note.content"]
@@ -49,7 +49,7 @@ def test_a_sweeps_run_shows_whom_the_numbers_favour(sweep: SweepRecord, tmp_path
     assert "**complete**, 3 trials, 1 finished, 1 collapsed, 1 diverged, of 3 cells" in note
     assert f"| ours λ=4 s0 (`{trial_id(0)}`) | 9.50 |" in note
     assert "`report/report.html` is the whole report" in note
-    assert "report.html" not in sweep_note(sweep, Merits(), report=False)
+    assert "report.html" not in sweep_note(sweep, Leaders(), report=False)
 
 
 def test_a_trials_run_says_where_its_likelihood_is_not_known(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_trials_run_says_where_its_likelihood_is_not_known(tmp_path: Path) -> 
     assert "PPL on validation" not in note
     assert "| test | 9.75 | 12.25 |" in note
     line = {"kind": "scored", "time": 1.0}
-    sent = {point.key: point.value for point in points(line, sweep.trials[trial_id(0)].scored)}
+    sent = {point.key: point.value for point in metric_points(line, sweep.trials[trial_id(0)].scored)}
     assert (sent["test_perplexity"], sent["test_iw_perplexity"]) == (9.75, 12.25)
 
 
@@ -92,7 +92,7 @@ def test_params_begin_with_what_a_cell_is(sweep: SweepRecord) -> None:
 
 def test_the_corpus_is_a_dataset(sweep: SweepRecord) -> None:
     found = trial_run(sweep, sweep.trials[trial_id(0)]).dataset
-    assert found == sweep_run(sweep, Merits(), None, 0.0).dataset
+    assert found == sweep_run(sweep, Leaders(), None, 0.0).dataset
     assert found is not None
     assert (found.name, found.digest) == ("captions", "f00d")
     assert json.loads(found.source) == {"fingerprint": "f00d"}
@@ -106,5 +106,5 @@ def test_numbers_of_an_end_and_a_score_have_short_names_too(tmp_path: Path) -> N
         final(journal, 0, checkpoint=outputs(tmp_path, 0))
         scored(journal, 0)
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    keys = [[point.key for point in points(line, line["numbers"])] for line in lines if "numbers" in line]
+    keys = [[point.key for point in metric_points(line, line["numbers"])] for line in lines if "numbers" in line]
     assert keys == [["final/validation/perplexity", "perplexity"], ["final/test/perplexity", "test_perplexity"]]

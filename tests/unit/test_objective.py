@@ -81,9 +81,9 @@ def test_total_free_bits_of_a_batch_are_all_or_nothing() -> None:
     kept = FreeBitsTotal(target_rate=2.4, per="batch")
     assert kept(values).tolist() == [1.0, 4.0]
     assert gradient(kept, values) == [[1.0, 1.0], [1.0, 1.0]]
-    floored = FreeBitsTotal(target_rate=2.5, per="batch")
-    assert floored(values).tolist() == [2.5, 2.5]
-    assert gradient(floored, values) == [[0.0, 0.0], [0.0, 0.0]]
+    clamped = FreeBitsTotal(target_rate=2.5, per="batch")
+    assert clamped(values).tolist() == [2.5, 2.5]
+    assert gradient(clamped, values) == [[0.0, 0.0], [0.0, 0.0]]
     assert FreeBitsTotal(target_rate=2.5, form="mask", per="batch")(values).tolist() == [0.0, 0.0]
 
 

@@ -1,4 +1,4 @@
-"""Our model, objectives, descent and measures against the authors' numbers, in float64 and float32."""
+"""Our model, objectives, training and measures against the authors' numbers, in float64 and float32."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from tests.oracle import ABSENT, PARAMETERS, Oracle, targets
 from trainables.measure import importance
 from trainables.measure.importance import iw_nll
 from trainables.measure.latent import active_units, authors_mutual_information, unit_variance
-from trainables.measure.likelihood import Bound, perplexity, words
+from trainables.measure.likelihood import Bound, perplexity, token_count
 from trainables.model.gaussian import Gaussian
 from trainables.model.vae import Vae
 from trainables.objective.bound import Elbo, Loss
@@ -18,10 +18,10 @@ from trainables.objective.kl import Form, FreeBits, FreeBitsTotal, KlTerm, Plain
 from trainables.objective.kl_weight import Constant
 from trainables.text.batches import Batch
 from trainables.text.corpus import Split
-from trainables.training.descent import DescentSpec
 from trainables.training.phase import train_epoch
 from trainables.training.spec import PhaseSpec
 from trainables.training.state import Counters
+from trainables.training.training_spec import TrainingSpec
 
 pytestmark = pytest.mark.skipif(ABSENT is not None, reason=str(ABSENT))
 
@@ -177,11 +177,11 @@ def test_one_clipped_step(oracle: Oracle, form: Form) -> None:
         corpus_fingerprint="oracle",
         model=model.spec,
         objective=OnGivenNoise(kl=term, kl_weight=Constant(weight=oracle.number("in_kl_weight"))),
-        descent=DescentSpec(optimizer="sgd", learning_rate=0.5, clip=5.0),
+        training=TrainingSpec(optimizer="sgd", learning_rate=0.5, clip=5.0),
         selection="neg_elbo",
         seed=0,
     )
-    train_epoch(phase, model, phase.descent.build(model.parameters()), [batch], Counters())
+    train_epoch(phase, model, phase.training.build(model.parameters()), [batch], Counters())
     check(oracle, model.decoder.output.weight, "out_after_step_dec_out_w")
     posterior = model.encoder(batch.tokens)
     after = model.decoder.reconstruction(batch.tokens, posterior.sample(given[batch.rows]))
@@ -191,7 +191,7 @@ def test_one_clipped_step(oracle: Oracle, form: Form) -> None:
 
 def test_neg_elbo_and_its_perplexity(oracle: Oracle) -> None:
     bound = Bound(oracle["out_recon_eps"], oracle["out_kl_sent"], oracle.posterior())
-    count = words(oracle.batches())
+    count = token_count(oracle.batches())
     assert count == Split(oracle.sentences()).words == int(oracle.number("out_num_words_with_eos"))
     check(oracle, bound.neg_elbo.mean(), "out_neg_elbo_mean")
     check(oracle, perplexity(bound.neg_elbo, count), "out_elbo_ppl")
@@ -216,7 +216,7 @@ def test_importance_weighted_nll(oracle: Oracle, budget: int, monkeypatch: pytes
     monkeypatch.setattr(importance, "sentence_noise", lambda seed, row, first, last, size: eps[row][first:last])
     nll = iw_nll(oracle.model(), oracle.batches(), eps.shape[1], seed=0)
     check(oracle, nll, "out_iw_nll")
-    check(oracle, perplexity(nll, words(oracle.batches())), "out_iw_ppl")
+    check(oracle, perplexity(nll, token_count(oracle.batches())), "out_iw_ppl")
 
 
 def test_mutual_information(oracle: Oracle) -> None:

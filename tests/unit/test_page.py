@@ -16,11 +16,11 @@ from tests.replicated import Cells, journal
 from tests.reporting import SCRIPT, Reported, reported_sweep, reporting_spec
 from tests.unit.test_verdicts import OURS
 from tests.unit.test_verdicts import sweep as published_sweep
+from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.records import SweepRecord
+from vae_sweep.report.latent_summaries import LatentSummaryCache
 from vae_sweep.report.page.page import Moment, make_page
-from vae_sweep.report.portraits import Gallery
-from vae_sweep.spec import SweepSpec
-from vae_sweep.tracking.ledger import read_sweep
-from vae_sweep.tracking.records import SweepRecord
 
 SECTIONS = [
     "front",
@@ -72,7 +72,7 @@ class Read(HTMLParser):
 
 def page_of(record: SweepRecord, spec: SweepSpec, **about: Any) -> Read:
     now = Moment(**({"state": "complete", "live": False, "runs": {}} | about))
-    return Read(make_page(record, spec, Gallery(), now))
+    return Read(make_page(record, spec, LatentSummaryCache(), now))
 
 
 @pytest.fixture(scope="module")

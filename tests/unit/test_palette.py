@@ -5,7 +5,7 @@ from importlib.resources import files
 import pytest
 
 from trainables.methods import METHODS
-from vae_sweep.report.palette import LABEL_COLOURS, in_order, label_look, look
+from vae_sweep.report.palette import LABEL_COLOURS, in_order, label_style, style_of
 
 
 def luminance(colour: str) -> float:
@@ -32,13 +32,13 @@ def test_the_page_has_two_grounds() -> None:
     assert contrast(*grounds()) > 15
 
 
-@pytest.mark.parametrize("colour", sorted({look(name).colour for name in METHODS} | set(LABEL_COLOURS)))
+@pytest.mark.parametrize("colour", sorted({style_of(name).colour for name in METHODS} | set(LABEL_COLOURS)))
 def test_colours_are_seen_on_both_grounds(colour: str) -> None:
-    assert min(contrast(colour, ground) for ground in grounds()) >= 3
+    assert min(contrast(colour, placement) for placement in grounds()) >= 3
 
 
 def test_every_row_has_a_marker_of_its_own() -> None:
-    looks = [look(name) for name in METHODS]
+    looks = [style_of(name) for name in METHODS]
     assert len({found.marker for found in looks}) == len(looks)
     assert len({found.static_marker for found in looks}) == len(looks)
     assert len({found.glyph for found in looks}) == len(looks)
@@ -48,13 +48,13 @@ def test_rows_of_ones_own_are_told_apart_too(monkeypatch: pytest.MonkeyPatch) ->
     for name in ("first", "second", "third", "fourth"):
         monkeypatch.setitem(METHODS, name, METHODS["vae"])
     test_every_row_has_a_marker_of_its_own()
-    assert look("first").colour != look("second").colour
-    assert min(contrast(look(name).colour, ground) for name in METHODS for ground in grounds()) >= 3
+    assert style_of("first").colour != style_of("second").colour
+    assert min(contrast(style_of(name).colour, placement) for name in METHODS for placement in grounds()) >= 3
 
 
 def test_more_labels_than_colours_are_told_by_their_markers() -> None:
     many = 2 * len(LABEL_COLOURS)
-    assert len({label_look(number) for number in range(many)}) == many
+    assert len({label_style(number) for number in range(many)}) == many
 
 
 def test_methods_stand_in_the_order_of_the_rows() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from trainables.model.spec import ModelSpec
 from trainables.spec import Value
-from trainables.training.descent import Plateau
-from vae_sweep.reading import read_spec
+from trainables.training.training_spec import Plateau
+from vae_sweep.config.reader import read_spec
 
 SPACES = Path(__file__).parents[2] / "search_spaces"
 RATES = [2, 3, 4, 5, 6, 7, 8, 9]
@@ -38,8 +38,8 @@ def test_the_papers_sweeps_hold_its_rows_rates_and_sizes(name: str) -> None:
         embedding_size=embedding, encoder_size=hidden, decoder_size=hidden, precision="auto"
     )
     assert (spec.model.latent_size, spec.model.input_dropout, spec.model.output_dropout) == (32, 0.5, 0.5)
-    assert (spec.descent.optimizer, spec.descent.learning_rate, spec.descent.batch_size) == ("sgd", 0.5, 32)
-    assert spec.descent.course == Plateau()
+    assert (spec.training.optimizer, spec.training.learning_rate, spec.training.batch_size) == ("sgd", 0.5, 32)
+    assert spec.training.schedule == Plateau()
     assert (spec.search.kind, spec.seeds, spec.final, spec.evaluation.final_samples) == ("grid", (0,), "all", 1000)
     found: dict[str, list[Value]] = {method: [] for method in spec.methods}
     for method, values in spec.points() or ():

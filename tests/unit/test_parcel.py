@@ -5,10 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from vae_sweep.config.reader import read_spec
 from vae_sweep.errors import LaunchError, SpecError
-from vae_sweep.reading import read_spec
-from vae_sweep.sweep.sending.distant import distant_notes, refuse_local_places
-from vae_sweep.sweep.sending.parcel import SPACE_FILE, code_files, digest, installed_code, resolved, write_parcel
+from vae_sweep.jobs.portability import refuse_local_paths, remote_notes
+from vae_sweep.jobs.working_dir import (
+    SPACE_FILE,
+    code_digest,
+    code_files,
+    installed_code,
+    resolved,
+    write_working_dir,
+)
 
 SPACES = sorted((Path(__file__).parents[2] / "search_spaces").glob("*.yaml"))
 TEXT = "corpus: {name: captions}\nmethods: {vae: }\nstorage: {directory: /shared/sweeps}\n"
@@ -16,8 +23,8 @@ TEXT = "corpus: {name: captions}\nmethods: {vae: }\nstorage: {directory: /shared
 
 @pytest.mark.parametrize("path", SPACES, ids=lambda path: path.name)
 def test_the_resolved_file_reads_as_the_local_one(path: Path, tmp_path: Path) -> None:
-    spec = read_spec(path, ["descent.learning_rate=1.0e-5", "storage.directory=/shared", "seeds=[3, 5]"])
-    write_parcel(tmp_path, spec, None)
+    spec = read_spec(path, ["training.learning_rate=1.0e-5", "storage.directory=/shared", "seeds=[3, 5]"])
+    write_working_dir(tmp_path, spec, None)
     assert [file.name for file in tmp_path.iterdir()] == [SPACE_FILE]
     there = read_spec(tmp_path / SPACE_FILE)
     assert there == spec
@@ -30,10 +37,10 @@ def test_what_a_file_extends_is_resolved(tmp_path: Path) -> None:
         "extends: base.yaml\nmethods: {ours: {target_rate: {log: [1.0e-05, 8]}}}\n"
     )
     spec = read_spec(tmp_path / "mine.yaml", ["search.kind=random", "search.trials=3"])
-    write_parcel(tmp_path / "sent", spec, None)
+    write_working_dir(tmp_path / "sent", spec, None)
     assert b"extends" not in (tmp_path / "sent" / SPACE_FILE).read_bytes()
     assert read_spec(tmp_path / "sent" / SPACE_FILE) == spec
-    assert digest(spec) != digest(read_spec(tmp_path / "base.yaml"))
+    assert code_digest(spec) != code_digest(read_spec(tmp_path / "base.yaml"))
 
 
 def checkout(root: Path) -> Path:
@@ -71,10 +78,10 @@ def test_code_goes_without_leavings_and_neighbours(tmp_path: Path) -> None:
 
 
 def test_the_installed_code_is_all_of_it(tmp_path: Path) -> None:
-    write_parcel(tmp_path, None, installed_code())
+    write_working_dir(tmp_path, None, installed_code())
     sent = {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()}
     assert Path("vae_sweep/cli/main.py") in sent
-    assert Path("vae_sweep/report/published/li2019.csv") in sent
+    assert Path("vae_sweep/results/published_numbers/li2019.csv") in sent
     assert Path("trainables/trial.py") in sent
     tops = {place.parts[0] for place in sent}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"vae_sweep", "trainables"}
@@ -92,7 +99,7 @@ def test_a_directory_without_the_code_is_refused(tmp_path: Path) -> None:
 def problems(tmp_path: Path, *overrides: str) -> list[str]:
     (tmp_path / "tiny.yaml").write_text(TEXT)
     try:
-        refuse_local_places(read_spec(tmp_path / "tiny.yaml", overrides, here=False), "tiny.yaml")
+        refuse_local_paths(read_spec(tmp_path / "tiny.yaml", overrides, here=False), "tiny.yaml")
     except SpecError as error:
         return list(error.problems)
     return []
@@ -148,7 +155,7 @@ def test_all_are_named_at_once(tmp_path: Path) -> None:
 
 def test_what_may_surprise_is_told(tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(TEXT)
-    plain = "\n".join(distant_notes(read_spec(tmp_path / "tiny.yaml")))
+    plain = "\n".join(remote_notes(read_spec(tmp_path / "tiny.yaml")))
     assert "curves go to /shared/sweeps/mlflow.db" in plain
-    told = "\n".join(distant_notes(read_spec(tmp_path / "tiny.yaml", ["tracking.uri=http://localhost:5000"])))
+    told = "\n".join(remote_notes(read_spec(tmp_path / "tiny.yaml", ["tracking.uri=http://localhost:5000"])))
     assert "localhost is the cluster's head there" in told

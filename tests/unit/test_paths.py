@@ -6,12 +6,12 @@ import pytest
 
 from tests.unit.broken_spaces import GOOD, told
 from trainables.base import CorpusError
+from vae_sweep.config.environment import data_directory
+from vae_sweep.config.paths import expanded
+from vae_sweep.config.reader import read_spec
+from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.errors import SpecError
-from vae_sweep.paths import expanded
-from vae_sweep.reading import read_spec
-from vae_sweep.settings import data_directory
-from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.sending.distant import refuse_local_places
+from vae_sweep.jobs.portability import refuse_local_paths
 
 MINE = "corpus: {path: mine}\nmethods: {vae: }\n"
 FIELDS = ("corpus.path", "data.directory", "storage.directory", "search.warm_start")
@@ -117,7 +117,7 @@ def test_what_is_sent_to_another_machine_keeps_no_variables(
     text = f"{GOOD}storage: {{directory: $PLACE/s}}\ntracking: {{uri: 'sqlite:///$PLACE/m.db'}}\n"
     spec = read(tmp_path, text, here=False)
     with pytest.raises(SpecError) as error:
-        refuse_local_places(spec, "space.yaml")
+        refuse_local_paths(spec, "space.yaml")
     assert [problem.split(": ")[1] for problem in error.value.problems] == ["storage.directory", "tracking.uri"]
     assert all("holds a variable, which may be another there" in problem for problem in error.value.problems)
 

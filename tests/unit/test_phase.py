@@ -15,30 +15,30 @@ from trainables.objective.bound import Elbo, Iwae, Loss, Objective
 from trainables.objective.kl import FreeBits
 from trainables.objective.kl_weight import Linear
 from trainables.text.batches import Batch, equal_length_batches
-from trainables.training.descent import DescentSpec, Plateau, Tail
 from trainables.training.phase import PhaseData, run_phase
 from trainables.training.report import EpochReport
 from trainables.training.spec import PhaseSpec, Selection
 from trainables.training.state import TrialState
+from trainables.training.training_spec import LinearDecay, Plateau, TrainingSpec
 
 DATA = PhaseData(
     equal_length_batches(random_sentences(1, 40), 8), equal_length_batches(random_sentences(2, 16), 64)
 )
-WILD = DescentSpec(
+WILD = TrainingSpec(
     optimizer="adam",
     learning_rate=2.0,
-    course=Plateau(patience=1, first_decay_epoch=0, decays=2),
+    schedule=Plateau(patience=1, first_decay_epoch=0, decays=2),
     epochs=30,
 )
 
 
-def phase(descent: DescentSpec, selection: Selection = "neg_elbo", objective: Objective = Elbo()) -> PhaseSpec:  # noqa: B008
+def phase(training: TrainingSpec, selection: Selection = "neg_elbo", objective: Objective = Elbo()) -> PhaseSpec:  # noqa: B008
     return PhaseSpec(
         name="vae",
         corpus_fingerprint="f",
         model=MODEL,
         objective=objective,
-        descent=descent,
+        training=training,
         selection=selection,
         seed=1,
     )
@@ -79,8 +79,8 @@ def test_the_last_decay_ends_the_phase(wild: list[tuple[EpochReport, TrialState]
 
 @pytest.mark.parametrize("selection", ["neg_elbo", "reconstruction"])
 def test_the_best_epoch_is_that_of_the_selected_word(selection: Selection) -> None:
-    descent = DescentSpec(optimizer="adam", learning_rate=0.3, course=Tail(), epochs=5)
-    epochs = run(phase(descent, selection, AUTOENCODER))
+    training = TrainingSpec(optimizer="adam", learning_rate=0.3, schedule=LinearDecay(), epochs=5)
+    epochs = run(phase(training, selection, AUTOENCODER))
     losses = [report.numbers[f"validation/{selection}"] for report, _ in epochs]
     best = losses.index(min(losses))
     end = epochs[-1][1]
@@ -90,8 +90,8 @@ def test_the_best_epoch_is_that_of_the_selected_word(selection: Selection) -> No
 
 def test_an_iwae_may_be_selected_by_its_own_bound() -> None:
     """As the authors' code does it; the numbers of other words are those of a phase selected by −ELBO."""
-    descent = DescentSpec(optimizer="adam", learning_rate=0.3, course=Tail(), epochs=4)
-    bound, elbo = (run(phase(descent, word, Iwae(samples=3))) for word in ("iw_bound", "neg_elbo"))
+    training = TrainingSpec(optimizer="adam", learning_rate=0.3, schedule=LinearDecay(), epochs=4)
+    bound, elbo = (run(phase(training, word, Iwae(samples=3))) for word in ("iw_bound", "neg_elbo"))
     losses = [report.numbers["validation/iw_bound"] for report, _ in bound]
     end = bound[-1][1]
     assert (end.counters.best_epoch, end.counters.best_loss) == (losses.index(min(losses)), min(losses))
@@ -106,8 +106,8 @@ def test_an_iwae_may_be_selected_by_its_own_bound() -> None:
 
 
 def test_the_weight_and_the_rate_follow_the_epoch() -> None:
-    descent = DescentSpec(course=Tail(flat=0.5), epochs=4, learning_rate=0.4)
-    epochs = run(phase(descent, objective=Elbo(kl_weight=Linear(epochs=2))))
+    training = TrainingSpec(schedule=LinearDecay(flat=0.5), epochs=4, learning_rate=0.4)
+    epochs = run(phase(training, objective=Elbo(kl_weight=Linear(epochs=2))))
     assert [r.numbers["train/kl_weight"] for r, _ in epochs] == pytest.approx([0.5, 1.0, 1.0, 1.0])
     steps = len(DATA.train)
     last = [0.4, 0.4, 0.4 * (1 + 1 / steps) / 2, 0.4 * (1 / steps) / 2]
@@ -116,8 +116,8 @@ def test_the_weight_and_the_rate_follow_the_epoch() -> None:
 
 def test_train_numbers_are_means_over_sentences() -> None:
     """With a rate too small to move anything, the epoch's KL is that of the initial model."""
-    descent = DescentSpec(learning_rate=1e-30, epochs=1)
-    [(report, _)] = run(phase(descent, objective=Elbo(kl=FreeBits(target_rate=300.0))))
+    training = TrainingSpec(learning_rate=1e-30, epochs=1)
+    [(report, _)] = run(phase(training, objective=Elbo(kl=FreeBits(target_rate=300.0))))
     model = tiny_model()
     kl = torch.cat([model.encoder(batch.tokens).kl_per_unit().sum(1) for batch in DATA.train]).detach()
     numbers = report.numbers
@@ -127,9 +127,9 @@ def test_train_numbers_are_means_over_sentences() -> None:
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_a_rate_beyond_reason_is_a_divergence(optimizer: str) -> None:
-    descent = DescentSpec.model_validate({"optimizer": optimizer, "learning_rate": 3e37, "epochs": 3})
+    training = TrainingSpec.model_validate({"optimizer": optimizer, "learning_rate": 3e37, "epochs": 3})
     with pytest.raises(DivergedError, match="vae, epoch 0: the training loss is"):
-        run(phase(descent))
+        run(phase(training))
 
 
 def test_each_epoch_has_its_own_order_and_noise() -> None:
@@ -142,7 +142,7 @@ def test_each_epoch_has_its_own_order_and_noise() -> None:
             seen.append((batch.rows.tolist(), noise))
             return super().__call__(model, batch, weight, noise, generator)
 
-    run(phase(DescentSpec(epochs=3), objective=Watched()))
+    run(phase(TrainingSpec(epochs=3), objective=Watched()))
     count = len(DATA.train)
     epochs = [seen[start : start + count] for start in range(0, len(seen), count)]
     orders = [[rows for rows, _ in epoch] for epoch in epochs]
@@ -155,8 +155,8 @@ def test_each_epoch_has_its_own_order_and_noise() -> None:
 
 def test_gradients_are_clipped_jointly() -> None:
     """One step of plain SGD moves all weights together by at most rate x clip."""
-    descent = DescentSpec(learning_rate=1.0, clip=0.01, epochs=1)
+    training = TrainingSpec(learning_rate=1.0, clip=0.01, epochs=1)
     before = tiny_model().state_dict()
-    [(_, state)] = run(phase(descent))
+    [(_, state)] = run(phase(training))
     moved = math.sqrt(sum(float((state.model[n] - before[n]).pow(2).sum()) for n in before))
     assert 0 < moved <= 0.01 * len(DATA.train) * 1.001

@@ -9,7 +9,8 @@ import torch
 
 from tests.objects import BUCKET, KEY, SECRET, Objects, place, serving
 from trainables.base import StateError
-from trainables.places import (
+from trainables.s3_connection import TIMEOUT_VARIABLE, filesystem, request_timeout
+from trainables.storage_paths import (
     PlaceError,
     contents,
     copied,
@@ -23,7 +24,6 @@ from trainables.places import (
     size,
     write,
 )
-from trainables.s3_connection import TIMEOUT_VARIABLE, filesystem, request_timeout
 from trainables.training.state import STATE_FILE, TENSOR_FILE, Counters, TrialState, load_state, save_state
 
 STATE = TrialState(Counters(epoch=2), model={"w": torch.arange(3.0)})

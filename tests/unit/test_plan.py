@@ -7,10 +7,10 @@ import pytest
 
 from tests.documented.pages import REPOSITORY
 from trainables.base import CorpusError
+from vae_sweep.config.reader import read_spec
+from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.errors import LaunchError
-from vae_sweep.reading import read_spec
-from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.plan import Trainings, located, make_plan
+from vae_sweep.planning.plan import Trainings, make_plan, with_absolute_paths
 
 
 def sweep(**changes: object) -> SweepSpec:
@@ -87,7 +87,7 @@ def test_impossible_resources_are_refused(
 
 def test_data_paths_are_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    spec = located(sweep(corpus={"path": "mine"}, data={"directory": "data"}))
+    spec = with_absolute_paths(sweep(corpus={"path": "mine"}, data={"directory": "data"}))
     assert (spec.corpus.path, spec.data.directory) == (str(tmp_path / "mine"), str(tmp_path / "data"))
 
 
@@ -99,13 +99,13 @@ def test_a_relative_database_is_made_absolute(tmp_path: Path, monkeypatch: pytes
         ("sqlite:////x/m.db", "sqlite:////x/m.db"),
         ("http://mlflow:5000", "http://mlflow:5000"),
     ):
-        assert located(sweep(tracking={"uri": given})).tracking.uri == found
+        assert with_absolute_paths(sweep(tracking={"uri": given})).tracking.uri == found
 
 
 def test_a_method_that_is_annealed_beyond_every_rung_is_named() -> None:
     rows = {"vae": {}, "ours": {"anneal_epochs": {"choice": [4.0]}}, "vae_anneal": {"anneal_epochs": 2}}
     search = {"kind": "random", "trials": 3, "pruning": {"rungs": [3, 4]}}
-    assert make_plan(sweep(methods=rows, search=search, descent={"epochs": 6})).unjudged == ["ours"]
+    assert make_plan(sweep(methods=rows, search=search, training={"epochs": 6})).unjudged == ["ours"]
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from tests.helpers import MODEL, epochs_and_end, tiny_corpus, tiny_trial
 from trainables.measure.final import evaluation_batches
 from trainables.measure.likelihood import measure_bound
 from trainables.model.vae import Vae
-from trainables.probes.portrait import Portrait
-from trainables.probes.portray import INNER_POINTS, WALKS, portray, principal_positions
+from trainables.probes.latent_summary import LatentSummary
+from trainables.probes.summarise import INNER_POINTS, WALKS, latent_summary, principal_positions
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_one_unit_is_mapped_on_a_line() -> None:
 
 
 def test_a_portrait_says_what_the_words_say(model: Vae) -> None:
-    found, sentences = portray(model, tiny_corpus(), 3), tiny_corpus().splits["validation"].sentences
+    found, sentences = latent_summary(model, tiny_corpus(), 3), tiny_corpus().splits["validation"].sentences
     bound = measure_bound(model, evaluation_batches(sentences, "cpu"), 0)
     assert sum(found.kl_per_unit) == pytest.approx(float(bound.kl.mean()), rel=1e-3)
     assert found.variance_per_unit == pytest.approx(bound.posterior.mean.var(0).tolist(), rel=1e-3)
@@ -64,19 +64,19 @@ def test_a_portrait_says_what_the_words_say(model: Vae) -> None:
 
 
 def test_a_portrait_is_the_same_again_and_small(model: Vae) -> None:
-    first = portray(model, tiny_corpus(), 3).model_dump_json()
-    assert first == portray(model, tiny_corpus(), 3).model_dump_json()
-    assert first != portray(model, tiny_corpus(), 4).model_dump_json()
+    first = latent_summary(model, tiny_corpus(), 3).model_dump_json()
+    assert first == latent_summary(model, tiny_corpus(), 3).model_dump_json()
+    assert first != latent_summary(model, tiny_corpus(), 4).model_dump_json()
     assert len(first) < 10_000
-    assert Portrait.model_validate_json(first) == portray(model, tiny_corpus(), 3)
+    assert LatentSummary.model_validate_json(first) == latent_summary(model, tiny_corpus(), 3)
 
 
 def test_a_language_model_has_nothing_to_show() -> None:
     model = Vae(len(tiny_corpus().vocabulary), MODEL.without_latent())
-    assert portray(model, tiny_corpus(), 3) == Portrait()
+    assert latent_summary(model, tiny_corpus(), 3) == LatentSummary()
 
 
 def test_codes_beyond_floating_point_are_left_out_and_counted() -> None:
     model = Vae(len(tiny_corpus().vocabulary), MODEL)
     torch.nn.init.constant_(model.encoder.output.weight, torch.inf)
-    assert portray(model, tiny_corpus(), 3) == Portrait(left_out=16)
+    assert latent_summary(model, tiny_corpus(), 3) == LatentSummary(left_out=16)

@@ -6,8 +6,8 @@ import pytest
 
 from tests.handmade import Handmade
 from tests.reporting import PORTRAIT, Reported, end, reported_sweep, reporting_spec
-from trainables.probes.portrait import PORTRAIT_FILE
-from vae_sweep.report.portraits import Gallery, label_names, shown_trials, unit_rows
+from trainables.probes.latent_summary import PORTRAIT_FILE
+from vae_sweep.report.latent_summaries import LatentSummaryCache, label_names, shown_trials, unit_rows
 
 
 @pytest.fixture
@@ -29,11 +29,11 @@ def test_a_row_without_perplexity_is_shown_by_reconstruction(tmp_path: Path) -> 
     for seed, reconstruction in enumerate([3.0, 2.0, 4.0]):
         end(sweep, sweep.start(0, seed, "ae"), "finished", {"reconstruction": reconstruction})
     assert [trial.seed for trial in shown_trials(sweep.record)] == [1]
-    assert unit_rows(Gallery().sittings(sweep.record)) == []
+    assert unit_rows(LatentSummaryCache().sittings(sweep.record)) == []
 
 
 def test_portraits_are_read_and_their_units_ordered(reported: Reported) -> None:
-    sittings = Gallery().sittings(reported.sweep.record)
+    sittings = LatentSummaryCache().sittings(reported.sweep.record)
     assert [found.portrait for found in sittings] == [PORTRAIT] * 4
     assert all(found.mapped and not found.missing for found in sittings)
     assert label_names(sittings) == ["bad", "good"]
@@ -45,7 +45,7 @@ def test_what_is_not_there_is_told(reported: Reported) -> None:
     (reported.places["0000-vae-s0"] / PORTRAIT_FILE).unlink()
     (reported.places["0001-ours-s0"] / PORTRAIT_FILE).write_text('{"format": 1, "positions": [[')
     (reported.places["0002-ours-s0"] / "samples.txt").unlink()
-    gone, damaged, silent, whole = Gallery().sittings(reported.sweep.record)
+    gone, damaged, silent, whole = LatentSummaryCache().sittings(reported.sweep.record)
     assert gone.missing == ("latent.json is not in its last checkpoint: written before it was kept, or deleted",)
     assert damaged.missing[0].startswith("latent.json is damaged, or of another version")
     assert (silent.samples, silent.portrait) == (None, PORTRAIT)
@@ -53,7 +53,7 @@ def test_what_is_not_there_is_told(reported: Reported) -> None:
 
 
 def test_a_gallery_reads_each_checkpoint_once(reported: Reported) -> None:
-    gallery = Gallery()
+    gallery = LatentSummaryCache()
     first = gallery.sittings(reported.sweep.record)
     for place in reported.places.values():
         (place / PORTRAIT_FILE).unlink()
@@ -69,7 +69,7 @@ def test_an_outage_of_object_storage_is_told_and_asked_once(
         name = sweep.start(cell, 0)
         about = {"trial": name, "outcome": "finished", "reason": None, "error": None, "numbers": {}}
         sweep.write("final", **about, checkpoint=f"s3://bucket/{name}")
-    gallery = Gallery()
+    gallery = LatentSummaryCache()
     sittings = gallery.sittings(sweep.record)
     assert len(sittings) == 3
     assert len({found.missing for found in sittings}) == 1

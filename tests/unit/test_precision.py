@@ -12,12 +12,13 @@ from trainables.model.vae import Vae
 from trainables.training.report import EpochReport, FinalReport
 from trainables.training.state import TrialState
 from trainables.trial import run_trial
-from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.folder import store_spec, sweep_folder
-from vae_sweep.sweep.precision import settled
-from vae_sweep.sweep.shares import Share
+from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.journal.stored_spec import store_spec
+from vae_sweep.planning.allocation import TrialResources
+from vae_sweep.planning.precision import resolve_precision
+from vae_sweep.storage.layout import sweep_folder
 
-CORE, CARD = Share(1, 0.0), Share(1, 0.25)
+CORE, CARD = TrialResources(1, 0.0), TrialResources(1, 0.25)
 
 
 @pytest.fixture(autouse=True)
@@ -40,26 +41,26 @@ def sweep(storage: Path, precision: Precision = "auto", size: int = 200) -> Swee
     ],
 )
 def test_auto_is_bfloat16_where_that_pays(
-    size: int, words: int, shares: list[Share], expected: str, tmp_path: Path
+    size: int, words: int, shares: list[TrialResources], expected: str, tmp_path: Path
 ) -> None:
-    assert settled(sweep(tmp_path, size=size), words, shares).model.precision == expected
+    assert resolve_precision(sweep(tmp_path, size=size), words, shares).model.precision == expected
 
 
 def test_without_instructions_auto_is_float32(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True})
-    assert settled(sweep(tmp_path), 10_000, [CORE]).model.precision == "float32"
+    assert resolve_precision(sweep(tmp_path), 10_000, [CORE]).model.precision == "float32"
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_what_is_asked_for_stays(precision: Precision, tmp_path: Path) -> None:
-    assert settled(sweep(tmp_path, precision), 2, [CARD]).model.precision == precision
+    assert resolve_precision(sweep(tmp_path, precision), 2, [CARD]).model.precision == precision
 
 
 def test_a_sweep_keeps_the_precision_that_it_was_launched_with(tmp_path: Path) -> None:
     spec = sweep(tmp_path, "float32")
     sweep_folder(spec).mkdir(parents=True)
     store_spec(sweep_folder(spec), spec)
-    assert settled(sweep(tmp_path), 10_000, [CORE]).model.precision == "float32"
+    assert resolve_precision(sweep(tmp_path), 10_000, [CORE]).model.precision == "float32"
 
 
 def test_a_model_wants_its_precision_settled() -> None:

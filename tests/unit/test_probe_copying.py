@@ -6,13 +6,13 @@ import torch
 from tests.helpers import random_sentences, seeded, tiny_corpus, tiny_model
 from tests.probing import captions_model, slow_edit_distance
 from trainables.probes.codes import inner
-from trainables.probes.copying import copying, nearest, prior_samples
+from trainables.probes.copying import copying, nearest_sentence, prior_samples
 from trainables.text.vocabulary import BOS, EOS, PAD
 
 
 def test_a_copied_sentence_is_at_distance_zero() -> None:
     references = [[5, 6, 7], [8, 9], [5, 6, 7, 8, 9, 10]]
-    distances, rows = nearest([[8, 9], [5, 6, 8], [5, 6, 7, 8, 9], []], references)
+    distances, rows = nearest_sentence([[8, 9], [5, 6, 8], [5, 6, 7, 8, 9], []], references)
     assert distances.tolist() == [0, 1, 1, 2]
     assert rows.tolist() == [1, 0, 2, 1]
 
@@ -20,7 +20,7 @@ def test_a_copied_sentence_is_at_distance_zero() -> None:
 def test_nearest_is_the_least_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainables.probes.copying.CELLS", 70)
     words = [inner(s) for s in random_sentences(4, 50, longest=9)]
-    distances, rows = nearest(words[:20], words[20:])
+    distances, rows = nearest_sentence(words[:20], words[20:])
     for one, distance, row in zip(words, distances, rows, strict=False):
         assert distance == min(slow_edit_distance(one, other) for other in words[20:])
         assert distance == slow_edit_distance(one, words[20 + int(row)])

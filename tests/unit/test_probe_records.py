@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from tests.journals import final, launch, start, trial_id
-from vae_sweep.sweep.probe import ProbeError, chosen_probes, chosen_trials
-from vae_sweep.sweep.probe_tables import TABLES, probe_tables
-from vae_sweep.tracking.journal import Journal, JournalError, read_journal
-from vae_sweep.tracking.ledger import read_sweep
-from vae_sweep.tracking.names import METRICS
-from vae_sweep.tracking.runs import points, trial_run
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.journal import Journal, JournalError, read_journal
+from vae_sweep.journal.metrics import METRICS
+from vae_sweep.models.probe import ProbeError, chosen_probes, trials_to_probe
+from vae_sweep.models.probe_tables import TABLES, probe_tables
+from vae_sweep.tracking.runs import metric_points, trial_run
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_a_probed_line_is_checked(path: Path) -> None:
 def test_points_and_pages_of_probes(path: Path) -> None:
     probed(path, 0, ["bleu", "copying"], texts="probes/x", bleu=8.5)
     line = read_journal(path)[-1]
-    [point] = points(line, line["numbers"])
+    [point] = metric_points(line, line["numbers"])
     assert (point.key, point.value, point.step) == ("probe/bleu", 8.5, 0)
     sweep = read_sweep(path)
     assert trial_run(sweep, sweep.trials[trial_id(0)]).texts == path.parent / "probes/x"
@@ -69,16 +69,16 @@ def test_points_and_pages_of_probes(path: Path) -> None:
 
 def test_trials_that_left_weights_are_chosen(path: Path) -> None:
     record = read_sweep(path)
-    assert [trial.id for trial in chosen_trials(record, ())] == [trial_id(0), trial_id(1)]
-    assert [trial.id for trial in chosen_trials(record, [trial_id(1)])] == [trial_id(1)]
+    assert [trial.id for trial in trials_to_probe(record, ())] == [trial_id(0), trial_id(1)]
+    assert [trial.id for trial in trials_to_probe(record, [trial_id(1)])] == [trial_id(1)]
     with pytest.raises(ProbeError, match=f"{trial_id(2)}.*there are: {trial_id(0)}, {trial_id(1)}"):
-        chosen_trials(record, [trial_id(2)])
+        trials_to_probe(record, [trial_id(2)])
 
 
 def test_a_model_without_codes_is_not_chosen(path: Path) -> None:
     record = read_sweep(path)
     record.trials[trial_id(0)].spec["method"] = {"language_model": True}
-    assert [trial.id for trial in chosen_trials(record, ())] == [trial_id(1)]
+    assert [trial.id for trial in trials_to_probe(record, ())] == [trial_id(1)]
 
 
 def test_probes_are_named() -> None:

@@ -14,8 +14,8 @@ from tests.probing import captions_model, slow_edit_distance
 from trainables.model.encoder import Encoder
 from trainables.model.gaussian import Gaussian
 from trainables.model.vae import Vae
-from trainables.probes.codes import decode, inner, posteriors, shown, standard_normal, trimmed
-from trainables.probes.interpolation import between_posterior_samples, between_prior_samples, interpolate
+from trainables.probes.codes import as_text, decode, inner, posteriors, standard_normal, trimmed
+from trainables.probes.interpolation import between_posterior_samples, between_prior_samples, interpolate_codes
 from trainables.probes.noise import noisy_reconstruction, swapped
 from trainables.probes.reconstruction import corpus_bleu, reconstruction_bleu
 from trainables.probes.smoothness import edit_distances, latent_distances, pearson, random_pairs, smoothness
@@ -63,8 +63,8 @@ def test_bleu_of_one_line(output: str, reference: str, expected: float) -> None:
 def test_bleu_counts_over_the_corpus() -> None:
     """Clipped counts are summed before they are divided: 8/9, 6/7, 4/5, 2/3 of n-grams, no brevity penalty."""
     outputs, references = ["a b c d", "a b c d e"], ["a b c x", "a b c d e"]
-    counted = (8 / 9) * (6 / 7) * (4 / 5) * (2 / 3)
-    assert corpus_bleu(outputs, references) == pytest.approx(100 * counted**0.25)
+    pluralise = (8 / 9) * (6 / 7) * (4 / 5) * (2 / 3)
+    assert corpus_bleu(outputs, references) == pytest.approx(100 * pluralise**0.25)
 
 
 def test_reconstruction_bleu_is_sacrebleus_own() -> None:
@@ -84,7 +84,7 @@ def test_reconstruction_bleu_is_sacrebleus_own() -> None:
 def test_a_sentence_that_was_cut_is_shown_with_an_ellipsis() -> None:
     vocabulary = tiny_corpus().vocabulary
     two = " ".join(vocabulary.words[5:7])
-    assert [shown(vocabulary, [5, 6], longest) for longest in (3, 2)] == [two, f"{two} …"]
+    assert [as_text(vocabulary, [5, 6], longest) for longest in (3, 2)] == [two, f"{two} …"]
 
 
 def test_pearson_of_lines_and_of_numpy() -> None:
@@ -169,7 +169,7 @@ def test_swaps_reach_the_encoder_and_not_the_target() -> None:
 def test_interpolation_has_both_ends_and_the_points_between() -> None:
     model = tiny_model(scale=4.0)
     source, target = (3 * torch.randn(6, 3, generator=seeded(seed)) for seed in (1, 2))
-    walks = interpolate(model, source, target, inner_points=9)
+    walks = interpolate_codes(model, source, target, inner_points=9)
     assert [len(walk) for walk in walks] == [11] * 6
     assert [walk[0] for walk in walks] == decode(model, source)
     assert [walk[-1] for walk in walks] == decode(model, target)
@@ -189,8 +189,8 @@ def test_pages_of_interpolations() -> None:
         == len(corpus.splits["test"].sentences) // 2
     )
     texts = {" ".join(corpus.vocabulary.decode(s.tolist())) for s in corpus.splits["test"].sentences}
-    shown = [line.partition("input: ")[2] for line in posterior.splitlines() if "input: " in line]
-    assert set(shown) <= texts
+    as_text = [line.partition("input: ")[2] for line in posterior.splitlines() if "input: " in line]
+    assert set(as_text) <= texts
 
 
 def test_trimmed_ends_at_the_end() -> None:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.helpers import LAW
 from trainables.training.report import RungReport
-from vae_sweep.search.pruning import Halving, RungStopper
-from vae_sweep.searches import PruningSpec
+from vae_sweep.config.search_spec import PruningSpec
+from vae_sweep.search.pruning import AsyncSuccessiveHalving, RungStopper
 from vae_sweep.statistics.front import dominates, ranks
 
 
@@ -17,8 +17,8 @@ def numbers(perplexity: float, reconstruction: float) -> dict[str, float | None]
     return {"validation/perplexity": perplexity, "validation/reconstruction": reconstruction}
 
 
-def halving(**changes: Any) -> Halving:
-    return Halving(PruningSpec(rungs=(1,), **changes), ("perplexity", "reconstruction"))
+def halving(**changes: Any) -> AsyncSuccessiveHalving:
+    return AsyncSuccessiveHalving(PruningSpec(rungs=(1,), **changes), ("perplexity", "reconstruction"))
 
 
 def test_ranks_are_peeled_front_by_front() -> None:
@@ -82,7 +82,7 @@ def test_a_cell_whose_likelihood_is_not_known_is_not_pruned_and_prunes_none() ->
 
 
 def test_where_no_likelihood_is_an_objective_none_needs_to_be_known() -> None:
-    judge = Halving(PruningSpec(rungs=(1,), least=2), ("reconstruction",))
+    judge = AsyncSuccessiveHalving(PruningSpec(rungs=(1,), least=2), ("reconstruction",))
     bad = {"validation/pareto_k_bad": 0.9}
     judge.note(0, 0, 1, numbers(10, 10) | bad)
     assert judge.judge(1, 0, 1, numbers(20, 20) | bad) is not None
@@ -98,7 +98,7 @@ def test_rungs_are_judged_apart_and_a_cell_measured_again_counts_once() -> None:
 
 
 def test_the_elbo_is_never_what_a_trial_is_judged_by() -> None:
-    judge = Halving(PruningSpec(rungs=(1,), least=2), ("neg_elbo",))
+    judge = AsyncSuccessiveHalving(PruningSpec(rungs=(1,), least=2), ("neg_elbo",))
     judge.note(0, 0, 1, {"validation/nll": 1.0})
     assert judge.judge(1, 0, 1, {"validation/neg_elbo": 9.0}) is None
     assert "nll 9.00" in (judge.judge(1, 0, 1, {"validation/nll": 9.0, "validation/neg_elbo": 0.0}) or "")
@@ -130,7 +130,7 @@ def test_a_collapsed_trial_is_left_to_end_by_itself() -> None:
 def test_a_grid_is_never_pruned() -> None:
     from pydantic import ValidationError
 
-    from vae_sweep.searches import SearchSpec
+    from vae_sweep.config.search_spec import SearchSpec
 
     with pytest.raises(ValidationError, match="a collapsed or weak row is a result"):
         SearchSpec.model_validate({"kind": "grid", "pruning": {"rungs": [1]}})

@@ -8,8 +8,8 @@ import pytest
 
 from trainables.text.corpus import load_corpus
 from trainables.text.spec import CorpusSpec
-from vae_sweep.report.published import RATES, TEXTS, published, run_noise
-from vae_sweep.tracking.names import METRICS
+from vae_sweep.journal.metrics import METRICS
+from vae_sweep.results.published import RATES, TEXTS, published, run_noise
 
 DATA = Path(os.environ.get("VAE_SWEEP_DATA") or Path(__file__).parents[3] / "shared" / "data")
 

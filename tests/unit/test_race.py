@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vae_sweep.search.race import contenders, next_seed
+from vae_sweep.search.racing import contenders, next_seed
 from vae_sweep.statistics.front import on_front
 
 SEEDS = (0, 1, 2)

@@ -11,12 +11,12 @@ from tests.unit.broken_spaces import told
 from trainables.methods import METHODS as ROWS
 from trainables.objective.kl import FreeBits
 from trainables.objective.kl_weight import Linear
-from trainables.training.descent import DescentSpec, Plateau, Tail
+from trainables.training.training_spec import LinearDecay, Plateau, TrainingSpec
 from vae_sweep.cli.main import app
-from vae_sweep.cli.recipes import Difference, differences, recipe_spec
-from vae_sweep.reading import read_spec
-from vae_sweep.recipes import RECIPES
-from vae_sweep.spec import SweepSpec
+from vae_sweep.cli.recipes import RecipeDifference, recipe_differences, recipe_spec
+from vae_sweep.config.reader import read_spec
+from vae_sweep.config.recipes import RECIPES
+from vae_sweep.config.sweep_spec import SweepSpec
 
 SPACES = Path(__file__).parents[2] / "search_spaces"
 CODE_PLATEAU = Plateau(patience=5, first_reference=1e4)
@@ -26,22 +26,23 @@ REST = f"corpus: {{name: captions}}\n{METHODS}"
 PTB = SPACES / "ptb.yaml"
 
 
-def everything(rows: Iterable[str]) -> list[Difference]:
+def everything(rows: Iterable[str]) -> list[RecipeDifference]:
     """What the recipes differ in, in a sweep of these rows."""
 
     def having(parameter: str) -> str:
         return ", ".join(name for name in rows if parameter in ROWS[name].parameters())
 
     return [
-        Difference("descent.course.patience", (2, 5)),
-        Difference("descent.course.first_reference", (None, 1e4)),
-        Difference("pretraining.course.patience", (2, 5)),
-        Difference("pretraining.course.first_reference", (None, 1e4)),
-        Difference("evaluation.final_samples", (1000, 500)),
-        Difference("evaluation.activity_boundary", ("above", "at_least")),
-        Difference(f"anneal_pace of {having('anneal_pace')}", ("epochs", "full_batches")),
-        Difference(f"form of {having('form')}", ("max", "mask")),
-        *[Difference(f"selection of {having('selection')}", ("neg_elbo", "iw_bound"))] * bool(having("selection")),
+        RecipeDifference("training.schedule.patience", (2, 5)),
+        RecipeDifference("training.schedule.first_reference", (None, 1e4)),
+        RecipeDifference("pretraining.schedule.patience", (2, 5)),
+        RecipeDifference("pretraining.schedule.first_reference", (None, 1e4)),
+        RecipeDifference("evaluation.final_samples", (1000, 500)),
+        RecipeDifference("evaluation.activity_boundary", ("above", "at_least")),
+        RecipeDifference(f"anneal_pace of {having('anneal_pace')}", ("epochs", "full_batches")),
+        RecipeDifference(f"form of {having('form')}", ("max", "mask")),
+        *[RecipeDifference(f"selection of {having('selection')}", ("neg_elbo", "iw_bound"))]
+        * bool(having("selection")),
     ]
 
 
@@ -55,14 +56,14 @@ def test_the_default_is_the_paper(tmp_path: Path) -> None:
     plain = read(tmp_path, f"corpus: {{name: captions}}\n{METHODS}")
     assert plain.recipe == "paper"
     assert plain == read(tmp_path, f"recipe: paper\ncorpus: {{name: captions}}\n{METHODS}")
-    assert plain.descent == plain.pretraining == DescentSpec()
+    assert plain.training == plain.pretraining == TrainingSpec()
     assert plain.methods["vae_anneal"] == {}
     assert (plain.evaluation.final_samples, plain.evaluation.activity_boundary) == (1000, "above")
 
 
 def test_the_official_code(tmp_path: Path) -> None:
     spec = read(tmp_path, CODE + METHODS)
-    assert spec.descent == spec.pretraining == DescentSpec(course=CODE_PLATEAU)
+    assert spec.training == spec.pretraining == TrainingSpec(schedule=CODE_PLATEAU)
     assert (spec.evaluation.final_samples, spec.evaluation.activity_boundary) == (500, "at_least")
     assert spec.methods["vae"] == {}
     points = spec.points() or []
@@ -71,34 +72,36 @@ def test_the_official_code(tmp_path: Path) -> None:
     assert vae.objective.kind == "elbo"
     assert vae.objective.kl == FreeBits(target_rate=8, form="mask", per="sentence")
     assert vae.objective.kl_weight == Linear(pace="full_batches")
-    assert pretraining.descent.course == vae.descent.course == CODE_PLATEAU
-    assert vae.descent.course.first_decay_epoch == 15
-    assert vae.descent.learning_rate == 0.5
+    assert pretraining.training.schedule == vae.training.schedule == CODE_PLATEAU
+    assert vae.training.schedule.first_decay_epoch == 15
+    assert vae.training.learning_rate == 0.5
 
 
 @pytest.mark.parametrize(
     ("text", "override"),
     [
-        ("descent: {course: {kind: plateau, patience: 3}}\nevaluation: {final_samples: 7}\n", ()),
-        ("", ("descent.course={kind: plateau, patience: 3}", "evaluation.final_samples=7")),
+        ("training: {schedule: {kind: plateau, patience: 3}}\nevaluation: {final_samples: 7}\n", ()),
+        ("", ("training.schedule={kind: plateau, patience: 3}", "evaluation.final_samples=7")),
     ],
 )
 def test_what_the_file_says_itself_wins(text: str, override: tuple[str, ...], tmp_path: Path) -> None:
     rows = "methods: {vae_anneal: {anneal_pace: epochs}, ours: {form: {choice: [max, mask]}}}\n"
     spec = read(tmp_path, CODE + text + rows, *override)
-    assert spec.descent.course == spec.pretraining.course == Plateau(patience=3, first_reference=1e4)
+    assert spec.training.schedule == spec.pretraining.schedule == Plateau(patience=3, first_reference=1e4)
     assert (spec.evaluation.final_samples, spec.evaluation.activity_boundary) == (7, "at_least")
     assert spec.methods["vae_anneal"] == {"anneal_pace": "epochs"}
     assert [values["form"] for method, values in spec.points() or () if method == "ours"] == ["max", "mask"]
 
 
 def test_a_file_with_another_course_keeps_it(tmp_path: Path) -> None:
-    spec = read(tmp_path, CODE + METHODS + "descent: {course: {kind: tail}}\npretraining: {epochs: 3}\n")
-    assert spec.descent.course == spec.pretraining.course == Tail()
-    merged = read(tmp_path, CODE + METHODS + "descent: {epochs: 7, course: {kind: plateau, decays: 2}}\n")
-    assert merged.descent == DescentSpec(epochs=7, course=Plateau(patience=5, decays=2, first_reference=1e4))
-    own = read(tmp_path, CODE + METHODS + "pretraining: {course: {kind: plateau, patience: 4}}\n")
-    assert (own.descent.course, own.pretraining.course) == (
+    spec = read(
+        tmp_path, CODE + METHODS + "training: {schedule: {kind: linear_decay}}\npretraining: {epochs: 3}\n"
+    )
+    assert spec.training.schedule == spec.pretraining.schedule == LinearDecay()
+    merged = read(tmp_path, CODE + METHODS + "training: {epochs: 7, schedule: {kind: plateau, decays: 2}}\n")
+    assert merged.training == TrainingSpec(epochs=7, schedule=Plateau(patience=5, decays=2, first_reference=1e4))
+    own = read(tmp_path, CODE + METHODS + "pretraining: {schedule: {kind: plateau, patience: 4}}\n")
+    assert (own.training.schedule, own.pretraining.schedule) == (
         CODE_PLATEAU,
         Plateau(patience=4, first_reference=1e4),
     )
@@ -108,8 +111,8 @@ def test_a_recipe_comes_with_what_a_file_extends(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text(CODE + METHODS + "evaluation: {final_samples: 9}\n", "utf-8")
     spec = read(tmp_path, "extends: base.yaml\nmethods: {vae_fb: }\n")
     assert (spec.recipe, spec.methods) == ("official_code", {"vae_fb": {"form": "mask"}})
-    assert (spec.evaluation.final_samples, spec.descent.course) == (9, CODE_PLATEAU)
-    assert read(tmp_path, "extends: base.yaml\nrecipe: paper\n").descent.course == Plateau(patience=2)
+    assert (spec.evaluation.final_samples, spec.training.schedule) == (9, CODE_PLATEAU)
+    assert read(tmp_path, "extends: base.yaml\nrecipe: paper\n").training.schedule == Plateau(patience=2)
 
 
 def test_a_resolved_spec_comes_back(tmp_path: Path) -> None:
@@ -117,7 +120,7 @@ def test_a_resolved_spec_comes_back(tmp_path: Path) -> None:
     assert SweepSpec.model_validate(spec.model_dump(mode="json", by_alias=True)) == spec
     assert SweepSpec.model_validate_json(spec.model_dump_json(by_alias=True)) == spec
     raw: dict[str, Any] = {"name": "x", "corpus": spec.corpus, "methods": {"vae": {}}, "recipe": "official_code"}
-    assert SweepSpec.model_validate(raw | {"descent": DescentSpec()}).descent == DescentSpec()
+    assert SweepSpec.model_validate(raw | {"training": TrainingSpec()}).training == TrainingSpec()
 
 
 @pytest.mark.parametrize(
@@ -132,8 +135,8 @@ def test_a_resolved_spec_comes_back(tmp_path: Path) -> None:
             "space.yaml:1: recipe: expected one of paper, ",
         ),
         (CODE + "methods: {ours: 4}\n", "space.yaml:3: methods.ours: expected fields below it (got 4)"),
-        (CODE + METHODS + "descent: 5\n", "space.yaml:4: descent: expected fields below it (got 5)"),
-        (CODE + METHODS + "descent: {course: {decays: 2}}\n", "space.yaml:4: descent.course: needs kind; "),
+        (CODE + METHODS + "training: 5\n", "space.yaml:4: training: expected fields below it (got 5)"),
+        (CODE + METHODS + "training: {schedule: {decays: 2}}\n", "space.yaml:4: training.schedule: needs kind; "),
         (CODE + METHODS + "evaluation:\n", "space.yaml:4: evaluation: expected fields below it"),
     ],
 )
@@ -143,13 +146,13 @@ def test_a_recipe_hides_no_mistake(text: str, start: str, tmp_path: Path) -> Non
 
 
 def test_the_differences_are_these_and_no_others() -> None:
-    assert differences([recipe_spec(recipe, None, ()) for recipe in RECIPES]) == everything(ROWS)
+    assert recipe_differences([recipe_spec(recipe, None, ()) for recipe in RECIPES]) == everything(ROWS)
 
 
 def test_the_papers_own_files_follow_the_recipe() -> None:
-    found = differences([recipe_spec(recipe, PTB, ()) for recipe in RECIPES])
+    found = recipe_differences([recipe_spec(recipe, PTB, ()) for recipe in RECIPES])
     assert found == everything(read_spec(PTB).methods)
-    small = differences([recipe_spec(recipe, SPACES / "snli_cpu.yaml", ()) for recipe in RECIPES])
+    small = recipe_differences([recipe_spec(recipe, SPACES / "snli_cpu.yaml", ()) for recipe in RECIPES])
     assert [found.setting for found in small] == [
         "evaluation.final_samples", "evaluation.activity_boundary", "anneal_pace of vae_anneal, ours",
         "form of vae_fb, vae_fbp, ours",

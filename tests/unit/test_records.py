@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.journals import SPEC, TRIAL_SPEC, epoch, final, launch, numbers, scored, start, trial_id
-from vae_sweep.tracking.journal import Journal, JournalError
-from vae_sweep.tracking.ledger import read_sweep
-from vae_sweep.tracking.names import COSTS, METRICS, word_of
-from vae_sweep.tracking.records import CellRecord
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.journal import Journal, JournalError
+from vae_sweep.journal.metrics import COSTS, METRICS, word_of
+from vae_sweep.journal.records import CellRecord
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from trainables.model.vae import Vae
 from trainables.objective.bound import Elbo
 from trainables.objective.kl import FreeBits
 from trainables.text.batches import Batch
-from trainables.training.phase import thin_embeddings
+from trainables.training.phase import use_sparse_embedding_gradients
 from trainables.training.updates import clip_gradient
 
 WORDS, SIZE, UNITS, RATE, WEIGHT = 203, 24, 6, 3.0, 0.7
@@ -54,7 +54,7 @@ def test_a_step_has_the_gradients_of_the_plain_loop(
 ) -> None:
     (batch, noise), (model, plain) = case(), both(precision)
     model, plain, noise = model.to(dtype), plain.to(dtype), noise.to(dtype)
-    thin_embeddings(model, "sgd" if thin else "adam")
+    use_sparse_embedding_gradients(model, "sgd" if thin else "adam")
     ours = Elbo(kl=FreeBits(target_rate=RATE))(model, batch, WEIGHT, noise, None).loss
     theirs = loss_of(plain, batch.tokens, noise)
     torch.testing.assert_close(ours, theirs, rtol=tolerance, atol=0)

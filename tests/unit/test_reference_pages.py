@@ -7,8 +7,8 @@ import pytest
 
 from tests.documented.pages import REPOSITORY
 from trainables.methods import METHODS
-from vae_sweep.reading import json_schema
-from vae_sweep.tracking.names import METRICS
+from vae_sweep.config.reader import json_schema
+from vae_sweep.journal.metrics import METRICS
 
 SITE = REPOSITORY / "docs" / "site"
 
@@ -51,7 +51,7 @@ def test_every_field_with_what_a_file_without_it_comes_to() -> None:
     assert row_of(text, "latent_size") == ["`latent_size`", "whole number > 0", "`32`", r"n\_z"]
     assert row_of(text, "flat")[1:3] == ["number ≥ 0 and ≤ 1", "`0.5`"]
     assert row_of(text, "vocabulary_size")[1:3] == ["whole number > 4 or `null`", "`null`"]
-    assert "[descent.course: tail](#descentcourse-tail)" in row_of(text, "course")[1]
+    assert "[training.schedule: linear_decay](#trainingschedule-linear_decay)" in row_of(text, "schedule")[1]
     assert all(f"{{{kind}: " in domains() for kind in ("choice", "int", "float", "log"))
 
 

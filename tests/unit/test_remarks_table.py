@@ -8,8 +8,8 @@ from rich.console import Console
 from tests.corpora import plain, write_corpus
 from vae_sweep.cli.plan import plan_tables
 from vae_sweep.cli.remarks import remarks_table
-from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.plan import make_plan
+from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.planning.plan import make_plan
 
 
 def shown(*parts: object) -> str:

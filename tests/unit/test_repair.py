@@ -10,11 +10,11 @@ import pytest
 from tests.driving import command
 from tests.stored.sweeps import TRIALS, stored_sweep
 from trainables.spec import TrialSpec
-from vae_sweep.sweep.repair import repair_sweep
-from vae_sweep.sweep.status import sweep_status
-from vae_sweep.tracking.journal import JournalError
-from vae_sweep.tracking.ledger import read_sweep
-from vae_sweep.tracking.records import SweepRecord
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.journal import JournalError
+from vae_sweep.journal.records import SweepRecord
+from vae_sweep.journal.repair import repair_sweep
+from vae_sweep.monitoring.status import sweep_status
 
 Damage = Callable[[list[bytes]], list[bytes]]
 

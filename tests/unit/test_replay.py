@@ -11,12 +11,12 @@ from tests.driving import HOST, Scribe, command, small_sweep, tree
 from tests.helpers import tiny_corpus
 from trainables.base import StateError
 from trainables.training.report import EpochReport, FinalReport
-from vae_sweep.store.pretrained import STORE_FOLDER, PretrainedStore
-from vae_sweep.sweep.compare import Comparison
-from vae_sweep.sweep.history import read_history
-from vae_sweep.sweep.replay import Replayed, ReplayError, replay_trial
-from vae_sweep.sweep.surroundings import surroundings
-from vae_sweep.tracking.names import COSTS, word_of
+from vae_sweep.journal.history import read_history
+from vae_sweep.journal.metrics import COSTS, word_of
+from vae_sweep.replay.comparison import ReplayComparison
+from vae_sweep.replay.replay import Replayed, ReplayError, replay_trial
+from vae_sweep.replay.reproducibility import surroundings
+from vae_sweep.storage.pretraining_store import STORE_FOLDER, PretrainedStore
 
 
 @pytest.fixture(scope="module")
@@ -121,8 +121,8 @@ def test_a_stopped_trial_is_compared_as_far_as_the_journal_goes(
 
 
 def test_a_divergence_comes_again_or_is_missed(tmp_path: Path) -> None:
-    descent = {"optimizer": "adam", "learning_rate": 1e30, "epochs": 3, "batch_size": 8}
-    scribe = Scribe(tmp_path, small_sweep(descent=descent))
+    training = {"optimizer": "adam", "learning_rate": 1e30, "epochs": 3, "batch_size": 8}
+    scribe = Scribe(tmp_path, small_sweep(training=training))
     scribe.launch()
     scribe.cell(0, "vae")
     trial = scribe.start(0, "vae")
@@ -155,7 +155,7 @@ def test_an_epoch_that_the_journal_lost_is_named_and_no_difference(copied: Scrib
 
 def test_an_epoch_that_does_not_come_is_a_difference(copied: Scribe) -> None:
     trial = read_history(copied.folder).record.trials["0000-ours-s0"]
-    comparison = Comparison(trial)
+    comparison = ReplayComparison(trial)
     for one in trial.epochs[:-1]:
         numbers = {key: value for key, value in one.numbers.items() if value is not None}
         comparison.epoch(EpochReport.model_validate({"phase": one.phase, "epoch": one.epoch, "numbers": numbers}))

@@ -8,13 +8,13 @@ from typing import Any
 
 from rich.table import Table
 
-from vae_sweep.report.document import make_report
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.journal import Journal
+from vae_sweep.journal.records import SweepRecord
 from vae_sweep.report.files import as_csv, as_json
-from vae_sweep.report.tables import floors, rows
 from vae_sweep.report.terminal import outcome, rich_tables
-from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.ledger import read_sweep
-from vae_sweep.tracking.records import SweepRecord
+from vae_sweep.results.cells import cell_results, entropy_bounds
+from vae_sweep.results.results import compute_results
 
 OBJECTIVES = ("perplexity", "reconstruction")
 
@@ -48,7 +48,7 @@ def test_means_over_seeds_and_the_front(tmp_path: Path) -> None:
             (2, "vae_fbp", 0, "finished", validation(4.6, 10.5)),
         ],
     )
-    found = rows(record, OBJECTIVES)
+    found = cell_results(record, OBJECTIVES)
     assert [(row.cell, row.numbers["perplexity"], row.front) for row in found] == [
         (0, 4.0, True),
         (1, 4.5, True),
@@ -62,21 +62,23 @@ def test_a_diverged_replicate_keeps_its_cell_off_the_front(tmp_path: Path) -> No
         tmp_path / "journal.jsonl",
         [(0, "vae", 0, "finished", validation(1.0, 1.0)), (0, "vae", 1, "diverged", {})],
     )
-    [row] = rows(record, OBJECTIVES)
+    [row] = cell_results(record, OBJECTIVES)
     assert (row.front, row.numbers) == (False, {})
 
 
 def test_the_autoencoder_never_stands_on_the_front(tmp_path: Path) -> None:
     record = journal(tmp_path / "journal.jsonl", [(0, "ae", 0, "finished", validation(1.0, 1.0))])
-    assert not rows(record, OBJECTIVES)[0].front
+    assert not cell_results(record, OBJECTIVES)[0].front
 
 
 def test_the_floor_is_a_row_of_the_table(tmp_path: Path) -> None:
     more = {"nll": 13.5, "floor": 13.4, "floor_perplexity": 3.4, "floor_gap": 0.1, "floor_gap_error": 0.02}
     record = journal(tmp_path / "journal.jsonl", [(0, "vae", 0, "collapsed", validation(3.5, 13.5, **more))])
-    found = rows(record, OBJECTIVES)
-    assert [(floor.split, floor.nll, floor.perplexity) for floor in floors(found)] == [("validation", 13.4, 3.4)]
-    [group] = rich_tables(make_report(record, OBJECTIVES))
+    found = cell_results(record, OBJECTIVES)
+    assert [(floor.split, floor.nll, floor.perplexity) for floor in entropy_bounds(found)] == [
+        ("validation", 13.4, 3.4)
+    ]
+    [group] = rich_tables(compute_results(record, OBJECTIVES))
     table = group.renderables[1]
     assert isinstance(table, Table)
     assert list(table.columns[-2].cells) == ["+0.10 ± 0.02", "0"]
@@ -84,7 +86,7 @@ def test_the_floor_is_a_row_of_the_table(tmp_path: Path) -> None:
 
 def test_json_and_csv_hold_the_same_numbers(tmp_path: Path) -> None:
     record = journal(tmp_path / "journal.jsonl", [(0, "vae", 0, "finished", validation(3.25, 13.5))])
-    report = make_report(record, OBJECTIVES)
+    report = compute_results(record, OBJECTIVES)
     [row] = csv.DictReader(io.StringIO(as_csv(report)))
     assert float(row["perplexity"]) == json.loads(as_json(report))["rows"][0]["numbers"]["perplexity"] == 3.25
     assert row["kl"] == ""

@@ -9,11 +9,11 @@ from tests.handmade import Handmade, names
 from tests.reporting import Reported, reported_sweep, reporting_spec
 from vae_sweep.cli.main import app
 from vae_sweep.errors import LaunchError
-from vae_sweep.report.document import make_report
-from vae_sweep.report.series import fronts
-from vae_sweep.report.static import KINDS, front_figure, paper_style, saved
-from vae_sweep.sweep.live_report import LiveReport
-from vae_sweep.sweep.report_folder import ReportFolder
+from vae_sweep.report.paper_figures import KINDS, front_figure, paper_style, saved
+from vae_sweep.report.report_folder import ReportFolder
+from vae_sweep.results.results import compute_results
+from vae_sweep.results.series import fronts
+from vae_sweep.running.live_report import LiveReport
 
 MAGIC = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
 
@@ -64,7 +64,7 @@ def test_figures_are_written_in_every_kind(reported: Reported, tmp_path: Path) -
 @pytest.mark.parametrize("kind", KINDS)
 def test_equal_figures_are_equal_bytes(reported: Reported, kind: str) -> None:
     record = reported.sweep.record
-    rows = make_report(record, reported.sweep.spec.search.objectives).rows
+    rows = compute_results(record, reported.sweep.spec.search.objectives).rows
     with paper_style():
         first, second = (saved(front_figure(fronts(record, rows)), kind) for _ in range(2))
     assert first == second

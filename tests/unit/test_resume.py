@@ -12,17 +12,17 @@ from trainables.measure.spec import EvaluationSpec
 from trainables.model.vae import Vae
 from trainables.outputs import load_model, outputs, samples_page
 from trainables.spec import TrialSpec
-from trainables.training.descent import DescentSpec, Plateau, Tail
 from trainables.training.report import EpochReport, FinalReport
 from trainables.training.state import Counters, TrialState, load_state, save_state
-from trainables.trial import hand_over, run_trial, score
+from trainables.training.training_spec import LinearDecay, Plateau, TrainingSpec
+from trainables.trial import run_trial, score_split, transfer_encoder
 
 RESTLESS = Plateau(patience=1, first_decay_epoch=0, decays=2)
-ADAM = DescentSpec(optimizer="adam", learning_rate=0.02, course=Tail(), epochs=3, batch_size=8)
-SGD = DescentSpec(optimizer="sgd", learning_rate=5.0, course=RESTLESS, epochs=5, batch_size=8)
+ADAM = TrainingSpec(optimizer="adam", learning_rate=0.02, schedule=LinearDecay(), epochs=3, batch_size=8)
+SGD = TrainingSpec(optimizer="sgd", learning_rate=5.0, schedule=RESTLESS, epochs=5, batch_size=8)
 TRIALS = {
-    "adam-tail": tiny_trial("ours", pretraining=ADAM, descent=ADAM),
-    "sgd-plateau": tiny_trial("ours", pretraining=SGD, descent=SGD, seed=4),
+    "adam-tail": tiny_trial("ours", pretraining=ADAM, training=ADAM),
+    "sgd-plateau": tiny_trial("ours", pretraining=SGD, training=SGD, seed=4),
 }
 
 
@@ -55,7 +55,7 @@ def test_the_trials_exercise_what_a_state_carries(whole: Whole) -> None:
     phases = [report.phase for report, _ in whole.epochs]
     assert phases.count("pretrain") >= 2
     assert phases.count("vae") >= 2
-    if whole.spec.descent.optimizer == "adam":
+    if whole.spec.training.optimizer == "adam":
         assert all(len(state.optimizer) == 3 * len(state.model) for _, state in whole.epochs)
     else:
         assert max(state.counters.plateau.decays for _, state in whole.epochs) > 0
@@ -98,7 +98,7 @@ def test_another_seed_is_another_trial() -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_trial_starts_from_weights_of_its_seed(seed: int) -> None:
     """With a rate too small to move anything, the best weights are the first."""
-    spec = tiny_trial("vae", descent=DescentSpec(learning_rate=1e-30, epochs=1), seed=seed)
+    spec = tiny_trial("vae", training=TrainingSpec(learning_rate=1e-30, epochs=1), seed=seed)
     expected = Vae(len(tiny_corpus().vocabulary), spec.model)
     expected.initialise(seeded(derived_seed(seed, "vae", "init")))
     assert same_tensors(epochs_and_end(spec)[2].best, expected.state_dict())
@@ -107,21 +107,21 @@ def test_a_trial_starts_from_weights_of_its_seed(seed: int) -> None:
 def test_the_hand_over_keeps_the_encoder_and_redraws_the_decoder(whole: Whole) -> None:
     state = next(s for r, s in reversed(whole.epochs) if r.phase == "pretrain")
     model, fresh = Vae(len(tiny_corpus().vocabulary), whole.spec.model), {}
-    hand_over(model, state, seeded(5))
+    transfer_encoder(model, state, seeded(5))
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, state.best[name]) == name.startswith("encoder."), name
         fresh[name] = tensor.clone()
-    hand_over(model, state, seeded(5))
+    transfer_encoder(model, state, seeded(5))
     assert same_tensors(model.state_dict(), fresh)
 
 
 def test_the_second_phase_starts_from_the_hand_over() -> None:
     """With a rate too small to move anything, the weights after its first epoch are those at its start."""
-    spec = tiny_trial("ours", pretraining=ADAM, descent=DescentSpec(learning_rate=1e-30, epochs=2, batch_size=8))
+    spec = tiny_trial("ours", pretraining=ADAM, training=TrainingSpec(learning_rate=1e-30, epochs=2, batch_size=8))
     epochs, _, end = epochs_and_end(spec)
     pretrained = epochs[2][1]
     expected = Vae(len(tiny_corpus().vocabulary), spec.model)
-    hand_over(expected, pretrained, seeded(derived_seed(spec.seed, "hand_over")))
+    transfer_encoder(expected, pretrained, seeded(derived_seed(spec.seed, "hand_over")))
     assert [report.phase for report, _ in epochs] == ["pretrain"] * 3 + ["vae"] * 2
     assert same_tensors(epochs[3][1].model, expected.state_dict())
     assert epochs[3][1].counters.phase == 1
@@ -131,9 +131,9 @@ def test_the_second_phase_starts_from_the_hand_over() -> None:
 
 @pytest.mark.parametrize("method", ["vae", "ours"])
 def test_a_diverging_rate(method: str) -> None:
-    wild = DescentSpec(learning_rate=3e37, epochs=2, batch_size=8)
+    wild = TrainingSpec(learning_rate=3e37, epochs=2, batch_size=8)
     with pytest.raises(DivergedError, match="the training loss is"):
-        epochs_and_end(tiny_trial(method, descent=wild))
+        epochs_and_end(tiny_trial(method, training=wild))
 
 
 def test_another_corpus_than_planned() -> None:
@@ -143,9 +143,9 @@ def test_another_corpus_than_planned() -> None:
 
 
 def test_a_trial_without_active_units_is_collapsed() -> None:
-    still = DescentSpec(learning_rate=1e-30, epochs=1)
+    still = TrainingSpec(learning_rate=1e-30, epochs=1)
     dead = tiny_trial("vae").model.model_copy(update={"initialisation": "paper"})
-    _, final, _ = epochs_and_end(tiny_trial("vae", descent=still, model=dead))
+    _, final, _ = epochs_and_end(tiny_trial("vae", training=still, model=dead))
     assert (final.outcome, final.numbers["validation/active_units"]) == ("collapsed", 0.0)
     assert "none of 3 units is active" in str(final.reason)
 
@@ -153,9 +153,9 @@ def test_a_trial_without_active_units_is_collapsed() -> None:
 def test_the_end_is_measured_on_the_best_weights(whole: Whole) -> None:
     model = Vae(len(tiny_corpus().vocabulary), whole.spec.model)
     model.load_state_dict(whole.end.best)
-    assert score(whole.spec, tiny_corpus(), model, "validation") == whole.final.numbers
+    assert score_split(whole.spec, tiny_corpus(), model, "validation") == whole.final.numbers
     spec = whole.spec.model_copy(update={"evaluation": EvaluationSpec(final_samples=6, final_sentences=5)})
-    test = score(spec, tiny_corpus(), model, "test")
+    test = score_split(spec, tiny_corpus(), model, "test")
     assert (test["test/iw_samples"], test["test/sentences"]) == (6.0, 5.0)
 
 

@@ -29,12 +29,12 @@ from trainables.objective.bound import Elbo, Loss
 from trainables.objective.kl_weight import Linear
 from trainables.outputs import load_model, outputs, samples_page
 from trainables.text.batches import Batch, equal_length_batches
-from trainables.training.descent import DescentSpec
 from trainables.training.phase import train_epoch
 from trainables.training.spec import PhaseSpec
 from trainables.training.state import Counters, load_state, save_state
+from trainables.training.training_spec import TrainingSpec
 
-ADAM = DescentSpec(optimizer="adam", learning_rate=0.02, epochs=3, batch_size=8)
+ADAM = TrainingSpec(optimizer="adam", learning_rate=0.02, epochs=3, batch_size=8)
 BATCHES = equal_length_batches(random_sentences(1, 40), 8)
 
 
@@ -86,7 +86,7 @@ def test_the_sizes_of_a_language_model_come_back_and_are_none_of_a_vae() -> None
 
 
 def test_the_trial_of_a_language_model(tmp_path: Path) -> None:
-    spec, corpus = tiny_trial("lstm_lm", descent=ADAM), tiny_corpus()
+    spec, corpus = tiny_trial("lstm_lm", training=ADAM), tiny_corpus()
     epochs, final, end = epochs_and_end(spec)
     losses = [report.numbers["validation/neg_elbo"] for report, _ in epochs]
     assert losses[-1] < losses[0] - 1, "it learns"
@@ -99,7 +99,7 @@ def test_the_trial_of_a_language_model(tmp_path: Path) -> None:
     assert numbers["nll"] == pytest.approx(numbers["neg_elbo"], rel=1e-6)
     assert numbers["perplexity"] == pytest.approx(numbers["elbo_perplexity"], rel=1e-6)
     assert {"kl", "mutual_information", "active_units", "ess", "elbo_gap"} & set(numbers) == set()
-    assert set(spec.method.lacks) & set(numbers) == set()
+    assert set(spec.method.undefined_metrics) & set(numbers) == set()
     put_files(tmp_path, outputs(spec, corpus, end))
     model = load_model(tmp_path, spec, corpus.vocabulary)
     assert same_tensors(model.state_dict(), end.best)
@@ -107,7 +107,7 @@ def test_the_trial_of_a_language_model(tmp_path: Path) -> None:
 
 
 def test_the_trial_of_a_language_model_resumes_bit_for_bit(tmp_path: Path) -> None:
-    spec = tiny_trial("lstm_lm", descent=ADAM)
+    spec = tiny_trial("lstm_lm", training=ADAM)
     epochs, final, end = epochs_and_end(spec)
     save_state(tmp_path, spec.key(), epochs[0][1])
     rest, found, reached = epochs_and_end(spec, load_state(tmp_path, spec.key()))
@@ -118,7 +118,9 @@ def test_the_trial_of_a_language_model_resumes_bit_for_bit(tmp_path: Path) -> No
 
 def test_the_cyclic_row_restarts_weight_and_rate_together() -> None:
     """Cycles of 4 epochs: the weight rises for 2 and the rate falls for all; both begin again with the fifth."""
-    spec = tiny_trial("vae_cyclic", descent=DescentSpec(epochs=6, batch_size=8)).with_values({"cycle_epochs": 4.0})
+    spec = tiny_trial("vae_cyclic", training=TrainingSpec(epochs=6, batch_size=8)).with_values(
+        {"cycle_epochs": 4.0}
+    )
     epochs, _, _ = epochs_and_end(spec)
     weights = [report.numbers["train/kl_weight"] for report, _ in epochs]
     rates = [report.numbers["train/learning_rate"] for report, _ in epochs]
@@ -128,8 +130,10 @@ def test_the_cyclic_row_restarts_weight_and_rate_together() -> None:
 
 
 def test_the_cyclic_row_of_sgd_keeps_the_sweeps_descent() -> None:
-    descent = DescentSpec(epochs=3, batch_size=8, learning_rate=0.25)
-    epochs, _, _ = epochs_and_end(tiny_trial("vae_cyclic_sgd", descent=descent).with_values({"cycle_epochs": 2.0}))
+    training = TrainingSpec(epochs=3, batch_size=8, learning_rate=0.25)
+    epochs, _, _ = epochs_and_end(
+        tiny_trial("vae_cyclic_sgd", training=training).with_values({"cycle_epochs": 2.0})
+    )
     assert [report.numbers["train/learning_rate"] for report, _ in epochs] == [0.25] * 3
     assert [report.numbers["train/kl_weight"] for report, _ in epochs] == pytest.approx([1.0, 1.0, 1.0])
     assert all(state.optimizer == {} for _, state in epochs)
@@ -149,11 +153,11 @@ def test_the_pace_of_full_batches_is_the_authors_ramp() -> None:
     ramp = Linear(start=0.2, epochs=2, pace="full_batches")
     spec = PhaseSpec(
         name="vae", corpus_fingerprint="f", model=MODEL, objective=Watched(kl_weight=ramp),
-        descent=DescentSpec(batch_size=8), selection="neg_elbo", seed=0,
+        training=TrainingSpec(batch_size=8), selection="neg_elbo", seed=0,
     )  # fmt: skip
     model = Vae(VOCABULARY, MODEL)
     for epoch in range(3):
-        train_epoch(spec, model, spec.descent.build(model.parameters()), BATCHES, Counters(epoch=epoch))
+        train_epoch(spec, model, spec.training.build(model.parameters()), BATCHES, Counters(epoch=epoch))
     theirs, weight = [], 0.2
     for _ in weights:
         weight = min(1.0, weight + (1 - 0.2) / (2 * 40 / 8))
@@ -164,8 +168,8 @@ def test_the_pace_of_full_batches_is_the_authors_ramp() -> None:
 
 
 def test_the_pretrained_iwae_keeps_the_autoencoders_encoder() -> None:
-    still = DescentSpec(learning_rate=1e-30, epochs=1, batch_size=8)
-    epochs, _, end = epochs_and_end(tiny_trial("iwae_pretrain", pretraining=ADAM, descent=still))
+    still = TrainingSpec(learning_rate=1e-30, epochs=1, batch_size=8)
+    epochs, _, end = epochs_and_end(tiny_trial("iwae_pretrain", pretraining=ADAM, training=still))
     autoencoder = epochs[-2][1].best
     kept = [name for name, tensor in end.best.items() if torch.equal(tensor, autoencoder[name])]
     assert kept == [name for name in end.best if name.startswith("encoder.")]

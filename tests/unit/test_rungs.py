@@ -21,8 +21,8 @@ RUNGS = RungSpec(rungs=(2, 3, 4), sentences=16, samples=3)
 
 def long_trial(method: str, **changes: Any) -> TrialSpec:
     spec = tiny_trial(method, rungs=RUNGS, **changes)
-    descent = spec.descent.model_copy(update={"epochs": 5})
-    longer = spec.model_copy(update={"descent": descent})
+    training = spec.training.model_copy(update={"epochs": 5})
+    longer = spec.model_copy(update={"training": training})
     return longer.with_values({"anneal_epochs": 1}) if method == "ours" else longer
 
 
@@ -82,7 +82,7 @@ def test_a_trial_that_resumes_on_a_rung_is_measured_there_again_to_the_same_numb
 
 def test_a_trial_that_is_collapsed_at_a_rung_ends_with_its_numbers() -> None:
     spec = long_trial("vae")
-    weak = spec.model_copy(update={"descent": spec.descent.model_copy(update={"learning_rate": 1e-6})})
+    weak = spec.model_copy(update={"training": spec.training.model_copy(update={"learning_rate": 1e-6})})
     reports = [report for report, _ in run_trial(weak, tiny_corpus(), TrialState())]
     rung, final = reports[-2:]
     assert isinstance(rung, RungReport)
@@ -101,4 +101,4 @@ def test_a_language_model_is_measured_with_what_it_has() -> None:
     reports = [report for report, _ in run_trial(long_trial("lstm_lm"), tiny_corpus(), TrialState())]
     rungs = [report for report in reports if isinstance(report, RungReport)]
     assert [found.epoch for found in rungs] == [2, 3, 4]
-    assert not set(METHODS["lstm_lm"].lacks) & {key.partition("/")[2] for key in rungs[0].numbers}
+    assert not set(METHODS["lstm_lm"].undefined_metrics) & {key.partition("/")[2] for key in rungs[0].numbers}

@@ -9,18 +9,18 @@ import pytest
 from tests.journals import epoch, final, launch, scored, start, trial_id
 from tests.stored.sweeps import TRIALS, stored_sweep
 from trainables.training.report import FinalReport
+from vae_sweep.config.reader import with_overrides
+from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.errors import SpecError
-from vae_sweep.reading import with_overrides
-from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.compare import Comparison
-from vae_sweep.sweep.folder import existing_spec
-from vae_sweep.sweep.history import History
-from vae_sweep.sweep.measured import measured_lines, unlike
-from vae_sweep.sweep.rescore import ScoreError, chosen_trials, lacking
-from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.ledger import Ledger, read_sweep
-from vae_sweep.tracking.records import SweepRecord, TrialRecord
-from vae_sweep.tracking.runs import points
+from vae_sweep.journal.fold import Ledger, read_sweep
+from vae_sweep.journal.history import History
+from vae_sweep.journal.journal import Journal
+from vae_sweep.journal.records import SweepRecord, TrialRecord
+from vae_sweep.journal.stored_spec import existing_spec
+from vae_sweep.replay.comparison import ReplayComparison
+from vae_sweep.results.evaluations import measured_lines, unlike
+from vae_sweep.running.rescoring import ScoreError, lacking, trials_to_score
+from vae_sweep.tracking.runs import metric_points
 
 FIRST = {"validation/perplexity": 9.5, "validation/kl": 1.0}
 
@@ -104,7 +104,7 @@ def test_an_end_that_comes_after_lost_weights_is_read(path: Path) -> None:
 def test_a_replay_is_held_against_what_the_trial_itself_measured(path: Path) -> None:
     with Journal(path) as journal:
         again(journal, 0, "a" * 64, validation_perplexity=8.0, test_perplexity=8.5)
-    comparison = Comparison(the_trial(path))
+    comparison = ReplayComparison(the_trial(path))
     comparison.end(FinalReport(outcome="finished", numbers=FIRST))
     comparison.score({"test/perplexity": 9.75})
     assert [found for found in comparison.differences if found.place != "vae epoch 0"] == []
@@ -114,11 +114,11 @@ def test_mlflow_gets_every_number_of_a_new_score(path: Path) -> None:
     ledger = Ledger(path)
     with Journal(path) as journal:
         again(journal, 0, "a" * 64, validation_perplexity=8.0, test_perplexity=8.5)
-    from vae_sweep.tracking.journal import read_journal
+    from vae_sweep.journal.journal import read_journal
 
     for line in read_journal(path):
         numbers = ledger.add(line)
-    sent = {point.key: point.value for point in points(line, numbers)}
+    sent = {point.key: point.value for point in metric_points(line, numbers)}
     assert sent == {
         "final/validation/perplexity": 8.0,
         "final/test/perplexity": 8.5,
@@ -220,9 +220,9 @@ def test_trials_that_left_no_weights_are_refused_by_name_alone(path: Path) -> No
         final(journal, 1, "diverged", reason="not finite", numbers={})
     record = read_sweep(path)
     with pytest.raises(ScoreError, match="trial 0001-ours-s0 is diverged: only what finished or collapsed"):
-        chosen_trials(record, ["0001"])
+        trials_to_score(record, ["0001"])
     with pytest.raises(ScoreError, match="no ended trial that left weights"):
-        chosen_trials(record, [])
+        trials_to_score(record, [])
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ import pytest
 
 from tests.handmade import Handmade
 from tests.reporting import CELLS, Reported, end, reported_sweep, reporting_spec, write_epochs
-from vae_sweep.report.answer import answers
-from vae_sweep.report.costs import by_method, driven_seconds, together, trial_costs
-from vae_sweep.report.document import Report, make_report
-from vae_sweep.report.series import epoch_curves, fronts, rate_curves, widest_split
+from vae_sweep.report.findings import finding_sentences
+from vae_sweep.results.costs import by_method, driven_seconds, together, trial_costs
+from vae_sweep.results.results import Results, compute_results
+from vae_sweep.results.series import epoch_curves, fronts, rate_curves, widest_split
 
 OBJECTIVES = ("perplexity", "reconstruction")
 
@@ -20,11 +20,11 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Reported:
 
 
 @pytest.fixture(scope="module")
-def report(reported: Reported) -> Report:
-    return make_report(reported.sweep.record, OBJECTIVES)
+def report(reported: Reported) -> Results:
+    return compute_results(reported.sweep.record, OBJECTIVES)
 
 
-def test_the_front_is_that_of_validation_on_both_splits(reported: Reported, report: Report) -> None:
+def test_the_front_is_that_of_validation_on_both_splits(reported: Reported, report: Results) -> None:
     validation, test = fronts(reported.sweep.record, report.rows)
     assert [row.cell for row in validation.line] == [2, 1, 0]
     assert [row.cell for row in test.line] == [2, 1, 0]
@@ -36,7 +36,7 @@ def test_the_front_is_that_of_validation_on_both_splits(reported: Reported, repo
     assert test.published == ()
 
 
-def test_a_curve_goes_over_the_rates_and_a_row_without_one_is_a_level(reported: Reported, report: Report) -> None:
+def test_a_curve_goes_over_the_rates_and_a_row_without_one_is_a_level(reported: Reported, report: Results) -> None:
     curves = rate_curves(reported.sweep.record, report.rows, "validation")
     assert list(curves) == ["perplexity", "reconstruction", "kl", "active_units", "mutual_information"]
     found = {curve.method: curve for curve in curves["reconstruction"]}
@@ -49,7 +49,7 @@ def test_a_curve_goes_over_the_rates_and_a_row_without_one_is_a_level(reported: 
 def test_no_rate_no_curve(tmp_path: Path) -> None:
     sweep = Handmade(reporting_spec(tmp_path))
     end(sweep, sweep.start(0, 0), "finished", {"perplexity": 9.0})
-    assert rate_curves(sweep.record, make_report(sweep.record, OBJECTIVES).rows, "validation") == {}
+    assert rate_curves(sweep.record, compute_results(sweep.record, OBJECTIVES).rows, "validation") == {}
 
 
 def test_cells_with_other_values_lie_on_other_curves(tmp_path: Path) -> None:
@@ -57,11 +57,11 @@ def test_cells_with_other_values_lie_on_other_curves(tmp_path: Path) -> None:
     for cell, (rate, epochs) in enumerate([(2, 1), (4, 1), (4, 5)]):
         name = sweep.start(cell, 0, "ours", target_rate=rate, anneal_epochs=epochs)
         end(sweep, name, "finished", {"kl": 1.0 + cell})
-    curves = rate_curves(sweep.record, make_report(sweep.record, OBJECTIVES).rows, "validation")["kl"]
+    curves = rate_curves(sweep.record, compute_results(sweep.record, OBJECTIVES).rows, "validation")["kl"]
     assert [(curve.others, curve.rates) for curve in curves] == [("anneal=1", (2.0, 4.0)), ("anneal=5", (4.0,))]
 
 
-def test_tables_compare_on_test_only_where_every_cell_has_it(reported: Reported, report: Report) -> None:
+def test_tables_compare_on_test_only_where_every_cell_has_it(reported: Reported, report: Results) -> None:
     assert widest_split(report.rows) == "test"
     some = [row for row in report.rows if row.split == "validation" or row.cell != 2]
     assert widest_split(some) == "validation"
@@ -94,8 +94,8 @@ def test_the_store_is_no_cost(tmp_path: Path) -> None:
     assert driven_seconds(sweep.record) == max(reported) - sweep.record.launches[-1].time
 
 
-def test_the_answer_names_the_best_and_the_collapsed(report: Report) -> None:
-    perplexity, reconstruction, collapsed = answers(report.rows, OBJECTIVES)
+def test_the_answer_names_the_best_and_the_collapsed(report: Results) -> None:
+    perplexity, reconstruction, collapsed = finding_sentences(report.rows, OBJECTIVES)
     assert perplexity.startswith("Lowest PPL on validation: vae (cell 0), 8.05±0.64; the intervals")
     assert perplexity.endswith("do not tell it from ours λ=2 (cell 1), ours λ=4 (cell 2), vae_fbp λ=4 (cell 3).")
     assert reconstruction.endswith(
@@ -107,13 +107,13 @@ def test_the_answer_names_the_best_and_the_collapsed(report: Report) -> None:
 def test_one_seed_says_little(tmp_path: Path) -> None:
     sweep = Handmade(reporting_spec(tmp_path))
     end(sweep, sweep.start(0, 0), "finished", {"perplexity": 9.0})
-    [only, none] = answers(make_report(sweep.record, OBJECTIVES).rows, OBJECTIVES)
+    [only, none] = finding_sentences(compute_results(sweep.record, OBJECTIVES).rows, OBJECTIVES)
     assert only == "Lowest PPL on validation: vae (cell 0), 9.00; it is the only cell that has ended."
     assert none == "No cell collapsed: every one uses its code."
     end(sweep, sweep.start(1, 0, "ours", target_rate=2), "finished", {"perplexity": 8.5})
-    [best, _] = answers(make_report(sweep.record, OBJECTIVES).rows, OBJECTIVES)
+    [best, _] = finding_sentences(compute_results(sweep.record, OBJECTIVES).rows, OBJECTIVES)
     assert best.endswith("ours λ=2 (cell 1), 8.50, next vae with 9.00; one seed says little of a difference.")
 
 
 def test_nothing_ended_no_answer() -> None:
-    assert answers([], OBJECTIVES) == []
+    assert finding_sentences([], OBJECTIVES) == []

@@ -10,14 +10,21 @@ from hypothesis import strategies as st
 from tests.helpers import LAW
 from tests.unit.broken_spaces import GOOD, check
 from tests.unit.test_plan import sweep
+from vae_sweep.config.resource_spec import ResourceSpec
+from vae_sweep.config.sweep_spec import Draw
 from vae_sweep.errors import LaunchError
-from vae_sweep.resources import ResourceSpec
-from vae_sweep.search.progress import Assignment
-from vae_sweep.search.space import Cell
-from vae_sweep.spec import Draw
-from vae_sweep.sweep.missing import trial_config
-from vae_sweep.sweep.plan import make_plan
-from vae_sweep.sweep.shares import Room, Share, gpus_fit, grown, share_of, shares_of
+from vae_sweep.planning.allocation import (
+    NodeCapacity,
+    TrialResources,
+    fits_gpu_limit,
+    resources_by_method,
+    scaled_resources,
+    trial_resources,
+)
+from vae_sweep.planning.plan import make_plan
+from vae_sweep.running.pending_trials import trial_config
+from vae_sweep.search.sampling import Cell
+from vae_sweep.search.state import Assignment
 
 MIXED: dict[str, Any] = {"cpu": 1, "gpu": 0.25, "methods": {"ours": {"cpu": 2}, "vae": {"gpu": 0.5}}}
 
@@ -25,15 +32,17 @@ MIXED: dict[str, Any] = {"cpu": 1, "gpu": 0.25, "methods": {"ours": {"cpu": 2}, 
 @pytest.mark.parametrize(
     ("resources", "cards", "share"),
     [
-        ({}, 0, Share(1, 0.0)),
-        ({}, 2, Share(1, 0.25)),
-        ({"cpu": 3, "gpu": 2}, 0, Share(3, 2.0)),
-        (MIXED, 0, Share(2, 0.25)),
-        ({"methods": {"ours": {"gpu": "auto"}}, "gpu": 0}, 1, Share(1, 0.25)),
+        ({}, 0, TrialResources(1, 0.0)),
+        ({}, 2, TrialResources(1, 0.25)),
+        ({"cpu": 3, "gpu": 2}, 0, TrialResources(3, 2.0)),
+        (MIXED, 0, TrialResources(2, 0.25)),
+        ({"methods": {"ours": {"gpu": "auto"}}, "gpu": 0}, 1, TrialResources(1, 0.25)),
     ],
 )
-def test_a_method_has_its_own_share_where_it_says_so(resources: dict[str, Any], cards: int, share: Share) -> None:
-    assert share_of(ResourceSpec.model_validate(resources), "ours", cards) == share
+def test_a_method_has_its_own_share_where_it_says_so(
+    resources: dict[str, Any], cards: int, share: TrialResources
+) -> None:
+    assert trial_resources(ResourceSpec.model_validate(resources), "ours", cards) == share
 
 
 def test_threads_are_the_cores_of_the_method(tmp_path: Path) -> None:
@@ -57,13 +66,17 @@ def test_pretrainings_on_other_threads_are_not_shared(tmp_path: Path) -> None:
 
 
 def test_a_trial_that_ran_out_of_memory_gets_more_of_one_node_at_most() -> None:
-    rooms = [Room(8, 0), Room(2, 1), Room(4, 2)]
-    assert grown(Share(1, 0.5), 1, rooms) == Room(1, 0.5)
-    assert grown(Share(1, 0.5), 2, rooms) == Room(2, 1)
-    assert grown(Share(1, 0.5), 8, rooms) == Room(4, 2), "never the cores of one node and the GPUs of another"
-    assert grown(Share(1, 0.0), 16, rooms) == Room(8, 0)
-    assert grown(Share(1, 0.5), 8, rooms, max_gpus=1) == Room(4, 1)
-    assert grown(Share(16, 0.0), 2, rooms) == Room(16, 0), "no node holds it now: it waits for one"
+    rooms = [NodeCapacity(8, 0), NodeCapacity(2, 1), NodeCapacity(4, 2)]
+    assert scaled_resources(TrialResources(1, 0.5), 1, rooms) == NodeCapacity(1, 0.5)
+    assert scaled_resources(TrialResources(1, 0.5), 2, rooms) == NodeCapacity(2, 1)
+    assert scaled_resources(TrialResources(1, 0.5), 8, rooms) == NodeCapacity(4, 2), (
+        "never the cores of one node and the GPUs of another"
+    )
+    assert scaled_resources(TrialResources(1, 0.0), 16, rooms) == NodeCapacity(8, 0)
+    assert scaled_resources(TrialResources(1, 0.5), 8, rooms, max_gpus=1) == NodeCapacity(4, 1)
+    assert scaled_resources(TrialResources(16, 0.0), 2, rooms) == NodeCapacity(16, 0), (
+        "no node holds it now: it waits for one"
+    )
 
 
 @LAW
@@ -76,9 +89,9 @@ def test_a_trial_that_ran_out_of_memory_gets_more_of_one_node_at_most() -> None:
 def test_a_share_that_a_node_holds_never_outgrows_it(
     threads: int, gpus: float, factor: int, sizes: list[tuple[int, int]]
 ) -> None:
-    share, rooms = Share(threads, gpus), [Room(*size) for size in sizes]
+    share, rooms = TrialResources(threads, gpus), [NodeCapacity(*size) for size in sizes]
     if any(room.holds(share) for room in rooms):
-        taken = grown(share, factor, rooms)
+        taken = scaled_resources(share, factor, rooms)
         assert any(taken.cpus <= room.cpus and taken.gpus <= room.gpus + 1e-4 for room in rooms)
 
 
@@ -94,14 +107,14 @@ def test_a_share_that_a_node_holds_never_outgrows_it(
     ],
 )
 def test_max_gpus(running: list[float], wanted: float, most: float | None, fits: bool) -> None:
-    assert gpus_fit(running, wanted, most) is fits
+    assert fits_gpu_limit(running, wanted, most) is fits
 
 
 def test_an_auto_share_above_max_gpus_is_refused_in_words() -> None:
     spec = sweep(resources={"max_gpus": 0.2})
-    assert shares_of(spec, 0)["vae"].gpus == 0
+    assert resources_by_method(spec, 0)["vae"].gpus == 0
     with pytest.raises(LaunchError, match=r"resources\.max_gpus: 0\.2, but a trial of ae asks for 0\.25 GPUs"):
-        shares_of(spec, 1)
+        resources_by_method(spec, 1)
 
 
 @pytest.mark.parametrize(

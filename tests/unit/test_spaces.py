@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from tests.helpers import LAW
 from trainables.methods import METHODS
 from trainables.spec import TrialSpec, Value
-from trainables.training.descent import DescentSpec, Plateau, Tail
-from vae_sweep.domains import Choice, Domain, FloatRange, IntRange, LogRange
-from vae_sweep.reading import json_schema, read_spec
-from vae_sweep.rows import LISTABLE
-from vae_sweep.spec import SweepSpec
+from trainables.training.training_spec import LinearDecay, Plateau, TrainingSpec
+from vae_sweep.config.domains import Choice, Domain, FloatRange, IntRange, LogRange
+from vae_sweep.config.method_space import LISTABLE
+from vae_sweep.config.reader import json_schema, read_spec
+from vae_sweep.config.sweep_spec import SweepSpec
 
 SPACES = Path(__file__).parents[2] / "search_spaces"
 FILES = sorted(SPACES.glob("*.yaml"))
@@ -126,7 +126,7 @@ def test_the_small_snli_differs_from_the_large_only_where_it_says_so() -> None:
     assert len(small.methods) >= 4
     assert "ae" not in small.methods
     assert small.seeds == large.seeds
-    assert small.pretraining == small.descent
+    assert small.pretraining == small.training
 
 
 def test_the_schema_beside_the_files_is_current() -> None:
@@ -151,29 +151,34 @@ def test_an_editor_with_the_schema_takes_the_files_and_refuses_slips() -> None:
 
 
 def test_pretraining_states_differences_from_descent(tmp_path: Path) -> None:
-    text = f"{GOOD}descent: {{optimizer: adam, epochs: 9, course: {{kind: tail, flat: 0.2}}}}\n"
-    assert read(tmp_path, text).pretraining == read(tmp_path, text).descent
-    spec = read(tmp_path, f"{text}pretraining: {{epochs: 3, course: {{flat: 0.4}}}}\n")
-    expected = DescentSpec(optimizer="adam", epochs=3, course=Tail(flat=0.4))
+    text = f"{GOOD}training: {{optimizer: adam, epochs: 9, schedule: {{kind: linear_decay, flat: 0.2}}}}\n"
+    assert read(tmp_path, text).pretraining == read(tmp_path, text).training
+    spec = read(tmp_path, f"{text}pretraining: {{epochs: 3, schedule: {{flat: 0.4}}}}\n")
+    expected = TrainingSpec(optimizer="adam", epochs=3, schedule=LinearDecay(flat=0.4))
     assert spec.pretraining == expected
-    assert read(tmp_path, f"{text}pretraining: {{course: {{kind: plateau}}}}\n").pretraining.course == Plateau()
-    assert read(tmp_path, text, "descent.epochs=4").pretraining.epochs == 4
-    given = {"name": "x", "corpus": spec.corpus, "methods": {"vae": {}}, "descent": expected}
+    assert (
+        read(tmp_path, f"{text}pretraining: {{schedule: {{kind: plateau}}}}\n").pretraining.schedule == Plateau()
+    )
+    assert read(tmp_path, text, "training.epochs=4").pretraining.epochs == 4
+    given = {"name": "x", "corpus": spec.corpus, "methods": {"vae": {}}, "training": expected}
     assert SweepSpec.model_validate(given).pretraining == expected
 
 
 def test_an_extending_file_merges_sections_and_replaces_methods_and_seeds(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     base = f"{GOOD}name: base\nseeds: [1, 2]\nmodel: {{latent_size: 8, encoder_size: 9}}\n"
-    (tmp_path / "base.yaml").write_text(f"{base}descent: {{course: {{kind: plateau, patience: 7}}}}\n", "utf-8")
+    (tmp_path / "base.yaml").write_text(f"{base}training: {{schedule: {{kind: plateau, patience: 7}}}}\n", "utf-8")
     (tmp_path / "sub" / "middle.yaml").write_text("extends: ../base.yaml\nmodel: {encoder_size: 10}\n", "utf-8")
     spec = read(tmp_path, "extends: sub/middle.yaml\nmethods: {vae_fb: }\nseeds: [3]\n")
     assert (spec.name, spec.model.latent_size, spec.model.encoder_size) == ("space", 8, 10)
     assert (list(spec.methods), spec.seeds) == (["vae_fb"], (3,))
-    kept = read(tmp_path, "extends: base.yaml\ndescent: {course: {decays: 2}}\n")
-    assert kept.descent.course == Plateau(patience=7, decays=2)
+    kept = read(tmp_path, "extends: base.yaml\ntraining: {schedule: {decays: 2}}\n")
+    assert kept.training.schedule == Plateau(patience=7, decays=2)
     assert (list(kept.methods), kept.seeds) == (["vae", "ours"], (1, 2))
-    assert read(tmp_path, "extends: base.yaml\ndescent: {course: {kind: tail}}\n").descent.course == Tail()
+    assert (
+        read(tmp_path, "extends: base.yaml\ntraining: {schedule: {kind: linear_decay}}\n").training.schedule
+        == LinearDecay()
+    )
 
 
 def test_overrides_set_fields_rows_and_parameters(tmp_path: Path) -> None:
@@ -181,29 +186,35 @@ def test_overrides_set_fields_rows_and_parameters(tmp_path: Path) -> None:
         tmp_path,
         GOOD,
         "model.latent_size=8",
-        "descent.learning_rate=5e-3",
-        "descent.course.kind=tail",
+        "training.learning_rate=5e-3",
+        "training.schedule.kind=linear_decay",
         "methods.ours.target_rate={choice: [2, 4]}",
-        "methods.ours.descent.learning_rate=0.1",
+        "methods.ours.training.learning_rate=0.1",
         "methods.vae_fb=",
         "seeds=[3, 4]",
         "corpus.limit.train=10",
         "data.directory=a=b",
     )
-    assert (spec.model.latent_size, spec.descent.learning_rate, spec.descent.course) == (8, 0.005, Tail())
-    assert spec.methods["ours"] == {"target_rate": Choice(choice=(2, 4)), "descent.learning_rate": 0.1}
+    assert (spec.model.latent_size, spec.training.learning_rate, spec.training.schedule) == (
+        8,
+        0.005,
+        LinearDecay(),
+    )
+    assert spec.methods["ours"] == {"target_rate": Choice(choice=(2, 4)), "training.learning_rate": 0.1}
     assert (list(spec.methods), spec.seeds) == (["vae", "ours", "vae_fb"], (3, 4))
     assert (spec.corpus.limit.train, spec.data.directory) == (10, "a=b")
-    assert spec.trial("ours", {"target_rate": 2, "descent.learning_rate": 0.1}, 0, "").descent.learning_rate == 0.1
+    assert (
+        spec.trial("ours", {"target_rate": 2, "training.learning_rate": 0.1}, 0, "").training.learning_rate == 0.1
+    )
 
 
 def test_yaml_is_read_by_the_rules_of_version_1_2(tmp_path: Path) -> None:
     spec = read(
         tmp_path,
-        "\ufeffcorpus: {name: captions}\ndata: {directory: no}\ndescent: {learning_rate: 5e-3, epochs: 0x10}\n"
+        "\ufeffcorpus: {name: captions}\ndata: {directory: no}\ntraining: {learning_rate: 5e-3, epochs: 0x10}\n"
         "methods:\n  vae_fb: {target_rate: &rates {choice: [2, 4]}}\n  ours: {target_rate: *rates}\n",
     )
-    assert (spec.data.directory, spec.descent.learning_rate, spec.descent.epochs) == ("no", 0.005, 16)
+    assert (spec.data.directory, spec.training.learning_rate, spec.training.epochs) == ("no", 0.005, 16)
     assert spec.methods["ours"] == spec.methods["vae_fb"] == {"target_rate": Choice(choice=(2, 4))}
 
 
@@ -215,7 +226,7 @@ def test_who_gets_the_test_split_follows_the_search_unless_it_is_said(tmp_path: 
 
 def test_reading_a_spec_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from pathlib import Path; from vae_sweep.reading import read_spec;"
+        "import sys; from pathlib import Path; from vae_sweep.config.reader import read_spec;"
         f"read_spec(Path({str(SPACES / 'snli_cpu.yaml')!r}));"
         "print([name for name in ('torch', 'ray', 'optuna', 'mlflow', 'numpy') if name in sys.modules])"
     )

@@ -10,7 +10,6 @@ import torch
 
 from tests.helpers import same_tensors, seeded
 from trainables.base import StateError
-from trainables.training.descent import PlateauState
 from trainables.training.state import (
     STATE_FILE,
     TENSOR_FILE,
@@ -21,6 +20,7 @@ from trainables.training.state import (
     save_state,
     write_file,
 )
+from trainables.training.training_spec import PlateauState
 
 KEY = "a" * 64
 

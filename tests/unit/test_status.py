@@ -10,12 +10,12 @@ import pytest
 from tests.driving import HOST, Scribe, command, small_sweep, tree
 from tests.unit.test_lock import stranger
 from vae_sweep.errors import LaunchError
-from vae_sweep.store.lease import newest
-from vae_sweep.sweep.lock import driver_lock
-from vae_sweep.sweep.standing import SweepStatus
-from vae_sweep.sweep.status import sweep_status
-from vae_sweep.tracking.brake import request_stop
-from vae_sweep.tracking.journal import JournalError
+from vae_sweep.journal.journal import JournalError
+from vae_sweep.monitoring.status import sweep_status
+from vae_sweep.monitoring.status_schema import SweepStatus
+from vae_sweep.storage.driver_lock import driver_lock
+from vae_sweep.storage.lease import newest
+from vae_sweep.storage.stop_request import request_stop
 
 NUMBERS = {"neg_elbo": 20.0, "kl": 1.5, "seconds": 2.0}
 
@@ -129,7 +129,7 @@ def test_a_driver_elsewhere_is_watched_for_a_sign(tmp_path: Path, beats: bool) -
 
 
 def test_time_left_rests_on_measured_epochs(tmp_path: Path) -> None:
-    scribe = Scribe(tmp_path, small_sweep(descent={"optimizer": "sgd", "epochs": 4, "batch_size": 8}))
+    scribe = Scribe(tmp_path, small_sweep(training={"optimizer": "sgd", "epochs": 4, "batch_size": 8}))
     with driver_lock(scribe.folder):
         scribe.launch()
         scribe.cell(0, "ours", target_rate=2)

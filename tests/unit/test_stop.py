@@ -10,11 +10,12 @@ import pytest
 from tests.driving import Scribe, command, tree
 from tests.unit.test_lock import stranger
 from vae_sweep.errors import LaunchError
-from vae_sweep.store.lease import Watch
-from vae_sweep.sweep import stop
-from vae_sweep.sweep.lock import LOCK, driver_lock
-from vae_sweep.sweep.stop import stop_sweep
-from vae_sweep.tracking.brake import REQUEST_FILE, Brake
+from vae_sweep.monitoring import stop
+from vae_sweep.monitoring.stop import stop_sweep
+from vae_sweep.running.stop_controller import StopController
+from vae_sweep.storage.driver_lock import LOCK, driver_lock
+from vae_sweep.storage.lease import Watch
+from vae_sweep.storage.stop_request import REQUEST_FILE
 
 
 @pytest.fixture(autouse=True)
@@ -36,13 +37,13 @@ def driver(scribe: Scribe, seen: list[str], *, late: bool = False) -> Iterator[N
             started.set()
             while late and not (scribe.folder / REQUEST_FILE).exists():
                 pass
-            brake = Brake(scribe.folder / REQUEST_FILE)
+            stop_controller = StopController(scribe.folder / REQUEST_FILE)
             made.set()
-            while brake.reason is None and not over.wait(0.01):
+            while stop_controller.reason is None and not over.wait(0.01):
                 pass
-            seen.append("epoch" if brake.trials_end else "finish")
-            scribe.end("stopped", brake.reason)
-            brake.release()
+            seen.append("epoch" if stop_controller.trials_end else "finish")
+            scribe.end("stopped", stop_controller.reason)
+            stop_controller.release()
 
     thread = threading.Thread(target=drive)
     thread.start()

@@ -8,14 +8,13 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from tests.unit.broken_spaces import GOOD, told
-from vae_sweep.paths import pasted, sqlite_path, sqlite_uri
-from vae_sweep.spec import DATABASE, TAKEN, SweepSpec
-from vae_sweep.store.pretrained import STORE_FOLDER
-from vae_sweep.sweep.doctor.files import examine_database
-from vae_sweep.sweep.objects import IDENTITY_FILE
-from vae_sweep.sweep.tracker import browse_command, tracking_uri
-from vae_sweep.tracking.mlflow_door import find_experiment, open_client
-from vae_sweep.tracking.mlflow_door import told as told_by_mlflow
+from vae_sweep.config.paths import pasted, sqlite_path, sqlite_uri
+from vae_sweep.config.sweep_spec import DATABASE, TAKEN, SweepSpec
+from vae_sweep.doctor.files import examine_database
+from vae_sweep.storage.object_storage import IDENTITY_FILE
+from vae_sweep.storage.pretraining_store import STORE_FOLDER
+from vae_sweep.tracking.client import find_experiment, open_client, translated_errors
+from vae_sweep.tracking.sweep_mirror import browse_command, tracking_uri
 
 NAMES = ("plain", "a b", "a#b", "a?b", "a%b", "a%20b", "a%3Fb", "ä&;'b", "$HOME", "a?b=c&d#e%f")
 
@@ -61,7 +60,7 @@ def test_the_command_that_shows_curves_can_be_pasted(name: str, tmp_path: Path) 
 def test_mlflow_keeps_everything_below_an_odd_storage(tmp_path: Path) -> None:
     directory = tmp_path / "a?b c#d%20e"
     uri = tracking_uri(sweep(directory))
-    with told_by_mlflow(uri):
+    with translated_errors(uri):
         client = open_client(uri)
         run = client.create_run(find_experiment(client, uri, "odd", None))
         client.log_text(run.info.run_id, "kept", "note.txt")

@@ -12,8 +12,8 @@ from trainables.base import DivergedError
 from trainables.training.report import EpochReport, FinalReport, StoreReport
 from trainables.training.state import TrialState
 from trainables.trial import run_trial
-from vae_sweep.store.lease import Watch
-from vae_sweep.store.pretrained import PretrainedStore, store_for
+from vae_sweep.storage.lease import Watch
+from vae_sweep.storage.pretraining_store import PretrainedStore, store_for
 
 NAMES = pytest.mark.parametrize("name", TRIALS)
 Step = tuple[EpochReport | StoreReport | FinalReport, TrialState]

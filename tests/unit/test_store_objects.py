@@ -9,13 +9,13 @@ import pytest
 from tests.handmade import Handmade, ended_sweep, names, pretraining, progress, put, spec_in, stored, tree
 from tests.objects import Objects, place, serving, upload
 from tests.sharing import TRIALS, claim_of, ran, same_trial
-from trainables.places import S3Place, delete, is_file, write
+from trainables.storage_paths import S3Place, delete, is_file, write
+from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.errors import LaunchError
-from vae_sweep.spec import SweepSpec
-from vae_sweep.store.pretrained import PretrainedStore
-from vae_sweep.sweep.collecting.collect import collect
-from vae_sweep.sweep.folder import SPEC_FILE
-from vae_sweep.sweep.objects import check_objects
+from vae_sweep.gc.collect import collect
+from vae_sweep.storage.layout import SPEC_FILE
+from vae_sweep.storage.object_storage import check_objects
+from vae_sweep.storage.pretraining_store import PretrainedStore
 
 SPEC = TRIALS["adam-tail"]
 

@@ -10,15 +10,16 @@ import torch
 from tests.helpers import NOWHERE
 from tests.stored.sweeps import STORED, TRIALS, V0964958, stored_sweep
 from trainables.base import StateError
-from trainables.outputs import load_model, stored_spec
+from trainables.former_keys import read_stored
+from trainables.outputs import load_model, read_trial_spec
 from trainables.ray_trainable import score_weights
 from trainables.spec import TrialSpec, with_value
 from trainables.text.corpus import load_corpus
 from trainables.text_vae import load_text_vae
 from trainables.training.state import load_state
-from vae_sweep.store.entry import Manifest
-from vae_sweep.sweep.folder import existing_spec
-from vae_sweep.tracking.ledger import read_sweep
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.stored_spec import existing_spec
+from vae_sweep.storage.pretraining_entry import Manifest
 
 VERSION = 3
 """Of the trainer at 0964958."""
@@ -40,22 +41,22 @@ def test_weights_are_read_and_are_what_was_measured(trial: str, tmp_path: Path) 
 
 @pytest.mark.parametrize("trial", TRIALS)
 def test_the_keys_are_those_that_were_written(trial: str) -> None:
-    spec = stored_spec(FINAL[trial])
+    spec = read_trial_spec(FINAL[trial])
     assert spec.key(VERSION) in spec.weight_keys()
     load_model(FINAL[trial], spec, load_text_vae(FINAL[trial]).vocabulary)
 
 
 def test_a_state_has_the_key_that_was_written() -> None:
-    key = stored_spec(FINAL["0002-ours-s0"]).key(VERSION)
+    key = read_trial_spec(FINAL["0002-ours-s0"]).key(VERSION)
     assert json.loads((MIDWAY / "state.json").read_text())["trial_key"] == key
     assert load_state(MIDWAY, key).counters.phase == 1
 
 
 def test_the_pretraining_has_the_key_that_was_written() -> None:
     [entry] = (V0964958 / "pretrained").glob("*/entry.json")
-    stored = Manifest.model_validate_json(entry.read_bytes())
+    stored = read_stored(Manifest, entry.read_bytes())
     assert stored.phase_key == stored.phase.key(VERSION)
-    assert stored.phase.key(VERSION) == stored_spec(FINAL["0002-ours-s0"]).phases()[0].key(VERSION)
+    assert stored.phase.key(VERSION) == read_trial_spec(FINAL["0002-ours-s0"]).phases()[0].key(VERSION)
 
 
 @pytest.mark.parametrize(
@@ -63,14 +64,14 @@ def test_the_pretraining_has_the_key_that_was_written() -> None:
     [
         ("seed", 1),
         ("model.decoder_size", 6),
-        ("descent.epochs", 3),
+        ("training.epochs", 3),
         ("evaluation.search_samples", 21),
         ("method.objective.kl.target_rate", 3.0),
     ],
 )
 def test_weights_of_another_trial_are_refused(path: str, value: Any) -> None:
     place = FINAL["0002-ours-s0"]
-    plain = with_value(stored_spec(place).model_dump(mode="json"), path, value)
+    plain = with_value(read_trial_spec(place).model_dump(mode="json"), path, value)
     with pytest.raises(StateError, match="weights of another trial"):
         load_model(place, TrialSpec.model_validate(plain), load_text_vae(place).vocabulary)
 
@@ -87,6 +88,6 @@ def test_the_sweep_is_read_whole(tmp_path: Path) -> None:
 
 
 def test_its_corpus_is_the_same_today() -> None:
-    spec = stored_spec(FINAL["0001-vae_fbp-s0"])
+    spec = read_trial_spec(FINAL["0001-vae_fbp-s0"])
     assert load_corpus(spec.corpus, NOWHERE).fingerprint == spec.corpus_fingerprint
     assert torch.isfinite(load_text_vae(FINAL["0001-vae_fbp-s0"]).encode(["a man sits"])).all()

@@ -5,25 +5,25 @@ from pathlib import Path
 import pytest
 
 from tests.jobserver import FakeServer
+from vae_sweep.config.reader import read_spec
+from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.errors import LaunchError
-from vae_sweep.reading import read_spec
-from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.sending.jobs import Job, News
-from vae_sweep.sweep.sending.submit import (
-    Luggage,
+from vae_sweep.jobs.job_server import IncrementalLog, Job
+from vae_sweep.jobs.submit import (
+    CodeBundle,
     Preface,
     Submission,
     Submitted,
-    advice,
     ask,
     decide,
     exit_code,
     folder_there,
+    job_advice,
     submit,
 )
 
 TEXT = "corpus: {name: captions}\nmethods: {vae: }\nstorage: {directory: /shared/sweeps}\n"
-NO_CODE = Luggage(None, "/opt/venv/bin/python")
+NO_CODE = CodeBundle(None, "/opt/venv/bin/python")
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_nothing_of_this_machine_goes_along(spec: SweepSpec, monkeypatch: pytest
     monkeypatch.setenv("RAY_AUTH_TOKEN", "s3cret")
     monkeypatch.setenv("VAE_SWEEP_DATA", "/home/me/data")
     server = FakeServer()
-    submit(Submission(spec), server, Luggage(None, "python", "c0ffee"))
+    submit(Submission(spec), server, CodeBundle(None, "python", "c0ffee"))
     order = server.orders[0]
     assert order.variables == {"RAY_JOB_STOP_WAIT_TIME_S": "120", "VAE_SWEEP_COMMIT": "c0ffee"}
     assert order.command == "exec python -m vae_sweep.cli.main launch sweep.yaml"
@@ -175,7 +175,7 @@ def test_the_preface_is_left_out_however_it_comes(size: int) -> None:
 
 def test_a_log_heard_again_from_its_beginning_is_said_once() -> None:
     said: list[str] = []
-    news = News(said.append)
+    news = IncrementalLog(said.append)
     for parts in (["ab", "cd"], ["abc"], ["abcd", "ef"], ["a", "bcdefg"]):
         news.from_the_beginning()
         for part in parts:
@@ -201,4 +201,4 @@ def test_exit_codes(job: Job, code: int) -> None:
     ],
 )
 def test_an_environment_without_our_code_is_told_apart(job: Job, helps: bool) -> None:
-    assert (advice(job) is not None) == helps
+    assert (job_advice(job) is not None) == helps

@@ -10,7 +10,7 @@ from trainables.measure.invariants import violations
 from trainables.measure.tight import Tight
 from trainables.model.vae import Vae
 from trainables.text.corpus import Split
-from vae_sweep.tracking.names import METRICS
+from vae_sweep.journal.metrics import METRICS
 
 SPLIT = Split(random_sentences(3, 20))
 EFFORT = Effort(400, 0.1)

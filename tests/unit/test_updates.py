@@ -12,16 +12,16 @@ from trainables.base import DivergedError
 from trainables.model.vae import Vae
 from trainables.objective.bound import Elbo, Loss
 from trainables.text.batches import Batch, equal_length_batches
-from trainables.training.descent import DescentSpec
-from trainables.training.phase import PhaseData, copied, run_phase
+from trainables.training.phase import PhaseData, clone_state, run_phase
 from trainables.training.report import EpochReport
 from trainables.training.spec import PhaseSpec
 from trainables.training.state import TrialState, load_state, save_state
-from trainables.training.updates import Aggressive, Joint, Stepper, Updates, UpdatesState
+from trainables.training.training_spec import TrainingSpec
+from trainables.training.updates import Aggressive, Joint, StepContext, Updates, UpdatesState
 
 BATCHES = equal_length_batches(random_sentences(1, 40), 8)
 DATA = PhaseData(BATCHES, equal_length_batches(random_sentences(2, 16), 64))
-ADAM = DescentSpec(optimizer="adam", learning_rate=0.003, epochs=5, batch_size=8)
+ADAM = TrainingSpec(optimizer="adam", learning_rate=0.003, epochs=5, batch_size=8)
 
 
 class Watched(Elbo):
@@ -30,7 +30,7 @@ class Watched(Elbo):
     def __call__(
         self, model: Vae, batch: Batch, weight: float, noise: Tensor, generator: Generator | None
     ) -> Loss:
-        seen.append((batch, copied(model)))
+        seen.append((batch, clone_state(model)))
         return super().__call__(model, batch, weight, noise, generator)
 
 
@@ -56,8 +56,8 @@ def fresh() -> None:
     script.clear()
 
 
-def stepper(model: Vae, objective: Elbo) -> Stepper:
-    return Stepper(model, objective, ADAM.build(model.parameters()), 5.0, BATCHES, seeded(1), seeded(2))
+def stepper(model: Vae, objective: Elbo) -> StepContext:
+    return StepContext(model, objective, ADAM.build(model.parameters()), 5.0, BATCHES, seeded(1), seeded(2))
 
 
 def moved(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
@@ -70,7 +70,7 @@ def parts_moved(updates: Updates, state: UpdatesState) -> list[set[str]]:
     model = tiny_model()
     loss = updates.step(stepper(model, Watched()), BATCHES[0], 1.0, state)
     assert loss.loss.requires_grad
-    states = [*(weights for _, weights in seen), copied(model)]
+    states = [*(weights for _, weights in seen), clone_state(model)]
     return [moved(before, after) for before, after in pairwise(states)]
 
 
@@ -104,7 +104,7 @@ def test_the_inner_loop_ends_with_the_first_worse_window_or_at_its_limit(losses:
     script.extend([*losses, *[0.0] * 10])
     same_length = [batch for batch in BATCHES if batch.words == BATCHES[0].words]
     model = tiny_model()
-    step = Stepper(model, Scripted(), ADAM.build(model.parameters()), 5.0, same_length, seeded(1), seeded(2))
+    step = StepContext(model, Scripted(), ADAM.build(model.parameters()), 5.0, same_length, seeded(1), seeded(2))
     Aggressive(window=2, longest=10).step(step, same_length[0], 1.0, UpdatesState())
     assert len(seen) == steps + 1
 
@@ -121,7 +121,7 @@ def test_the_first_fall_of_information_ends_the_aggressive_steps() -> None:
 def phase(updates: Updates) -> PhaseSpec:
     return PhaseSpec(
         name="vae", corpus_fingerprint="f", model=MODEL, objective=Elbo(), updates=updates,
-        descent=ADAM, selection="neg_elbo", seed=3,
+        training=ADAM, selection="neg_elbo", seed=3,
     )  # fmt: skip
 
 
@@ -147,7 +147,7 @@ def test_a_resume_is_bit_equal_and_knows_whether_the_aggressive_steps_have_ended
 
 
 def test_a_diverging_inner_loop_is_a_divergence() -> None:
-    wild = phase(Aggressive()).model_copy(update={"descent": DescentSpec(learning_rate=3e37, epochs=1)})
+    wild = phase(Aggressive()).model_copy(update={"training": TrainingSpec(learning_rate=3e37, epochs=1)})
     with pytest.raises(DivergedError, match="the training loss is"):
         run(wild)
 

@@ -6,12 +6,20 @@ from typing import Any
 import pytest
 
 from trainables.text.spec import CorpusSpec
-from vae_sweep.sweep.nodes.probe import DRIVER_FILE, Ask, NodeFacts, answer, look, source_digest, versions
-from vae_sweep.sweep.nodes.verdict import Expected, NodeFinding, judge
-from vae_sweep.sweep.shares import Room
+from vae_sweep.planning.allocation import NodeCapacity
+from vae_sweep.running.nodes.node_checks import Expected, NodeFinding, check_node
+from vae_sweep.running.nodes.self_check import (
+    DRIVER_FILE,
+    NodeFacts,
+    SelfCheckRequest,
+    answer,
+    self_check,
+    source_digest,
+    versions,
+)
 
 EXPECTED = Expected({"python": "3.11.7", "torch": "2.13.0"}, "abc", uses_gpus=True)
-FOUR_CORES = Room(4, 0)
+FOUR_CORES = NodeCapacity(4, 0)
 FACTS: dict[str, Any] = {
     "host": "far",
     "versions": dict(EXPECTED.versions),
@@ -21,10 +29,10 @@ FACTS: dict[str, Any] = {
 }
 
 
-def judged(room: Room = FOUR_CORES, clock: float | None = 0.0, **facts: Any) -> NodeFinding:
+def judged(room: NodeCapacity = FOUR_CORES, clock: float | None = 0.0, **facts: Any) -> NodeFinding:
     found = NodeFinding("f" * 56, "?", "10.0.0.7", room, clock=clock)
     found.facts = NodeFacts.model_validate(FACTS | facts)
-    judge(found, EXPECTED)
+    check_node(found, EXPECTED)
     return found
 
 
@@ -55,14 +63,14 @@ def test_what_makes_a_node_bad(facts: dict[str, Any], start: str) -> None:
 
 
 def test_every_reason_is_named() -> None:
-    assert len(judged(Room(4, 2), storage="gone", corpus="gone", source="other").problems) == 4
+    assert len(judged(NodeCapacity(4, 2), storage="gone", corpus="gone", source="other").problems) == 4
 
 
 def test_gpus_that_torch_lacks_are_a_problem_and_idle_ones_a_warning() -> None:
-    assert judged(Room(4, 2), gpus=1).problems == [
+    assert judged(NodeCapacity(4, 2), gpus=1).problems == [
         "Ray offers 2 GPUs, torch sees 1; mend the driver, or start Ray with --num-gpus"
     ]
-    assert judged(Room(4, 1), gpus=2).warnings == ["torch sees 2 GPUs, Ray offers 1: the rest stays idle"]
+    assert judged(NodeCapacity(4, 1), gpus=2).warnings == ["torch sees 2 GPUs, Ray offers 1: the rest stays idle"]
 
 
 @pytest.mark.parametrize(("clock", "way"), [(7.25, "7.2 s ahead of"), (-3.0, "3.0 s behind")])
@@ -79,19 +87,19 @@ def test_a_nearly_full_storage_is_a_warning() -> None:
 
 
 def test_a_node_that_never_answered_keeps_its_reason() -> None:
-    found = NodeFinding("f" * 56, "h", "a", Room(1, 0), problems=["it gave no answer within 120 s"])
-    judge(found, EXPECTED)
+    found = NodeFinding("f" * 56, "h", "a", NodeCapacity(1, 0), problems=["it gave no answer within 120 s"])
+    check_node(found, EXPECTED)
     assert found.problems == ["it gave no answer within 120 s"]
 
 
 def ask(folder: Path, **changes: Any) -> dict[str, Any]:
     fields = {"node": "n1", "folder": str(folder), "token": "secret", "data_directory": str(folder)}
-    return Ask.model_validate(fields | {"corpus": None, "fingerprint": None} | changes).model_dump()
+    return SelfCheckRequest.model_validate(fields | {"corpus": None, "fingerprint": None} | changes).model_dump()
 
 
 def test_a_node_reads_the_token_and_answers(tmp_path: Path) -> None:
     (tmp_path / DRIVER_FILE).write_text("secret")
-    facts = NodeFacts.model_validate(look(ask(tmp_path)))
+    facts = NodeFacts.model_validate(self_check(ask(tmp_path)))
     assert (facts.storage, facts.corpus) == (None, None)
     assert (tmp_path / "n1").read_bytes() == answer("n1", "secret")
     assert facts.versions == versions()
@@ -100,17 +108,17 @@ def test_a_node_reads_the_token_and_answers(tmp_path: Path) -> None:
 
 
 def test_another_storage_is_told(tmp_path: Path) -> None:
-    absent = NodeFacts.model_validate(look(ask(tmp_path / "probe"))).storage
+    absent = NodeFacts.model_validate(self_check(ask(tmp_path / "probe"))).storage
     assert absent == f"{tmp_path} is not the driver's: a file that the driver wrote there is not seen"
     (tmp_path / DRIVER_FILE).write_text("of another sweep")
-    other = NodeFacts.model_validate(look(ask(tmp_path))).storage
+    other = NodeFacts.model_validate(self_check(ask(tmp_path))).storage
     assert other == f"{tmp_path / DRIVER_FILE} holds another text than the driver wrote"
 
 
 def test_a_storage_that_takes_no_file_is_told(tmp_path: Path) -> None:
     (tmp_path / DRIVER_FILE).write_text("secret")
     (tmp_path / "n1").mkdir()
-    said = NodeFacts.model_validate(look(ask(tmp_path))).storage
+    said = NodeFacts.model_validate(self_check(ask(tmp_path))).storage
     assert said is not None
     assert said.startswith(f"{tmp_path.parent} cannot be used (Is a directory")
 
@@ -119,14 +127,14 @@ def test_objects_out_of_reach_are_told(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    said = NodeFacts.model_validate(look(ask(tmp_path, objects="s3://bucket/x"))).objects
+    said = NodeFacts.model_validate(self_check(ask(tmp_path, objects="s3://bucket/x"))).objects
     assert said is not None
     assert "127.0.0.1:9 refuses or is out of reach" in said
 
 
 def test_an_absent_corpus_says_what_to_run_there(tmp_path: Path) -> None:
     (tmp_path / DRIVER_FILE).write_text("secret")
-    facts = NodeFacts.model_validate(look(ask(tmp_path, corpus=CorpusSpec(name="ptb"))))
+    facts = NodeFacts.model_validate(self_check(ask(tmp_path, corpus=CorpusSpec(name="ptb"))))
     assert facts.absent
     assert facts.corpus is not None
     assert f"vae-sweep data fetch ptb --directory {tmp_path}" in facts.corpus
@@ -137,7 +145,7 @@ def test_another_corpus_is_told_by_its_fingerprint(tmp_path: Path) -> None:
     for stem in ("train", "valid", "test"):
         (tmp_path / f"{stem}.txt").write_text("a b\nb a\n")
     facts = NodeFacts.model_validate(
-        look(ask(tmp_path, corpus=CorpusSpec(path=str(tmp_path)), fingerprint="0" * 64))
+        self_check(ask(tmp_path, corpus=CorpusSpec(path=str(tmp_path)), fingerprint="0" * 64))
     )
     assert facts.corpus is not None
     assert "the driver's 000000000000: give every machine the same files" in facts.corpus

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from tests.journals import launch
-from vae_sweep.report.published import TEXTS, PublishedNumber
-from vae_sweep.report.verdicts import Comparison, Verdict, comparisons, judge
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.journal import Journal
+from vae_sweep.results.published import TEXTS, PublishedNumber
+from vae_sweep.results.verdicts import PaperComparison, Verdict, comparisons, verdict_of
 from vae_sweep.statistics.intervals import Interval, mean_interval
-from vae_sweep.tracking.journal import Journal
-from vae_sweep.tracking.ledger import read_sweep
 
 THEIRS = PublishedNumber(100.0, 0.005, ("T10",))
 NOISE = 1.0  # so that one seed's tolerance is 1.96 √2 + 0.005 = 2.777
@@ -60,14 +60,14 @@ def several(mean: float, half_width: float) -> Interval:
     ],
 )
 def test_verdicts(ours: Interval, noise: float | None, better: str | None, verdict: Verdict) -> None:
-    assert judge(ours, THEIRS, noise, better)[0] is verdict
+    assert verdict_of(ours, THEIRS, noise, better)[0] is verdict
 
 
 def test_a_verdict_says_how_many_seeds_and_which_tolerance() -> None:
-    _, why, tolerance = judge(one(102.7), THEIRS, NOISE, "min")
+    _, why, tolerance = verdict_of(one(102.7), THEIRS, NOISE, "min")
     assert tolerance == pytest.approx(1.96 * 2**0.5 + 0.005)
     assert why == "one seed: +2.7 against a tolerance of 2.8"
-    assert judge(several(100.0, 2.7), THEIRS, NOISE, "min")[1].startswith("3 seeds: +0 against")
+    assert verdict_of(several(100.0, 2.7), THEIRS, NOISE, "min")[1].startswith("3 seeds: +0 against")
 
 
 def test_an_interval_by_hand() -> None:
@@ -87,7 +87,7 @@ def sweep(
     corpus: dict[str, Any] | None = None,
     latent_size: int = 32,
     **term: Any,
-) -> list[Comparison]:
+) -> list[PaperComparison]:
     """Compare one cell of PTB with `seeds` scored; what is not given is as in the paper."""
     path = directory / "journal.jsonl"
     name = {"name": "ptb", "vocabulary_size": None, "limit": {"train": None}} | (corpus or {})

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from tests.replicated import EVALUATION, journal
+from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.errors import LaunchError
-from vae_sweep.spec import SweepSpec
-from vae_sweep.sweep.plan import Plan, make_plan
-from vae_sweep.sweep.warm import warm_cells
+from vae_sweep.planning.plan import Plan, make_plan
+from vae_sweep.planning.warm_start import warm_cells
 
 KNOWN = ("ours", {"target_rate": 2}, {0: (30.0, 5.0)})
 UNKNOWN = ("ours", {"target_rate": 4}, {0: (20.0, 4.0)})

@@ -3,15 +3,14 @@
 from pathlib import Path
 
 from tests.handmade import Handmade, spec_in
-from vae_sweep.sweep.wanted import front_to_be
-from vae_sweep.sweep.winners import merits, no_front
-from vae_sweep.tracking.merits import Merits
+from vae_sweep.results.retention import front_to_be
+from vae_sweep.results.winners import Leaders, leaders, no_front
 
 
 def test_nothing_ended_has_no_merits(tmp_path: Path) -> None:
     sweep = Handmade(spec_in(tmp_path))
     sweep.start(0, 0)
-    assert merits(sweep.spec, sweep.record) == Merits()
+    assert leaders(sweep.spec, sweep.record) == Leaders()
 
 
 def test_a_cell_that_is_not_known_wins_nothing_and_its_weights_are_kept(tmp_path: Path) -> None:
@@ -19,7 +18,7 @@ def test_a_cell_that_is_not_known_wins_nothing_and_its_weights_are_kept(tmp_path
     sweep.end(sweep.start(0, 0), perplexity=9.0, reconstruction=5.0)
     sweep.end(sweep.start(1, 0, "ours", target_rate=2), perplexity=1.0, reconstruction=1.0, pareto_k_bad=0.51)
     sweep.end(sweep.start(2, 0, "ours", target_rate=4), perplexity=9.5, reconstruction=6.0, pareto_k_bad=0.5)
-    found = merits(sweep.spec, sweep.record)
+    found = leaders(sweep.spec, sweep.record)
     assert found.winners == ("0000-vae-s0",)
     assert found.best == {"perplexity": 9.0, "reconstruction": 5.0}
     sweep.write("end", outcome="complete", reason=None)
@@ -30,7 +29,7 @@ def test_of_a_cells_replicates_one_that_is_known_is_the_best(tmp_path: Path) -> 
     sweep = Handmade(spec_in(tmp_path))
     sweep.end(sweep.start(0, 0), perplexity=8.0, pareto_k_bad=0.8)
     sweep.end(sweep.start(0, 1), perplexity=9.0, pareto_k_bad=0.0)
-    assert merits(sweep.spec, sweep.record).winners == ("0000-vae-s1",), "the cell's mean share, 40 %, is allowed"
+    assert leaders(sweep.spec, sweep.record).winners == ("0000-vae-s1",), "the cell's mean share, 40 %, is allowed"
 
 
 def test_a_sweep_of_before_has_no_winner_and_says_why(tmp_path: Path) -> None:
@@ -38,7 +37,7 @@ def test_a_sweep_of_before_has_no_winner_and_says_why(tmp_path: Path) -> None:
     for cell in (0, 1):
         sweep.end(sweep.start(cell, 0, "ours", target_rate=cell + 2), perplexity=8.0 + cell, iw_nll=20.0 + cell)
     sweep.write("end", outcome="complete", reason=None)
-    assert merits(sweep.spec, sweep.record) == Merits()
+    assert leaders(sweep.spec, sweep.record) == Leaders()
     assert no_front(sweep.spec, sweep.record) == (
         "has no cell that can be ranked (cell 0: no tight value of NLL and PPL, only that of samples from q; "
         "vae-sweep score measures it anew)"
@@ -58,6 +57,6 @@ def test_winners_are_the_fronts_best_replicates_and_collapsed_ones_come_last(tmp
     for (cell, seed), (outcome, perplexity, reconstruction) in ends.items():
         name = sweep.start(cell, seed, "ours", target_rate=cell + 1)
         sweep.end(name, outcome, perplexity=perplexity, reconstruction=reconstruction)
-    found = merits(sweep.spec, sweep.record)
+    found = leaders(sweep.spec, sweep.record)
     assert found.winners == ("0000-ours-s1", "0001-ours-s0", "0003-ours-s0")
     assert found.best == {"perplexity": 7.0, "reconstruction": 4.0}

@@ -11,9 +11,9 @@ from ruamel.yaml.error import YAMLError
 
 from tests.helpers import LAW
 from tests.unit.broken_spaces import CORPUS, GOOD, told
-from vae_sweep.domains import Choice
-from vae_sweep.reading import read_spec
-from vae_sweep.yaml_nodes import LEVELS, Tree, compose
+from vae_sweep.config.domains import Choice
+from vae_sweep.config.reader import read_spec
+from vae_sweep.config.yaml_nodes import LEVELS, Tree, compose
 
 NINE = "".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcde", "bcdef", strict=True)

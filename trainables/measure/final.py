@@ -10,9 +10,9 @@ from torch import Generator, Tensor
 
 from trainables.base import derived_seed
 from trainables.measure.adapted import Effort
-from trainables.measure.importance import Importance, importance
+from trainables.measure.importance import ImportanceEstimate, importance
 from trainables.measure.latent import active_units, pointwise_information
-from trainables.measure.likelihood import measure_bound, perplexity, words
+from trainables.measure.likelihood import measure_bound, perplexity, token_count
 from trainables.measure.psis import UNTRUSTED_K
 from trainables.measure.spec import Boundary
 from trainables.measure.tight import Tight, tight
@@ -59,7 +59,7 @@ def measure_split(
     chosen = spread(len(split.sentences), sentences)
     device = next(model.parameters()).device
     batches = evaluation_batches([split.sentences[row] for row in chosen], device)
-    count = words(batches)
+    count = token_count(batches)
     bound = measure_bound(model, batches, derived_seed(seed, "final", "bound"))
     generator = Generator().manual_seed(derived_seed(seed, "final", "mutual_information"))
     noise = torch.randn(bound.posterior.mean.shape, generator=generator)
@@ -83,16 +83,18 @@ def measure_split(
     if model.spec.latent_size == 0:
         known = importance(model, batches, 1, seed)
         beside = {} if samples is None else likelihood_numbers(known, count, "iw_")
-        return numbers | likelihood_numbers(known, count) | floor_numbers(known.nll, exact, count) | beside
+        return numbers | likelihood_numbers(known, count) | entropy_bound_numbers(known.nll, exact, count) | beside
     estimate = tight(model, batches, effort, derived_seed(seed, "final", "tight"))
-    numbers |= likelihood_numbers(estimate, count) | floor_numbers(estimate.nll, exact, count)
+    numbers |= likelihood_numbers(estimate, count) | entropy_bound_numbers(estimate.nll, exact, count)
     if samples is None:
         return numbers | gap("elbo_gap", bound.neg_elbo.double() - estimate.nll)
     paper = importance(model, batches, samples, derived_seed(seed, "final", "importance"))
     return numbers | likelihood_numbers(paper, count, "iw_") | gap_numbers(paper.neg_elbo, estimate)
 
 
-def likelihood_numbers(estimate: Importance, word_count: int, prefix: Literal["", "iw_"] = "") -> dict[str, float]:
+def likelihood_numbers(
+    estimate: ImportanceEstimate, word_count: int, prefix: Literal["", "iw_"] = ""
+) -> dict[str, float]:
     """Return the words of an estimate, the paper's protocol with the prefix `iw_`, and how its weights look.
 
     `pareto_k` is the median over sentences: the mean would hang on the few heavy tails that `pareto_k_bad`
@@ -115,7 +117,7 @@ def likelihood_numbers(estimate: Importance, word_count: int, prefix: Literal[""
     return {f"{prefix}{word}": value for word, value in numbers.items()}
 
 
-def floor_numbers(nll: Tensor, exact: Tensor | None, word_count: int) -> dict[str, float]:
+def entropy_bound_numbers(nll: Tensor, exact: Tensor | None, word_count: int) -> dict[str, float]:
     """Return the exact −log p [N] of the sentences, where it is known, and how far an estimate lies above it."""
     if exact is None:
         return {}

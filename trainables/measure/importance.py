@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor
 
 from trainables.base import DivergedError, derived_seed
-from trainables.measure.likelihood import rows
+from trainables.measure.likelihood import per_sentence
 from trainables.measure.psis import FEWEST_SAMPLES, effective_samples, pareto_k
 from trainables.model.vae import Vae
 from trainables.text.batches import Batch
@@ -21,7 +21,7 @@ WORDS_AT_ONCE = {"cpu": 2**13, "cuda": 2**17}
 
 
 @dataclass(frozen=True)
-class Importance:
+class ImportanceEstimate:
     """An importance-weighted estimate of each sentence, [N], and how far it can be trusted.
 
     `nll` in nats; `samples` taken; `effective_samples` between 1 and those; `pareto_k` of the weights' tail, None
@@ -43,13 +43,15 @@ def iw_nll(model: Vae, batches: Sequence[Batch], samples: int, seed: int) -> Ten
 
 
 @torch.inference_mode()
-def importance(model: Vae, batches: Sequence[Batch], samples: int, seed: int) -> Importance:
+def importance(model: Vae, batches: Sequence[Batch], samples: int, seed: int) -> ImportanceEstimate:
     """Estimate every sentence's −log p(x) from S weights of samples from q, and look at the weights.
 
     Its noise depends on `seed`, its row and the sample's number alone, so neither chunks nor other sentences
     change the result. Raises DivergedError where an estimate is not finite.
     """
-    nll, neg_elbo, effective, k, errors = (torch.empty(rows(batches), dtype=torch.float64) for _ in range(5))
+    nll, neg_elbo, effective, k, errors = (
+        torch.empty(per_sentence(batches), dtype=torch.float64) for _ in range(5)
+    )
     for batch in batches:
         weights = _log_weights(model, batch, samples, seed)
         nll[batch.rows] = math.log(samples) - weights.logsumexp(1).cpu()
@@ -63,7 +65,7 @@ def importance(model: Vae, batches: Sequence[Batch], samples: int, seed: int) ->
     if not bool(torch.isfinite(nll).all()):
         raise DivergedError("a sentence's importance-weighted NLL is not finite")
     taken = torch.full_like(nll, float(samples))
-    return Importance(nll, taken, effective, k if samples >= FEWEST_SAMPLES else None, errors, neg_elbo)
+    return ImportanceEstimate(nll, taken, effective, k if samples >= FEWEST_SAMPLES else None, errors, neg_elbo)
 
 
 def standard_errors(log_weights: Tensor) -> Tensor:
@@ -81,9 +83,9 @@ def sentence_noise(seed: int, row: int, first: int, last: int, latent_size: int)
     return torch.cat(drawn)[first - blocks.start * BLOCK :][: last - first]
 
 
-def batch_noise(seed: int, rows: Tensor, first: int, last: int, latent_size: int) -> Tensor:
+def batch_noise(seed: int, per_sentence: Tensor, first: int, last: int, latent_size: int) -> Tensor:
     """Return `sentence_noise` of each of the rows, [B, last - first, latent_size]."""
-    return torch.stack([sentence_noise(seed, row, first, last, latent_size) for row in rows.tolist()])
+    return torch.stack([sentence_noise(seed, row, first, last, latent_size) for row in per_sentence.tolist()])
 
 
 def log_joints(model: Vae, tokens: Tensor, z: Tensor) -> Tensor:

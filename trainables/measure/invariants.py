@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-Numbers = Mapping[str, float | None]
+_Numbers = Mapping[str, float | None]
 
 ERRORS = 4.0
 """How many standard errors an estimate may stray."""
@@ -30,7 +30,7 @@ class Violation(NamedTuple):
 
 
 def violations(
-    numbers: Numbers,
+    numbers: _Numbers,
     latent_size: int | None = None,
     sentences: int | None = None,
     target_rate: float | None = None,
@@ -42,8 +42,8 @@ def violations(
     KL at λ (FreeBitsTotal) at KL weight 1, else None. `rounding`, nats, is how coarsely the numbers are rounded;
     none is that of a mean of float32 values.
     """
-    counted = numbers.get("sentences")
-    count = sentences if counted is None else round(counted)
+    pluralise = numbers.get("sentences")
+    count = sentences if pluralise is None else round(pluralise)
     found: list[Violation | None] = [
         _parts(numbers, rounding),
         _bound(numbers, rounding),
@@ -75,7 +75,7 @@ def entropy_noise(latent_size: int, sentences: int) -> float:
     return ERRORS * math.sqrt(latent_size / 2 / sentences)
 
 
-def _parts(numbers: Numbers, rounding: float | None) -> Violation | None:
+def _parts(numbers: _Numbers, rounding: float | None) -> Violation | None:
     if known := _known(numbers, "neg_elbo", "reconstruction", "kl"):
         neg_elbo, reconstruction, kl = known
         allowed = ROUNDING * max(1.0, abs(neg_elbo)) if rounding is None else rounding
@@ -85,7 +85,7 @@ def _parts(numbers: Numbers, rounding: float | None) -> Violation | None:
     return None
 
 
-def _bound(numbers: Numbers, rounding: float | None) -> Violation | None:
+def _bound(numbers: _Numbers, rounding: float | None) -> Violation | None:
     if known := _known(numbers, "nll", "neg_elbo"):
         nll, neg_elbo = known
         gap, error = _known(numbers, "elbo_gap", "elbo_gap_error") or (neg_elbo - nll, 0.0)
@@ -96,7 +96,7 @@ def _bound(numbers: Numbers, rounding: float | None) -> Violation | None:
     return None
 
 
-def _information(numbers: Numbers, count: int, latent_size: int) -> Iterator[Violation]:
+def _information(numbers: _Numbers, count: int, latent_size: int) -> Iterator[Violation]:
     """Without its standard error an estimate is the authors': the paper's, or one of an earlier version's."""
     if known := _known(numbers, "mutual_information"):
         [information], kl, error = known, numbers.get("kl"), numbers.get("mutual_information_error")
@@ -114,7 +114,7 @@ def _information(numbers: Numbers, count: int, latent_size: int) -> Iterator[Vio
             yield Violation("MI <= ln N", figures)
 
 
-def _rate(numbers: Numbers, target_rate: float | None) -> Violation | None:
+def _rate(numbers: _Numbers, target_rate: float | None) -> Violation | None:
     kl = numbers.get("kl")
     if kl is None or target_rate is None or abs(kl - target_rate) <= RATE_TOLERANCE * target_rate:
         return None
@@ -122,13 +122,13 @@ def _rate(numbers: Numbers, target_rate: float | None) -> Violation | None:
     return Violation("FBP holds KL at λ", figures)
 
 
-def _units(numbers: Numbers, latent_size: int) -> Violation | None:
+def _units(numbers: _Numbers, latent_size: int) -> Violation | None:
     active = numbers.get("active_units")
     if active is None or 0 <= active <= latent_size:
         return None
     return Violation("AU <= n_z", f"AU {active:g}, n_z {latent_size}")
 
 
-def _known(numbers: Numbers, *words: str) -> list[float] | None:
+def _known(numbers: _Numbers, *words: str) -> list[float] | None:
     values = [value for word in words if (value := numbers.get(word)) is not None]
     return values if len(values) == len(words) else None

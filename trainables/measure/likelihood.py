@@ -27,12 +27,12 @@ class Bound:
         return self.reconstruction + self.kl
 
 
-def rows(batches: Sequence[Batch]) -> int:
+def per_sentence(batches: Sequence[Batch]) -> int:
     """Return the number of sentences in all batches."""
     return sum(batch.size for batch in batches)
 
 
-def words(batches: Sequence[Batch]) -> int:
+def token_count(batches: Sequence[Batch]) -> int:
     """Return the number of scored words in all batches: with `</s>`, without `<s>`."""
     return sum(batch.words for batch in batches)
 
@@ -40,7 +40,7 @@ def words(batches: Sequence[Batch]) -> int:
 @torch.inference_mode()
 def measure_bound(model: Vae, batches: Sequence[Batch], seed: int) -> Bound:
     """Return reconstruction (one sample of z a sentence) and KL of every sentence, without dropout."""
-    count, latent_size = rows(batches), model.spec.latent_size
+    count, latent_size = per_sentence(batches), model.spec.latent_size
     noise = torch.randn(count, latent_size, generator=Generator().manual_seed(seed))
     device = next(model.parameters()).device
     reconstruction = torch.empty(count, device=device)

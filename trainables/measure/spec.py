@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt
 
 from trainables.base import Later, Spec, digest
 
-VERSION = 2
+_VERSION = 2
 """Raised by hand whenever the same EvaluationSpec would measure other numbers of the same weights than before."""
 
 Boundary = Literal["above", "at_least"]
@@ -52,7 +52,7 @@ class EvaluationSpec(Spec):
     def key(self) -> str:
         """Return the sha256 that names how a trial is measured; who gets the test split is no part of it."""
         return digest(
-            {"version": VERSION, **{name: value for name, value in self.keyed().items() if name != "final"}}
+            {"version": _VERSION, **{name: value for name, value in self.keyed().items() if name != "final"}}
         )
 
 

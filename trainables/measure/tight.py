@@ -9,15 +9,15 @@ from torch import Tensor
 
 from trainables.base import DivergedError, derived_seed
 from trainables.measure.adapted import Adapted, Effort, adapted
-from trainables.measure.importance import Importance, batch_noise, log_joints, standard_errors
-from trainables.measure.likelihood import rows
+from trainables.measure.importance import ImportanceEstimate, batch_noise, log_joints, standard_errors
+from trainables.measure.likelihood import per_sentence
 from trainables.measure.psis import FEWEST_SAMPLES, effective_samples, pareto_k
 from trainables.model.vae import Vae
 from trainables.text.batches import Batch
 
 
 @dataclass(frozen=True)
-class Tight(Importance):
+class Tight(ImportanceEstimate):
     """A tight estimate of each sentence, [N]; `samples` are all its decoder passes, adaptation included.
 
     `fit_neg_elbo` [N, 2], nats: −ELBO of the best diagonal Gaussian known, by each half of the last samples.
@@ -33,8 +33,10 @@ def tight(model: Vae, batches: Sequence[Batch], effort: Effort, seed: int) -> Ti
     Its noise depends on `seed`, its row and the sample's number alone. Raises DivergedError where an estimate is
     not finite.
     """
-    nll, samples, effective, k, errors, neg_elbo = torch.full((6, rows(batches)), math.nan, dtype=torch.float64)
-    fits = torch.full((rows(batches), 2), math.nan, dtype=torch.float64)
+    nll, samples, effective, k, errors, neg_elbo = torch.full(
+        (6, per_sentence(batches)), math.nan, dtype=torch.float64
+    )
+    fits = torch.full((per_sentence(batches), 2), math.nan, dtype=torch.float64)
     for batch in batches:
         for group, count in _groups(model, batch, effort, derived_seed(seed, "adaptation")):
             sentences, tokens = batch.rows[group.places.cpu()], batch.tokens[group.places]

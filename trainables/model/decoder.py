@@ -10,7 +10,7 @@ from trainables.model.projection import word_losses
 from trainables.model.spec import LONGEST, ModelSpec
 from trainables.text.vocabulary import BOS, EOS, NO_WORDS
 
-State = tuple[Tensor, Tensor]
+LstmState = tuple[Tensor, Tensor]
 
 
 class NoState(nn.Module):
@@ -60,7 +60,7 @@ class Decoder(nn.Module):
             hidden: Tensor = self.lstm(inputs, state)[0]
         return hidden.to(z.dtype)
 
-    def _first_state(self, z: Tensor) -> State:
+    def _first_state(self, z: Tensor) -> LstmState:
         cell: Tensor = self.cell(z).unsqueeze(0)
         return cell.tanh(), cell
 

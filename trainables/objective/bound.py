@@ -35,9 +35,9 @@ class Elbo(Spec):
     kl_weight: KlWeight = Constant()
     kl: KlTerm = PlainKl()
 
-    def weight(self, epoch: float, fullness: float = 1.0) -> float:
+    def weight(self, epoch: float, step_ratio: float = 1.0) -> float:
         """Return β at a (fractional) epoch."""
-        return self.kl_weight(epoch, fullness)
+        return self.kl_weight(epoch, step_ratio)
 
     def noise_shape(self, sentences: int, units: int) -> tuple[int, ...]:
         """Return the shape of the noise that a batch of `sentences` takes."""
@@ -67,7 +67,7 @@ class Iwae(Spec):
         description="the validation word that picks the best epoch; iw_bound, this bound: authors' code",
     )
 
-    def weight(self, epoch: float, fullness: float = 1.0) -> float:
+    def weight(self, epoch: float, step_ratio: float = 1.0) -> float:
         """Return 1: the bound weighs its KL fully."""
         return 1.0
 

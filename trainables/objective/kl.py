@@ -18,7 +18,7 @@ Per = Literal["sentence", "batch"]
 """Whose KL meets the threshold: each sentence's own (authors' --fb 1 and 2), or the batch mean (their --fb 3)."""
 
 
-def floored(kl: Tensor, threshold: float, form: Form, per: Per) -> Tensor:
+def clamped(kl: Tensor, threshold: float, form: Form, per: Per) -> Tensor:
     """Floor `kl` [B, ...] at `threshold`, each sentence by its own value or all by the batch mean.
 
     `max` gives max(threshold, kl); `mask` gives kl where it exceeds the threshold and 0 elsewhere: the
@@ -51,7 +51,7 @@ class FreeBits(Spec):
     def __call__(self, kl_per_unit: Tensor) -> Tensor:
         """Return the term for each sentence: [B, latent_size] -> [B], nats."""
         threshold = self.target_rate / kl_per_unit.shape[-1]
-        return floored(kl_per_unit, threshold, self.form, self.per).sum(-1)
+        return clamped(kl_per_unit, threshold, self.form, self.per).sum(-1)
 
 
 class FreeBitsTotal(Spec):
@@ -64,7 +64,7 @@ class FreeBitsTotal(Spec):
 
     def __call__(self, kl_per_unit: Tensor) -> Tensor:
         """Return the term for each sentence: [B, latent_size] -> [B], nats."""
-        return floored(kl_per_unit.sum(-1), self.target_rate, self.form, self.per)
+        return clamped(kl_per_unit.sum(-1), self.target_rate, self.form, self.per)
 
 
 KlTerm = Annotated[PlainKl | FreeBits | FreeBitsTotal, Field(discriminator="kind")]

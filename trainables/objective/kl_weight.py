@@ -20,7 +20,7 @@ class Constant(Spec):
     kind: Literal["constant"] = "constant"
     weight: float = Field(1.0, ge=0, le=1)
 
-    def __call__(self, epoch: float, fullness: float = 1.0) -> float:
+    def __call__(self, epoch: float, step_ratio: float = 1.0) -> float:
         """Return β at `epoch`."""
         return self.weight
 
@@ -36,9 +36,9 @@ class Linear(Spec):
         description="an epoch of the ramp: all steps of an epoch, or as many as full batches (authors' code)",
     )
 
-    def __call__(self, epoch: float, fullness: float = 1.0) -> float:
+    def __call__(self, epoch: float, step_ratio: float = 1.0) -> float:
         """Return β at `epoch`; the authors count sentences / batch size steps an epoch, so they end earlier."""
-        passed = epoch * fullness if self.pace == "full_batches" else epoch
+        passed = epoch * step_ratio if self.pace == "full_batches" else epoch
         return self.start + (1 - self.start) * passed / self.epochs if passed < self.epochs else 1.0
 
 
@@ -50,7 +50,7 @@ class Cyclic(Spec):
     ratio: float = Field(0.5, gt=0, le=1, description="share of a cycle that rises")
     start: float = Field(0.1, ge=0, le=1)
 
-    def __call__(self, epoch: float, fullness: float = 1.0) -> float:
+    def __call__(self, epoch: float, step_ratio: float = 1.0) -> float:
         """Return β at `epoch`; a cycle's last moment still belongs to it."""
         position = epoch - self.period * max(0, math.ceil(epoch / self.period) - 1)
         return min(1.0, self.start + (1 - self.start) * position / (self.ratio * self.period))

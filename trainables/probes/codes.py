@@ -64,7 +64,7 @@ def decode(model: Vae, z: Tensor, seed: int | None = None, longest: int = LONGES
     return [trimmed(row) for row in decoded]
 
 
-def shown(vocabulary: Vocabulary, decoded: Sequence[int], longest: int = LONGEST) -> str:
+def as_text(vocabulary: Vocabulary, decoded: Sequence[int], longest: int = LONGEST) -> str:
     """Return the words of a decoded sentence, with an ellipsis where it was cut after `longest`."""
     return " ".join(vocabulary.decode(decoded)) + (" …" if len(decoded) >= longest else "")
 

@@ -32,7 +32,7 @@ def copying(model: Vae, corpus: Corpus, samples: int, seed: int) -> Copying:
     train = corpus.splits["train"]
     drawn = prior_samples(model, samples, max(len(sentence) for sentence in train.sentences) - 1, seed)
     references = [inner(sentence) for sentence in train.sentences]
-    distances, rows = nearest(drawn, references)
+    distances, rows = nearest_sentence(drawn, references)
     lines = [f"{samples} samples of the prior, each with its nearest training sentence and their distance"]
     for sentence, distance, row in zip(drawn, distances.tolist(), rows.tolist(), strict=True):
         lines += ["", f"  sample   {_text(corpus, sentence)}"]
@@ -51,7 +51,7 @@ def prior_samples(model: Vae, samples: int, longest: int, seed: int) -> list[lis
     return decode(model, z, derived_seed(seed, "words"), longest)
 
 
-def nearest(
+def nearest_sentence(
     sentences: Sequence[Sequence[int]], references: Sequence[Sequence[int]]
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Return the least word edit distance of each sentence to any reference, and that reference's row."""

@@ -8,13 +8,13 @@ from torch import Generator, Tensor
 from trainables.base import derived_seed
 from trainables.model.spec import LONGEST
 from trainables.model.vae import Vae
-from trainables.probes.codes import decode, posteriors, shown, standard_normal
+from trainables.probes.codes import as_text, decode, posteriors, standard_normal
 from trainables.text.corpus import Corpus
 
 Path = list[list[int]]
 
 
-def interpolate(
+def interpolate_codes(
     model: Vae, source: Tensor, target: Tensor, inner_points: int, longest: int = LONGEST
 ) -> list[Path]:
     """Decode evenly spaced codes greedily, both ends included; `source`, `target` [P, latent_size].
@@ -32,7 +32,7 @@ def between_prior_samples(
 ) -> str:
     """Return a page of walks between two samples of the prior."""
     source, target = standard_normal(seed, 2 * paths, model.spec.latent_size).chunk(2)
-    walks = interpolate(model, source, target, inner_points, longest)
+    walks = interpolate_codes(model, source, target, inner_points, longest)
     blocks = [_lines(corpus, walk, longest) for walk in walks]
     return _page(f"Between two samples of the prior, greedy, cut after {longest} words by …", blocks)
 
@@ -47,7 +47,7 @@ def between_posterior_samples(
     chosen = [sentences[row] for row in torch.randperm(len(sentences), generator=generator)[: 2 * paths].tolist()]
     noise = standard_normal(derived_seed(seed, "noise"), 2 * paths, model.spec.latent_size)
     source, target = posteriors(model, chosen).sample(noise).chunk(2)
-    walks = interpolate(model, source, target, inner_points, longest)
+    walks = interpolate_codes(model, source, target, inner_points, longest)
     blocks = []
     for row, walk in enumerate(walks):
         inputs = {"source input": chosen[row], "target input": chosen[paths + row]}
@@ -59,7 +59,7 @@ def between_posterior_samples(
 
 
 def _lines(corpus: Corpus, walk: Path, longest: int) -> list[str]:
-    return [f"  {number:2d}  {shown(corpus.vocabulary, ids, longest)}" for number, ids in enumerate(walk)]
+    return [f"  {number:2d}  {as_text(corpus.vocabulary, ids, longest)}" for number, ids in enumerate(walk)]
 
 
 def _page(title: str, blocks: Sequence[Sequence[str]]) -> str:

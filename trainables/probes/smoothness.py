@@ -12,9 +12,9 @@ from trainables.probes.codes import inner, posteriors
 from trainables.text.corpus import Split
 from trainables.text.vocabulary import Ids
 
-Floats = NDArray[np.float64]
+_Floats = NDArray[np.float64]
 Pairs = NDArray[np.int64]
-CHUNK = 1 << 16
+_CHUNK = 1 << 16
 
 
 def smoothness(model: Vae, split: Split, pairs: int, seed: int) -> float | None:
@@ -37,20 +37,20 @@ def random_pairs(count: int, pairs: int, seed: int) -> Pairs:
     return np.stack([first, second + (second >= first)], axis=1)
 
 
-def latent_distances(codes: Tensor, pairs: Pairs) -> Floats:
+def latent_distances(codes: Tensor, pairs: Pairs) -> _Floats:
     """Return the L2 distance between the codes [N, latent_size] of each pair."""
     plain = codes.double().numpy()
-    parts = [pairs[start : start + CHUNK] for start in range(0, len(pairs), CHUNK)]
+    parts = [pairs[start : start + _CHUNK] for start in range(0, len(pairs), _CHUNK)]
     return np.concatenate([np.linalg.norm(plain[part[:, 0]] - plain[part[:, 1]], axis=1) for part in parts])
 
 
-def edit_distances(sentences: Sequence[Ids], pairs: Pairs) -> Floats:
+def edit_distances(sentences: Sequence[Ids], pairs: Pairs) -> _Floats:
     """Return the least number of words to insert, delete or replace between the sentences of each pair."""
     words = [inner(sentence) for sentence in sentences]
     return np.array([Levenshtein.distance(words[i], words[j]) for i, j in pairs.tolist()], dtype=np.float64)
 
 
-def pearson(x: Floats, y: Floats) -> float | None:
+def pearson(x: _Floats, y: _Floats) -> float | None:
     """Return Pearson's correlation coefficient, or None where one side does not vary."""
     x, y = x - x.mean(), y - y.mean()
     scale = float(np.sqrt((x @ x) * (y @ y)))

@@ -10,7 +10,7 @@ from pathlib import Path, PureWindowsPath
 from trainables.base import CorpusError
 
 RATIO_LIMIT = 100
-LINE_LIMIT = 1 << 20
+_LINE_LIMIT = 1 << 20
 
 
 def member_lines(archive: Path, name: str, limit: int) -> Iterator[str]:
@@ -23,9 +23,9 @@ def member_lines(archive: Path, name: str, limit: int) -> Iterator[str]:
         with zipfile.ZipFile(archive) as opened:
             member = _member(opened, archive, name, limit)
             with opened.open(member) as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="\n") as text:
-                while line := text.readline(LINE_LIMIT):
-                    if len(line) == LINE_LIMIT:
-                        raise CorpusError(f"{archive}: {name} has a line of {LINE_LIMIT:,} characters or more")
+                while line := text.readline(_LINE_LIMIT):
+                    if len(line) == _LINE_LIMIT:
+                        raise CorpusError(f"{archive}: {name} has a line of {_LINE_LIMIT:,} characters or more")
                     yield line.rstrip("\r\n")
     except UnicodeDecodeError as error:
         raise CorpusError(f"{archive}: {name} is not UTF-8 text ({error.reason}); not the known corpus") from error

@@ -28,7 +28,7 @@ class Verb(NamedTuple):
     objects: tuple[str, ...] = ()
 
 
-class Place(NamedTuple):
+class CaptionPlace(NamedTuple):
     """A place phrase: preposition, "the", noun."""
 
     preposition: str
@@ -42,7 +42,7 @@ class Scene(NamedTuple):
     weight: float
     human: float
     verbs: tuple[Verb, ...]
-    places: tuple[Place, ...]
+    places: tuple[CaptionPlace, ...]
 
 
 ADJECTIVE_PROBABILITY = 0.75
@@ -83,7 +83,7 @@ SCENES = (
             Verb("watch", "watches", "watching", ("duck", "pigeon", "butterfly")),
             Verb("run", "runs", "running"),
         ),
-        (Place("under", "trees"), Place("on", "grass"), Place("near", "fountain")),
+        (CaptionPlace("under", "trees"), CaptionPlace("on", "grass"), CaptionPlace("near", "fountain")),
     ),
     Scene(
         "beach",
@@ -95,7 +95,7 @@ SCENES = (
             Verb("find", "finds", "finding", ("shell", "crab", "pebble")),
             Verb("swim", "swims", "swimming"),
         ),
-        (Place("by", "sea"), Place("near", "pier"), Place("behind", "dunes")),
+        (CaptionPlace("by", "sea"), CaptionPlace("near", "pier"), CaptionPlace("behind", "dunes")),
     ),
     Scene(
         "kitchen",
@@ -106,7 +106,7 @@ SCENES = (
             Verb("taste", "tastes", "tasting", ("cake", "tomato", "pepper")),
             Verb("lift", "lifts", "lifting", ("pan", "kettle", "jar")),
         ),
-        (Place("at", "counter"), Place("by", "stove"), Place("near", "sink")),
+        (CaptionPlace("at", "counter"), CaptionPlace("by", "stove"), CaptionPlace("near", "sink")),
     ),
     Scene(
         "street",
@@ -118,7 +118,7 @@ SCENES = (
             Verb("pass", "passes", "passing", ("mailbox", "scooter", "lamp")),
             Verb("wait", "waits", "waiting"),
         ),
-        (Place("on", "sidewalk"), Place("at", "corner"), Place("behind", "bakery")),
+        (CaptionPlace("on", "sidewalk"), CaptionPlace("at", "corner"), CaptionPlace("behind", "bakery")),
     ),
     Scene(
         "stage",
@@ -130,7 +130,7 @@ SCENES = (
             Verb("wave", "waves", "waving", ("flag", "ribbon", "wand")),
             Verb("dance", "dances", "dancing"),
         ),
-        (Place("under", "spotlight"), Place("behind", "curtain"), Place("near", "piano")),
+        (CaptionPlace("under", "spotlight"), CaptionPlace("behind", "curtain"), CaptionPlace("near", "piano")),
     ),
     Scene(
         "farm",
@@ -142,6 +142,6 @@ SCENES = (
             Verb("climb", "climbs", "climbing", ("ladder", "tractor", "haystack")),
             Verb("sleep", "sleeps", "sleeping"),
         ),
-        (Place("in", "barn"), Place("by", "fence"), Place("across", "meadow")),
+        (CaptionPlace("in", "barn"), CaptionPlace("by", "fence"), CaptionPlace("across", "meadow")),
     ),
 )

@@ -20,8 +20,8 @@ from trainables.text.sources import RemoteFile
 PAUSES = (1.0, 2.0, 4.0, 8.0)
 REDIRECTS = 5
 WORTH_A_PAUSE = 1 << 20
-TIMEOUT = httpx.Timeout(30.0)
-BUSY = {408, 425, 429, 500, 502, 503, 504}
+_TIMEOUT = httpx.Timeout(30.0)
+_BUSY = {408, 425, 429, 500, 502, 503, 504}
 log = logging.getLogger(__name__)
 
 
@@ -47,7 +47,7 @@ def download(
     if finished.is_file() and file.sha256 in (None, hex_digest(finished)):
         return finished
     part = Partial(folder, file)
-    with httpx.Client(timeout=TIMEOUT, headers={"Accept-Encoding": "identity"}) as client:
+    with httpx.Client(timeout=_TIMEOUT, headers={"Accept-Encoding": "identity"}) as client:
         failures = 0
         while True:
             before = part.size
@@ -122,7 +122,7 @@ def _is_loopback(url: httpx.URL) -> bool:
 def _start(response: httpx.Response, file: RemoteFile, part: Partial) -> int:
     """Return the byte that the body begins at; raise _Again or CorpusError where it is no body of the file."""
     status = response.status_code
-    if status in BUSY:
+    if status in _BUSY:
         raise _Again(f"the server answered {status} {response.reason_phrase}")
     if status == 416:
         part.discard()

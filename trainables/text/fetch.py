@@ -15,7 +15,7 @@ from trainables.base import CorpusError
 from trainables.files import make_folder, move, move_folder
 from trainables.text import layout
 from trainables.text.layout import SourceRecord
-from trainables.text.sources import BY_HAND, SOURCES, Source
+from trainables.text.sources import BY_HAND, SOURCES, CorpusSource
 
 if TYPE_CHECKING:
     from trainables.text.download import Progress
@@ -46,7 +46,7 @@ def hint(name: str, directory: Path) -> str:
     return words
 
 
-def source_of(name: str, directory: Path) -> Source:
+def source_of(name: str, directory: Path) -> CorpusSource:
     """Return the row of SOURCES. Raises CorpusError, with what to do by hand, where a corpus has none."""
     if name not in SOURCES:
         known = f"{name!r} cannot be fetched; allowed are {', '.join(SOURCES)}"
@@ -55,7 +55,7 @@ def source_of(name: str, directory: Path) -> Source:
 
 
 def fetch(
-    source: Source, directory: Path, progress: "Progress", pause: Callable[[float], None] = time.sleep
+    source: CorpusSource, directory: Path, progress: "Progress", pause: Callable[[float], None] = time.sleep
 ) -> Fetched:
     """Bring a corpus into `directory/<name>`, unless it is there and sound.
 
@@ -84,7 +84,7 @@ def fetch(
 
 
 def _build(
-    source: Source, target: Path, work: Path, progress: "Progress", pause: Callable[[float], None]
+    source: CorpusSource, target: Path, work: Path, progress: "Progress", pause: Callable[[float], None]
 ) -> SourceRecord:
     from trainables.text.download import download  # httpx: 0.1 s that `hint` need not wait for
 
@@ -94,7 +94,7 @@ def _build(
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir()
     try:
-        record = layout.write(source, downloads, source.prepare(downloads), staging)
+        record = layout.write_layout(source, downloads, source.prepare(downloads), staging)
     except CorpusError:
         shutil.rmtree(work)
         raise

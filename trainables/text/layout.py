@@ -13,9 +13,9 @@ from pydantic import ValidationError
 from trainables.base import CorpusError, Spec
 from trainables.files import words, write_new
 from trainables.text.prepare import Texts
-from trainables.text.sources import Source
+from trainables.text.sources import CorpusSource
 
-RECORD = "SOURCE.json"
+_RECORD = "SOURCE.json"
 STEMS = ("train", "valid", "test")
 
 
@@ -67,7 +67,7 @@ def hex_digest(path: Path) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
-def inspect(source: Source, target: Path) -> Presence:
+def inspect(source: CorpusSource, target: Path) -> Presence:
     """Compare the files in `target` with SOURCE.json and with what the source promises."""
     try:
         return _inspect(source, target)
@@ -75,14 +75,14 @@ def inspect(source: Source, target: Path) -> Presence:
         return Presence("foreign", words(error, what="cannot be read"))
 
 
-def _inspect(source: Source, target: Path) -> Presence:
+def _inspect(source: CorpusSource, target: Path) -> Presence:
     if not target.is_dir():
         return Presence("foreign", f"{target} is no directory") if target.exists() else Presence("absent")
     names = {path.name for path in target.iterdir()}
-    ours = {RECORD, *map(split_file, STEMS)}
+    ours = {_RECORD, *map(split_file, STEMS)}
     if not names:
         return Presence("absent")
-    if RECORD not in names:
+    if _RECORD not in names:
         return Presence("foreign", f"{target} holds files that `data fetch` did not write")
     words, record = _fault(source, target)
     if not words:
@@ -93,8 +93,8 @@ def _inspect(source: Source, target: Path) -> Presence:
     return Presence("damaged", words)
 
 
-def _fault(source: Source, target: Path) -> tuple[str, SourceRecord | None]:
-    path = target / RECORD
+def _fault(source: CorpusSource, target: Path) -> tuple[str, SourceRecord | None]:
+    path = target / _RECORD
     try:
         record = SourceRecord.model_validate_json(path.read_bytes())
     except (ValidationError, FileNotFoundError):
@@ -109,11 +109,13 @@ def _fault(source: Source, target: Path) -> tuple[str, SourceRecord | None]:
         if not file.is_file():
             return f"{file} is gone", None
         if hex_digest(file) != split.sha256:
-            return f"{file} is not as {RECORD} says", None
+            return f"{file} is not as {_RECORD} says", None
     return "", record
 
 
-def write(source: Source, downloads: Mapping[str, Path], texts: Texts, directory: Path) -> SourceRecord:
+def write_layout(
+    source: CorpusSource, downloads: Mapping[str, Path], texts: Texts, directory: Path
+) -> SourceRecord:
     """Write the layout into `directory`, synced to disk. Raises CorpusError where a text is not the known one."""
     splits = {stem: _write_split(source, stem, texts[stem], directory) for stem in STEMS}
     files = tuple(
@@ -130,11 +132,11 @@ def write(source: Source, downloads: Mapping[str, Path], texts: Texts, directory
         files=files,
         splits=splits,
     )
-    write_new(directory / RECORD, record.model_dump_json(indent=2).encode() + b"\n")
+    write_new(directory / _RECORD, record.model_dump_json(indent=2).encode() + b"\n")
     return record
 
 
-def _write_split(source: Source, stem: str, lines: list[str], directory: Path) -> SplitRecord:
+def _write_split(source: CorpusSource, stem: str, lines: list[str], directory: Path) -> SplitRecord:
     text = "".join(f"{line}\n" for line in lines).encode()
     got, expected = sha256(text).hexdigest(), source.text_sha256.get(stem)
     if expected not in (None, got):

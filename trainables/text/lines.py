@@ -29,7 +29,7 @@ FORMATS = {
 }
 """First bytes -> what the file is."""
 
-MARKS = {b"\xff\xfe\x00\x00": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+_MARKS = {b"\xff\xfe\x00\x00": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 """Byte order marks -> the encoding; the first that fits counts."""
 
 MOST_NULS = 0.4
@@ -76,7 +76,7 @@ def _refuse_format(path: Path, head: bytes) -> None:
     for start, name in FORMATS.items():
         if head.startswith(start):
             raise CorpusError(f"{path}: no plain text: it is {name}")
-    marked = [name for mark, name in MARKS.items() if head.startswith(mark)]
+    marked = [name for mark, name in _MARKS.items() if head.startswith(mark)]
     halves = {"UTF-16LE": head[1::2], "UTF-16BE": head[::2]}
     unmarked = [name for name, half in halves.items() if half and half.count(0) / len(half) > MOST_NULS]
     for name in (marked or unmarked)[:1]:

@@ -13,7 +13,7 @@ from trainables.text.lines import text_lines
 from trainables.text.spec import SPLITS, LimitSpec, SplitName
 
 FILE_STEMS: dict[SplitName, str] = {"train": "train", "validation": "valid", "test": "test"}
-SUFFIXES = (".txt", ".txt.gz")
+_SUFFIXES = (".txt", ".txt.gz")
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class RawSplit:
 
 def find_files(directory: Path, stem: str) -> list[Path]:
     """Return the files that may hold a split."""
-    return [path for suffix in SUFFIXES if (path := directory / f"{stem}{suffix}").is_file()]
+    return [path for suffix in _SUFFIXES if (path := directory / f"{stem}{suffix}").is_file()]
 
 
 def read_directory(directory: Path, limit: LimitSpec) -> dict[SplitName, RawSplit]:

@@ -22,7 +22,7 @@ class RemoteFile:
 
 
 @dataclass(frozen=True)
-class Source:
+class CorpusSource:
     """A corpus that can be fetched; `version` is bumped by hand when `prepare` gives another text."""
 
     name: str
@@ -35,7 +35,7 @@ class Source:
 
 
 _SOURCES = (
-    Source(
+    CorpusSource(
         name="ptb",
         files=(RemoteFile("ptb.zip", f"{RNNLM}/data/ptb.zip", 10_000_000),),
         prepare=prepare.ptb,
@@ -47,7 +47,7 @@ _SOURCES = (
             "test": "c2f8c16a611595d31da5acdb7a61d50e7d5e95f6b9c05fceda5f5ddc4383e791",
         },
     ),
-    Source(
+    CorpusSource(
         name="snli",
         files=(
             RemoteFile(
@@ -61,7 +61,7 @@ _SOURCES = (
         terms="CC BY-SA 4.0 (Bowman et al. 2015)",
         note="our sample and tokens, not the paper's own sample: compare with its rows with care",
     ),
-    Source(
+    CorpusSource(
         name="yelp",
         files=tuple(
             RemoteFile(name, f"{CYCLICAL}/semi/data/yelp/{name}", 8_000_000) for name in prepare.YELP_LINES
@@ -77,7 +77,7 @@ _SOURCES = (
     ),
 )
 
-SOURCES: Mapping[str, Source] = {source.name: source for source in _SOURCES}
+SOURCES: Mapping[str, CorpusSource] = {source.name: source for source in _SOURCES}
 
 BY_HAND: Mapping[str, str] = {
     "yahoo": """\

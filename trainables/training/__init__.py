@@ -1,1 +1,1 @@
-"""One phase: descent, updates, state and the loop."""
+"""One phase: training, updates, state and the loop."""

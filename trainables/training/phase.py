@@ -15,7 +15,7 @@ from trainables.base import DivergedError, derived_seed
 from trainables.measure.final import standard_error
 from trainables.measure.importance import iw_nll
 from trainables.measure.latent import active_units, pointwise_information
-from trainables.measure.likelihood import Bound, measure_bound, rows, words
+from trainables.measure.likelihood import Bound, measure_bound, per_sentence, token_count
 from trainables.measure.spec import Boundary
 from trainables.model.vae import Vae
 from trainables.objective.bound import Iwae
@@ -23,9 +23,9 @@ from trainables.text.batches import Batch
 from trainables.training.report import EpochReport
 from trainables.training.spec import PhaseSpec
 from trainables.training.state import Counters, TrialState
-from trainables.training.updates import Stepper
+from trainables.training.updates import StepContext
 
-Numbers = dict[str, float]
+_Numbers = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ def run_phase(
     loss or a measured number is not finite.
     """
     counters, best, history = state.counters, state.best, state.history
-    optimizer = phase.descent.build(model.parameters())
-    thin_embeddings(model, phase.descent.optimizer)
-    if counters.epoch and not over(phase, counters):
+    optimizer = phase.training.build(model.parameters())
+    use_sparse_embedding_gradients(model, phase.training.optimizer)
+    if counters.epoch and not is_finished(phase, counters):
         model.load_state_dict(state.model)
         load_optimizer(optimizer, model, state.optimizer)
-    while not over(phase, counters):
+    while not is_finished(phase, counters):
         started = time.perf_counter()
         numbers = train_epoch(phase, model, optimizer, data.train, counters)
         trained = time.perf_counter() - started
@@ -58,63 +58,63 @@ def run_phase(
         numbers |= validation_numbers(bound, phase.seed, boundary)
         if phase.selection == "iw_bound":
             numbers["validation/iw_bound"] = importance_bound(phase, model, data.validation)
-        numbers |= costs(trained, time.perf_counter() - started, words(data.train))
+        numbers |= costs(trained, time.perf_counter() - started, token_count(data.train))
         loss = numbers[f"validation/{phase.selection}"]
         if counters.best_loss is None or loss < counters.best_loss:
-            best = copied(model)
+            best = clone_state(model)
             counters = counters.model_copy(update={"best_loss": loss, "best_epoch": counters.epoch})
-        plateau, decayed = phase.descent.course.after(loss, counters.epoch, counters.plateau)
+        plateau, decayed = phase.training.schedule.after(loss, counters.epoch, counters.plateau)
         if decayed:
             model.load_state_dict(best)
-            optimizer = phase.descent.build(model.parameters())
+            optimizer = phase.training.build(model.parameters())
         report = EpochReport(phase=phase.name, epoch=counters.epoch, numbers=numbers)
         updates = phase.updates.after(numbers["validation/mutual_information"], counters.updates)
         done = {"epoch": counters.epoch + 1, "plateau": plateau, "updates": updates}
         counters = counters.model_copy(update=done)
         history = (*history, report)
-        yield report, TrialState(counters, copied(model), best, stored_optimizer(optimizer, model), history)
+        yield report, TrialState(counters, clone_state(model), best, stored_optimizer(optimizer, model), history)
 
 
-def over(phase: PhaseSpec, counters: Counters) -> bool:
-    """Say whether a phase has run all its epochs or its course has asked to stop."""
-    return counters.epoch >= phase.descent.epochs or phase.descent.course.done(counters.plateau)
+def is_finished(phase: PhaseSpec, counters: Counters) -> bool:
+    """Say whether a phase has run all its epochs or its schedule has asked to stop."""
+    return counters.epoch >= phase.training.epochs or phase.training.schedule.done(counters.plateau)
 
 
 def train_epoch(
     phase: PhaseSpec, model: Vae, optimizer: Optimizer, batches: list[Batch], counters: Counters
-) -> Numbers:
+) -> _Numbers:
     """Visit every batch once, in an order and with noise that depend on the seed, phase and epoch alone."""
-    descent, epoch = phase.descent, counters.epoch
+    training, epoch = phase.training, counters.epoch
     device = next(model.parameters()).device
     host = Generator().manual_seed(derived_seed(phase.seed, phase.name, "order", epoch))
     noise = Generator(device).manual_seed(derived_seed(phase.seed, phase.name, "noise", epoch))
-    stepper = Stepper(model, phase.objective, optimizer, descent.clip, batches, noise, host)
+    stepper = StepContext(model, phase.objective, optimizer, training.clip, batches, noise, host)
     totals = torch.zeros(3, device=device, dtype=torch.float64)
-    full = fullness(batches, descent.batch_size)
+    full = step_ratio(batches, training.batch_size)
     weight = rate = 0.0
     for step, index in enumerate(torch.randperm(len(batches), generator=host).tolist()):
         batch = batches[index]
         weight = phase.objective.weight(epoch + (step + 1) / len(batches), full)
-        rate = descent.course.rate(
-            descent.learning_rate, epoch + step / len(batches), descent.epochs, counters.plateau
+        rate = training.schedule.rate(
+            training.learning_rate, epoch + step / len(batches), training.epochs, counters.plateau
         )
         for group in optimizer.param_groups:
             group["lr"] = rate
         loss = phase.updates.step(stepper, batch, weight, counters.updates)
         totals += torch.stack([loss.loss.detach(), loss.reconstruction, loss.kl]) * batch.size
-    means = (totals / rows(batches)).tolist()
+    means = (totals / per_sentence(batches)).tolist()
     if not all(math.isfinite(mean) for mean in means):
         raise DivergedError(f"phase {phase.name}, epoch {epoch}: the training loss is {means[0]}")
     names = ("train/loss", "train/reconstruction", "train/kl")
     return {**dict(zip(names, means, strict=True)), "train/learning_rate": rate, "train/kl_weight": weight}
 
 
-def fullness(batches: list[Batch], batch_size: int) -> float:
+def step_ratio(batches: list[Batch], batch_size: int) -> float:
     """Return the steps of an epoch over those of full batches alone, at least 1."""
-    return len(batches) * batch_size / rows(batches)
+    return len(batches) * batch_size / per_sentence(batches)
 
 
-def validation_numbers(bound: Bound, seed: int, boundary: Boundary) -> Numbers:
+def validation_numbers(bound: Bound, seed: int, boundary: Boundary) -> _Numbers:
     """Return the validation words of an epoch's report."""
     neg_elbo = float(bound.neg_elbo.double().mean())
     noise = torch.randn(
@@ -138,7 +138,7 @@ def importance_bound(phase: PhaseSpec, model: Vae, batches: list[Batch]) -> floa
     return float(iw_nll(model, batches, samples, derived_seed(phase.seed, phase.name, "bound")).mean())
 
 
-def costs(trained: float, whole: float, train_words: int) -> Numbers:
+def costs(trained: float, whole: float, train_words: int) -> _Numbers:
     """Return what an epoch cost: seconds, target words a second while training, peak memory of the process."""
     unit = 2**20 if sys.platform == "darwin" else 2**10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
@@ -151,7 +151,7 @@ def costs(trained: float, whole: float, train_words: int) -> Numbers:
     }
 
 
-def thin_embeddings(model: nn.Module, optimizer: str) -> None:
+def use_sparse_embedding_gradients(model: nn.Module, optimizer: str) -> None:
     """Have the gradient of embeddings hold the batch's words alone where the optimizer moves no others.
 
     On a GPU, which is quick with whole gradients, it would cost waiting for the number of words.
@@ -161,7 +161,7 @@ def thin_embeddings(model: nn.Module, optimizer: str) -> None:
             part.sparse = optimizer == "sgd" and part.weight.device.type == "cpu"
 
 
-def copied(model: nn.Module) -> dict[str, Tensor]:
+def clone_state(model: nn.Module) -> dict[str, Tensor]:
     """Return a copy of all parameters, apart from the model."""
     return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
 

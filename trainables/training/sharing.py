@@ -10,12 +10,12 @@ from torch import Tensor, device
 from trainables.base import DivergedError
 from trainables.measure.spec import Boundary
 from trainables.model.vae import Vae
-from trainables.training.phase import PhaseData, over, run_phase
+from trainables.training.phase import PhaseData, is_finished, run_phase
 from trainables.training.report import EpochReport, StoreEvent, StoreReport
 from trainables.training.spec import PhaseSpec
 from trainables.training.state import TrialState
 
-LOOK = 2.0
+_LOOK = 2.0
 """Seconds between two reports of a trial that waits."""
 
 Shapes = dict[str, tuple[int, ...]]
@@ -71,9 +71,9 @@ def share_phase(
         while waits_for is not None:
             holder = waits_for
             yield StoreReport(key=phase.key(), event="waiting", holder=holder), state
-            waits_for = claim.attempt(LOOK)
+            waits_for = claim.attempt(_LOOK)
         (found, diverged), seconds = claim.settled, time.monotonic() - started
-        ready = diverged is not None or over(phase, found.counters)
+        ready = diverged is not None or is_finished(phase, found.counters)
         if found.counters.epoch <= state.counters.epoch and not ready:
             found = state
         taken = found.history[len(state.history) :]
@@ -101,7 +101,7 @@ def _train(
     try:
         for report, reached in run_phase(phase, model, data, state, boundary):
             state = reached
-            if over(phase, state.counters):
+            if is_finished(phase, state.counters):
                 claim.publish(state)
             else:
                 claim.keep(state)

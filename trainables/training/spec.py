@@ -1,13 +1,13 @@
 """What one phase depends on, and nothing else."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from trainables.base import Spec, digest
+from trainables.base import KeyedAs, Spec, digest
 from trainables.model.spec import LanguageModelSpec, ModelSpec
 from trainables.objective.bound import Objective
-from trainables.training.descent import DescentSpec
+from trainables.training.training_spec import TrainingSpec
 from trainables.training.updates import Joint, Updates
 
 VERSION = 4
@@ -28,7 +28,7 @@ class PhaseSpec(Spec):
     model: ModelSpec | LanguageModelSpec
     objective: Objective
     updates: Updates = Joint()
-    descent: DescentSpec
+    training: Annotated[TrainingSpec, KeyedAs("descent")]
     selection: Selection = Field(description="the validation word that picks the best epoch")
     seed: int
 

@@ -10,9 +10,9 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from trainables.base import Spec, StateError
-from trainables.places import Place, read, write_file
-from trainables.training.descent import PlateauState
+from trainables.storage_paths import StoragePath, read, write_file
 from trainables.training.report import EpochReport
+from trainables.training.training_spec import PlateauState
 from trainables.training.updates import UpdatesState
 
 STATE_FILE, TENSOR_FILE = "state.json", "tensors.safetensors"
@@ -50,7 +50,7 @@ class _StateFile(Spec):
     sha256: str
 
 
-def save_state(directory: Place, trial_key: str, state: TrialState) -> None:
+def save_state(directory: StoragePath, trial_key: str, state: TrialState) -> None:
     """Write a state into `directory`; the JSON, written last, carries the checksum of the tensors."""
     for name, content in state_files(trial_key, state).items():
         write_file(directory / name, content)
@@ -66,7 +66,7 @@ def state_files(trial_key: str, state: TrialState) -> dict[str, bytes]:
     return {TENSOR_FILE: content, STATE_FILE: record.model_dump_json(indent=1).encode()}
 
 
-def load_state(directory: Place, trial_key: str) -> TrialState:
+def load_state(directory: StoragePath, trial_key: str) -> TrialState:
     """Read a state. Raises StateError where it is absent, damaged, or of another trial; PlaceError."""
     try:
         record = _StateFile.model_validate_json(read(directory / STATE_FILE))
@@ -87,7 +87,7 @@ def load_state(directory: Place, trial_key: str) -> TrialState:
     return TrialState(record.counters, **groups, history=record.history)
 
 
-def state_key(directory: Place) -> str:
+def state_key(directory: StoragePath) -> str:
     """Return the key of the trial whose state this is. Raises StateError where there is none, PlaceError."""
     try:
         return _StateFile.model_validate_json(read(directory / STATE_FILE)).trial_key
@@ -95,7 +95,7 @@ def state_key(directory: Place) -> str:
         raise StateError(f"{directory}: no readable state ({error})") from error
 
 
-def load_tensors(content: bytes, path: Place) -> dict[str, Tensor]:
+def load_tensors(content: bytes, path: StoragePath) -> dict[str, Tensor]:
     """Parse safetensors bytes read from `path`. Raises StateError where they are damaged."""
     try:
         return load(content)

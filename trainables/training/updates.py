@@ -41,7 +41,7 @@ def clip_gradient(parameters: Iterable[nn.Parameter], largest: float) -> None:
 
 
 @dataclass(frozen=True)
-class Stepper:
+class StepContext:
     """What an epoch's steps share; `noise` draws z and dropout, `order` picks further batches."""
 
     model: Vae
@@ -52,7 +52,7 @@ class Stepper:
     noise: Generator
     order: Generator
 
-    def descend(self, batch: Batch, weight: float, still: nn.Module | None = None) -> Loss:
+    def optimisation_step(self, batch: Batch, weight: float, still: nn.Module | None = None) -> Loss:
         """Take one step on a batch, the whole gradient clipped jointly; the part `still` is left as it is."""
         import torch
 
@@ -79,9 +79,9 @@ class Joint(Spec):
 
     kind: Literal["joint"] = "joint"
 
-    def step(self, stepper: Stepper, batch: Batch, weight: float, state: UpdatesState) -> Loss:
+    def step(self, stepper: StepContext, batch: Batch, weight: float, state: UpdatesState) -> Loss:
         """Take a batch's step; return its loss."""
-        return stepper.descend(batch, weight)
+        return stepper.optimisation_step(batch, weight)
 
     def after(self, information: float, state: UpdatesState) -> UpdatesState:
         """Take an epoch's validation mutual information; nothing changes."""
@@ -100,12 +100,12 @@ class Aggressive(Spec):
     window: PositiveInt = Field(15, description="encoder steps between two comparisons")
     longest: PositiveInt = Field(100, description="encoder steps at most for one of the decoder")
 
-    def step(self, stepper: Stepper, batch: Batch, weight: float, state: UpdatesState) -> Loss:
+    def step(self, stepper: StepContext, batch: Batch, weight: float, state: UpdatesState) -> Loss:
         """Take a batch's steps; return the loss of the last, which is on the batch itself."""
         if not state.aggressive:
-            return stepper.descend(batch, weight)
+            return stepper.optimisation_step(batch, weight)
         self._encode(stepper, batch, weight)
-        return stepper.descend(batch, weight, still=stepper.model.encoder)
+        return stepper.optimisation_step(batch, weight, still=stepper.model.encoder)
 
     def after(self, information: float, state: UpdatesState) -> UpdatesState:
         """Take an epoch's validation mutual information; the first fall ends the aggressive steps.
@@ -116,12 +116,12 @@ class Aggressive(Spec):
         fell = state.information is not None and information < state.information
         return UpdatesState(aggressive=state.aggressive and not fell, information=information)
 
-    def _encode(self, stepper: Stepper, batch: Batch, weight: float) -> None:
+    def _encode(self, stepper: StepContext, batch: Batch, weight: float) -> None:
         """Move the encoder alone: first on `batch`, then on any of the epoch's batches."""
         before, words = float("inf"), 0
         losses: list[Tensor] = []
         for step in range(1, self.longest + 1):
-            loss = stepper.descend(batch, weight, still=stepper.model.decoder)
+            loss = stepper.optimisation_step(batch, weight, still=stepper.model.decoder)
             losses.append(loss.loss.detach() * batch.size)
             words += batch.words
             if step % self.window == 0:

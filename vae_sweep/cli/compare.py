@@ -27,10 +27,10 @@ def compare(
 
     Refuses sweeps that were measured otherwise, and says in what they differ.
     """
-    from vae_sweep.report.compare import compare_sweeps
+    from vae_sweep.journal.history import read_records
     from vae_sweep.report.files import compared_as_json
     from vae_sweep.report.terminal_compare import compare_lines, compare_tables
-    from vae_sweep.sweep.history import read_records
+    from vae_sweep.results.comparison import compare_sweeps
 
     found = compare_sweeps(read_records(sweeps))
     if style is Format.JSON:

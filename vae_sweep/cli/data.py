@@ -26,7 +26,7 @@ Directory = Annotated[
 ]
 
 
-class Corpus(StrEnum):
+class CorpusName(StrEnum):
     """What can be asked for."""
 
     SNLI = "snli"
@@ -37,7 +37,7 @@ class Corpus(StrEnum):
 
 @app.command()
 def fetch(
-    name: Annotated[Corpus, typer.Argument(help="Which corpus.", show_default=False)],
+    name: Annotated[CorpusName, typer.Argument(help="Which corpus.", show_default=False)],
     directory: Directory = None,
 ) -> None:
     """Download a corpus, verify it and write train, valid and test files. Twice does no harm.
@@ -47,7 +47,7 @@ def fetch(
     from rich.console import Console
 
     from trainables.text import fetch as fetching
-    from vae_sweep.settings import data_directory
+    from vae_sweep.config.environment import data_directory
 
     console = Console(soft_wrap=True, highlight=False)
     root = data_directory(directory)
@@ -70,7 +70,7 @@ def list_corpora(directory: Directory = None) -> None:
     from rich.table import Table
 
     from trainables.text.spec import CORPORA
-    from vae_sweep.settings import data_directory
+    from vae_sweep.config.environment import data_directory
 
     root = data_directory(directory)
     table = Table(title=f"corpora in {root}", title_justify="left")

@@ -12,7 +12,7 @@ from vae_sweep.cli.arguments import make_console
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from trainables.text.importing.run import Imported, Wanted
+    from trainables.text.importing.run import Imported, ImportRequest
 
 
 class Preset(StrEnum):
@@ -30,14 +30,14 @@ Tables = Annotated[
         show_default=False,
     ),
 ]
-Texts = Annotated[
+_Texts = Annotated[
     list[str] | None,
     typer.Option(
         "--text", metavar="COLUMN", help="Column of sentences; its number where there are no names. Repeatable."
     ),
 ]
 Label = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of labels.")]
-Split = Annotated[
+_Split = Annotated[
     str | None,
     typer.Option(
         metavar="TRAIN/VALID/TEST",
@@ -58,9 +58,9 @@ Target = Annotated[
 
 def import_tables(
     files: Tables,
-    text: Texts = None,
+    text: _Texts = None,
     label: Label = None,
-    split: Split = None,
+    split: _Split = None,
     preset: Known = None,
     tokenise: Tokenise = False,
     to: Target = None,
@@ -70,20 +70,20 @@ def import_tables(
     Nothing that is there is replaced. Tabs and line ends inside a text become blanks, and are counted.
     """
     from trainables.text.importing.run import import_corpus, title_of
-    from vae_sweep.settings import data_directory
+    from vae_sweep.config.environment import data_directory
 
     target = to.expanduser().absolute() if to else data_directory(None) / "imported" / title_of(files)
     imported = import_corpus(files, _wanted(text, label, preset, tokenise), split, target)
     _show(make_console(), imported)
 
 
-def _wanted(texts: list[str] | None, label: str | None, preset: Preset | None, tokenise: bool) -> "Wanted":
-    from trainables.text.importing.run import PRESETS, Wanted
+def _wanted(texts: list[str] | None, label: str | None, preset: Preset | None, tokenise: bool) -> "ImportRequest":
+    from trainables.text.importing.run import PRESETS, ImportRequest
 
     if preset is None and not texts:
         raise typer.BadParameter("name the column of sentences, or a --preset", param_hint="--text")
-    known = PRESETS[preset.value] if preset else Wanted(())
-    return Wanted(
+    known = PRESETS[preset.value] if preset else ImportRequest(())
+    return ImportRequest(
         tuple(texts or known.texts), label, tokenise or known.tokenised, known.distinct, known.unlabelled
     )
 

@@ -14,11 +14,11 @@ Space = Annotated[
     Path | None,
     typer.Argument(metavar="SPACE.yaml", help="Look at this sweep file's places too.", show_default=False),
 ]
-Address = Annotated[
+_Address = Annotated[
     str | None,
     typer.Option(metavar="HOST:PORT", help="Join this Ray cluster and probe its nodes. Default: RAY_ADDRESS."),
 ]
-Dashboard = Annotated[
+_Dashboard = Annotated[
     str | None,
     typer.Option(metavar="HOST:PORT", help="A Ray dashboard to look at besides those at port 8265."),
 ]
@@ -27,13 +27,13 @@ Dashboard = Annotated[
 def doctor(
     space: Space = None,
     overrides: Overrides = None,
-    address: Address = None,
-    dashboard: Dashboard = None,
+    address: _Address = None,
+    dashboard: _Dashboard = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list of findings.")] = False,
 ) -> None:
     """Look for open doors, readable secrets and unsound places; one line a finding, exit code 1 on a problem."""
-    from vae_sweep.reading import read_spec
-    from vae_sweep.sweep.doctor.examine import examine
+    from vae_sweep.config.reader import read_spec
+    from vae_sweep.doctor.examine import examine
 
     spec = read_spec(space, overrides or ()) if space else None
     if address:

@@ -18,7 +18,7 @@ def explain(sweep: Folder, trial: TrialName) -> None:
     """Say why a trial ended as it did, with the numbers that show it, and what to do next; writes nothing."""
     from rich.text import Text
 
-    from vae_sweep.sweep.explain import explain_trial
+    from vae_sweep.monitoring.explain import explain_trial
 
     console = make_console()
     for title, lines in explain_trial(sweep, trial):

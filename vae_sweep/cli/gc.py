@@ -9,9 +9,9 @@ from vae_sweep.cli.arguments import Folder, make_console, write_utf8
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from vae_sweep.sweep.collecting.collect import Collection
+    from vae_sweep.gc.collect import Collection
 
-REASONS = {
+_REASONS = {
     "unscored": "whose test split is still to be scored",
     "front": "of cells on the front",
     "best": "best of their cell",
@@ -27,7 +27,7 @@ def gc(
 
     Safe to kill and to repeat. Refuses while a driver holds the sweep; --dry-run does not.
     """
-    from vae_sweep.sweep.collecting.collect import collect
+    from vae_sweep.gc.collect import collect
 
     console = make_console()
 
@@ -50,8 +50,8 @@ def _table(found: "Collection") -> "Table":
     from rich import box
     from rich.table import Table
 
-    from vae_sweep.sweep.collecting.waste import KINDS
-    from vae_sweep.sweep.words import size
+    from vae_sweep.formatting import format_bytes
+    from vae_sweep.gc.garbage import KINDS
 
     verb = "to be freed" if found.dry_run else "freed"
     table = Table(title=f"{found.sweep}: {verb}", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
@@ -59,18 +59,18 @@ def _table(found: "Collection") -> "Table":
     for heading in ("count", "bytes"):
         table.add_column(heading, justify="right", no_wrap=True)
     for kind, tally in found.kinds.items():
-        table.add_row(KINDS[kind], str(tally.count), size(tally.bytes))
+        table.add_row(KINDS[kind], str(tally.count), format_bytes(tally.bytes))
     table.add_section()
     table.add_row(
-        "total", str(sum(tally.count for tally in found.kinds.values())), size(found.freed), style="bold"
+        "total", str(sum(tally.count for tally in found.kinds.values())), format_bytes(found.freed), style="bold"
     )
     return table
 
 
 def _kept(found: "Collection") -> str:
-    from vae_sweep.sweep.words import counted, size
+    from vae_sweep.formatting import format_bytes, pluralise
 
     reasons = list(found.wanted.values())
-    parts = [f"{reasons.count(key)} {text}" for key, text in REASONS.items() if key in reasons]
-    weights = f"; weights of {counted(len(reasons), 'trial')}: {', '.join(parts)}" if parts else ""
-    return f"kept: {size(found.kept)} of checkpoints and pretrainings{weights}"
+    parts = [f"{reasons.count(key)} {text}" for key, text in _REASONS.items() if key in reasons]
+    weights = f"; weights of {pluralise(len(reasons), 'trial')}: {', '.join(parts)}" if parts else ""
+    return f"kept: {format_bytes(found.kept)} of checkpoints and pretrainings{weights}"

@@ -21,9 +21,9 @@ from vae_sweep.cli.submit import (
 )
 
 if TYPE_CHECKING:
-    from vae_sweep.spec import SweepSpec
-    from vae_sweep.sweep.sending.jobs import Job, JobServer
-    from vae_sweep.sweep.sending.submit import Luggage
+    from vae_sweep.config.sweep_spec import SweepSpec
+    from vae_sweep.jobs.job_server import Job, JobServer
+    from vae_sweep.jobs.submit import CodeBundle
 
 app = typer.Typer(no_args_is_help=True, help="Look after a sweep that was submitted to a cluster.")
 
@@ -33,7 +33,7 @@ Rest = Annotated[
         metavar="[-- OPTIONS]", help="Options of the verb itself, after two dashes.", show_default=False
     ),
 ]
-Verb = Annotated[
+JobVerb = Annotated[
     str, typer.Argument(metavar="VERB", help="report, explain, sync, gc: a verb on a folder.", show_default=False)
 ]
 Now = Annotated[
@@ -108,7 +108,7 @@ def resume(
     wait: Wait = False,
 ) -> None:
     """Run what is missing by the spec that is stored there, whatever the file says now, as the next job."""
-    from vae_sweep.sweep.sending.submit import Submission
+    from vae_sweep.jobs.submit import Submission
 
     spec = read_distant(space, overrides or ())
     luggage = pack(None, no_code, python)
@@ -119,7 +119,7 @@ def resume(
 @app.command()
 def run(
     space: SpaceFile,
-    verb: Verb,
+    verb: JobVerb,
     address: Address,
     options: Rest = None,
     overrides: Overrides = None,
@@ -133,8 +133,8 @@ def run(
     sys.exit(_ask(spec, [verb, *(options or [])], server, luggage))
 
 
-def _ask(spec: "SweepSpec", words: list[str], server: "JobServer", luggage: "Luggage") -> int:
-    from vae_sweep.sweep.sending.submit import ask, folder_there
+def _ask(spec: "SweepSpec", words: list[str], server: "JobServer", luggage: "CodeBundle") -> int:
+    from vae_sweep.jobs.submit import ask, folder_there
 
     return ask(spec, [words[0], folder_there(spec), *words[1:]], server, luggage, say)
 
@@ -142,7 +142,7 @@ def _ask(spec: "SweepSpec", words: list[str], server: "JobServer", luggage: "Lug
 def _jobs(spec: "SweepSpec", server: "JobServer") -> "list[Job]":
     """Return the sweep's jobs, of which there is one at least."""
     from vae_sweep.errors import LaunchError
-    from vae_sweep.sweep.sending.submit import folder_there, jobs_of
+    from vae_sweep.jobs.submit import folder_there, jobs_of
 
     found = jobs_of(spec, server.jobs())
     if not found:

@@ -8,12 +8,13 @@ import typer
 from vae_sweep.cli.arguments import Folder, Overrides, SpaceFile, make_console
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from rich.console import Console
 
-    from vae_sweep.spec import SweepSpec
-    from vae_sweep.sweep.launch import Launched
+    from vae_sweep.config.sweep_spec import SweepSpec
+    from vae_sweep.running.launch import Launched
 
 
 Extend = Annotated[
@@ -24,22 +25,22 @@ Extend = Annotated[
 
 def launch(space: SpaceFile, overrides: Overrides = None, extend: Extend = False) -> None:
     """Run a sweep; on a sweep that was launched before with the same file, run what is missing."""
-    from vae_sweep.reading import read_spec
+    from vae_sweep.config.reader import read_spec
 
     _run(read_spec(space, overrides or ()), extend)
 
 
 def sync(sweep: Folder) -> None:
     """Send to MLflow what it lacks of a sweep; safe to repeat, nothing arrives twice."""
-    from vae_sweep.sweep.folder import existing_spec
-    from vae_sweep.sweep.tracker import sync_sweep
+    from vae_sweep.journal.stored_spec import existing_spec
+    from vae_sweep.tracking.sweep_mirror import sync_sweep
 
     print(sync_sweep(existing_spec(sweep), sweep))
 
 
 def resume(sweep: Folder) -> None:
     """Run what is missing of a sweep, from its folder alone; nothing that ended runs again."""
-    from vae_sweep.sweep.folder import existing_spec
+    from vae_sweep.journal.stored_spec import existing_spec
 
     _run(existing_spec(sweep))
 
@@ -47,10 +48,10 @@ def resume(sweep: Folder) -> None:
 def _run(spec: "SweepSpec", extend: bool = False) -> None:
     from vae_sweep.cli.plan import plan_tables
     from vae_sweep.cli.progress import LiveProgress
-    from vae_sweep.sweep.environment import prepare_environment
-    from vae_sweep.sweep.folder import sweep_folder
-    from vae_sweep.sweep.plan import make_plan
-    from vae_sweep.sweep.tracker import browse_command
+    from vae_sweep.planning.plan import make_plan
+    from vae_sweep.running.ray_environment import prepare_environment
+    from vae_sweep.storage.layout import sweep_folder
+    from vae_sweep.tracking.sweep_mirror import browse_command
 
     console = make_console()
     plan = make_plan(spec)
@@ -61,7 +62,7 @@ def _run(spec: "SweepSpec", extend: bool = False) -> None:
     console.print(f"curves in the MLflow UI: {browse_command(spec)}", soft_wrap=True)
     prepare_environment()
     with console.status("loading Ray"):
-        from vae_sweep.sweep.launch import launch as run
+        from vae_sweep.running.launch import launch as run
     with LiveProgress(console, plan.trial_count) as progress:
         launched = run(plan, progress.watch, extend)
     _tell_end(console, launched, folder, plan.spec)
@@ -70,27 +71,33 @@ def _run(spec: "SweepSpec", extend: bool = False) -> None:
 
 
 def _tell_end(console: "Console", launched: "Launched", folder: "Path", spec: "SweepSpec") -> None:
-    from vae_sweep.paths import pasted
-    from vae_sweep.report.document import make_report
+    from vae_sweep.journal.fold import read_sweep
     from vae_sweep.report.terminal_evidence import report_lines, report_tables
-    from vae_sweep.sweep.folder import JOURNAL_FILE
-    from vae_sweep.tracking.ledger import read_sweep
+    from vae_sweep.results.results import compute_results
+    from vae_sweep.storage.layout import JOURNAL_FILE
 
-    found = make_report(read_sweep(folder / JOURNAL_FILE), spec.search.objectives)
+    found = compute_results(read_sweep(folder / JOURNAL_FILE), spec.search.objectives)
     for table in report_tables(found):
         console.print(table)
     for remark in report_lines(found):
         console.print(remark, soft_wrap=True, highlight=False, markup=False)
+    for line in end_lines(launched, folder):
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+def end_lines(launched: "Launched", folder: "Path") -> "Iterator[str]":
+    """Yield what MLflow lacks, why a launch ended as it did, and how to go on; nothing where all is well."""
+    from vae_sweep.config.paths import pasted
+
     if launched.unmirrored:
         text = (
             f"MLflow lacks {launched.unmirrored} lines of the journal ({launched.mirror_error}); nothing is lost"
         )
-        console.print(f"{text}: vae-sweep sync {pasted(folder)}", soft_wrap=True)
+        yield f"{text}: vae-sweep sync {pasted(folder)}"
     if launched.reason:
-        text = f"{launched.outcome}: {launched.reason}"
-        console.print(text, soft_wrap=True, highlight=False, markup=False)
+        yield f"{launched.outcome}: {launched.reason}"
     if launched.outcome != "complete" and not (launched.outcome == "failed" and launched.reason):
         text = f"the sweep is not complete; go on with: vae-sweep resume {pasted(folder)}"
         if launched.outcome == "failed":
             text += f"; why a trial failed: vae-sweep explain {pasted(folder)} TRIAL"
-        console.print(text, soft_wrap=True)
+        yield text

@@ -85,7 +85,8 @@ def _flush() -> None:
     """Write what stdout still holds; what it refuses is told here, and not once more at Python's exit."""
     try:
         sys.stdout.flush()
-    except OSError:
+    except OSError as error:
+        error.filename = "stdout"
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise
 

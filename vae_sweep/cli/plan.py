@@ -10,7 +10,7 @@ from vae_sweep.cli.arguments import Overrides, make_console
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from vae_sweep.sweep.plan import Plan
+    from vae_sweep.planning.plan import Plan
 
 
 DiffRecipes = Annotated[
@@ -45,11 +45,11 @@ def plan(
     elif space is None:
         raise typer.BadParameter("give a sweep file, e.g. search_spaces/quickstart.yaml", param_hint="SPACE.yaml")
     else:
-        from vae_sweep.reading import read_spec
+        from vae_sweep.config.reader import read_spec
 
         spec = read_spec(space, overrides or ())
-        from vae_sweep.sweep.plan import make_plan
-        from vae_sweep.sweep.warm import warm_cells
+        from vae_sweep.planning.plan import make_plan
+        from vae_sweep.planning.warm_start import warm_cells
 
         made = make_plan(spec)
         for part in plan_tables(made):
@@ -70,10 +70,10 @@ def plan_tables(made: "Plan") -> "list[RenderableType]":
 
 
 def _print_estimate(console: "Console", made: "Plan") -> None:
-    from vae_sweep.sweep.estimate.estimate import estimate
-    from vae_sweep.sweep.estimate.measuring import measure_plan
-    from vae_sweep.sweep.estimate.telling import estimate_lines
-    from vae_sweep.sweep.estimate.work import planned_work
+    from vae_sweep.planning.estimate.estimate import estimate
+    from vae_sweep.planning.estimate.lines import estimate_lines
+    from vae_sweep.planning.estimate.measure import measure_plan
+    from vae_sweep.planning.estimate.work import planned_work
 
     work = planned_work(made)
     with console.status("measuring a few steps of each kind on this machine"):
@@ -87,7 +87,7 @@ def _corpus_table(made: "Plan") -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
-    from vae_sweep.report.known import recognise
+    from vae_sweep.results.paper_splits import recognise
 
     corpus = made.corpus
     title = f"corpus {corpus.title}, fingerprint {corpus.fingerprint[:12]}, {len(corpus.vocabulary)} words"
@@ -106,7 +106,7 @@ def _cell_table(made: "Plan") -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
-    from vae_sweep.tracking.names import values_text
+    from vae_sweep.journal.metrics import values_text
 
     spec = made.spec
     title = f"sweep {spec.name}: {spec.search.kind}, objectives {' and '.join(spec.search.objectives)}"

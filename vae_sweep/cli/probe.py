@@ -11,7 +11,7 @@ from vae_sweep.cli.arguments import Folder, make_console
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from vae_sweep.sweep.probe_tables import ProbeTable
+    from vae_sweep.models.probe_tables import ProbeTable
 
 
 def probe(
@@ -33,11 +33,11 @@ def probe(
     ] = LONGEST,
 ) -> None:
     """Run the paper's probes on ended trials (Tables 4 to 8, 12, 13); what was probed before is not run again."""
-    from vae_sweep.paths import pasted
-    from vae_sweep.sweep.folder import JOURNAL_FILE
-    from vae_sweep.sweep.probe import TEXTS_FOLDER, probe_sweep
-    from vae_sweep.sweep.probe_tables import probe_tables
-    from vae_sweep.tracking.ledger import read_sweep
+    from vae_sweep.config.paths import pasted
+    from vae_sweep.journal.fold import read_sweep
+    from vae_sweep.models.probe import TEXTS_FOLDER, probe_sweep
+    from vae_sweep.models.probe_tables import probe_tables
+    from vae_sweep.storage.layout import JOURNAL_FILE
 
     console = make_console()
     names = [name.strip() for name in only.split(",") if name.strip()]

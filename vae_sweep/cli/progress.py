@@ -10,8 +10,8 @@ from rich.live import Live
 from rich.text import Text
 
 from trainables.spec import TrialSpec
+from vae_sweep.journal.invariants import metrics_of
 from vae_sweep.statistics.trust import cannot_tell
-from vae_sweep.tracking.checks import words_of
 
 
 class LiveProgress:
@@ -45,7 +45,7 @@ class LiveProgress:
         match line["kind"]:
             case "trial":
                 spec = TrialSpec.model_validate(line["spec"])
-                self._planned[trial] = sum(phase.descent.epochs for phase in spec.phases())
+                self._planned[trial] = sum(phase.training.epochs for phase in spec.phases())
                 if spec.method.reference:
                     self._reference.add(trial)
                 self._place[trial] = "starting"
@@ -134,4 +134,4 @@ def _shown(numbers: dict[str, float], split: str) -> str:
 
 
 def _unknown(numbers: Mapping[str, float | None], split: str, word: str) -> bool:
-    return cannot_tell([words_of(numbers, split)], [word])
+    return cannot_tell([metrics_of(numbers, split)], [word])

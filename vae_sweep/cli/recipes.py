@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainables.methods import METHODS
-from vae_sweep.recipes import MAPPINGS, RECIPES, SAME
+from vae_sweep.config.recipes import MAPPINGS, RECIPES, SAME
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from vae_sweep.spec import SweepSpec
+    from vae_sweep.config.sweep_spec import SweepSpec
 
 
-class Difference(NamedTuple):
+class RecipeDifference(NamedTuple):
     """A setting by its path in a sweep file, or by its name and the rows that have it; a value for each recipe."""
 
     setting: str
@@ -29,7 +29,7 @@ def recipe_tables(space: Path | None, overrides: Sequence[str]) -> "list[Rendera
 
     title = f"recipes for {space}: what the file says itself is the same in both" if space else "recipes"
     table = Table("setting", *RECIPES, title=title, title_justify="left", title_style="bold")
-    for setting, values in differences([recipe_spec(recipe, space, overrides) for recipe in RECIPES]):
+    for setting, values in recipe_differences([recipe_spec(recipe, space, overrides) for recipe in RECIPES]):
         table.add_row(setting, *map(str, values))
     table.add_row("label of a mixture component (probe)", *MAPPINGS.values())
     return [table, "The same in both:\n" + "\n".join(f"- {line}" for line in SAME)]
@@ -37,8 +37,8 @@ def recipe_tables(space: Path | None, overrides: Sequence[str]) -> "list[Rendera
 
 def recipe_spec(recipe: str, space: Path | None, overrides: Sequence[str]) -> "SweepSpec":
     """Return a sweep file under a recipe, or a sweep of every row where there is no file."""
-    from vae_sweep.reading import read_spec
-    from vae_sweep.spec import SweepSpec
+    from vae_sweep.config.reader import read_spec
+    from vae_sweep.config.sweep_spec import SweepSpec
 
     if space is not None:
         return read_spec(space, [*overrides, f"recipe={recipe}"])
@@ -48,11 +48,11 @@ def recipe_spec(recipe: str, space: Path | None, overrides: Sequence[str]) -> "S
     )
 
 
-def differences(specs: Sequence["SweepSpec"]) -> list[Difference]:
+def recipe_differences(specs: Sequence["SweepSpec"]) -> list[RecipeDifference]:
     """Return the settings in which sweeps differ: first of sections, then of rows."""
     sections = [dict(_leaves(spec.model_dump(mode="json", exclude={"methods", "recipe"}))) for spec in specs]
     found = [
-        Difference(path, values)
+        RecipeDifference(path, values)
         for path in dict.fromkeys(path for section in sections for path in section)
         if len(set(map(str, values := tuple(section.get(path) for section in sections)))) > 1
     ]
@@ -63,7 +63,8 @@ def differences(specs: Sequence["SweepSpec"]) -> list[Difference]:
             if len(set(shown)) > 1:
                 rows.setdefault((parameter, shown), []).append(name)
     return found + [
-        Difference(f"{parameter} of {', '.join(names)}", values) for (parameter, values), names in rows.items()
+        RecipeDifference(f"{parameter} of {', '.join(names)}", values)
+        for (parameter, values), names in rows.items()
     ]
 
 

@@ -8,8 +8,8 @@ def repair(sweep: Folder) -> None:
 
     Refuses while a driver holds the sweep. A sound journal stays as it is.
     """
-    from vae_sweep.paths import pasted
-    from vae_sweep.sweep.repair import repair_sweep
+    from vae_sweep.config.paths import pasted
+    from vae_sweep.journal.repair import repair_sweep
 
     console = make_console()
     found = repair_sweep(sweep)

@@ -9,7 +9,7 @@ from vae_sweep.cli.arguments import Folder, make_console
 from vae_sweep.cli.explain import TrialName
 
 if TYPE_CHECKING:
-    from vae_sweep.sweep.replay import Replayed
+    from vae_sweep.replay.replay import Replayed
 
 
 def replay(
@@ -24,7 +24,7 @@ def replay(
     Ends with 1 where a number differs. Equality is promised for the same library versions, threads and kind of
     processor; where these differ, it is said first.
     """
-    from vae_sweep.sweep.replay import replay_trial
+    from vae_sweep.replay.replay import replay_trial
 
     console = make_console()
 
@@ -41,14 +41,14 @@ def replay(
 
 def replay_lines(found: "Replayed") -> list[str]:
     """Return what a replay came to: the same bits, or each difference."""
-    from vae_sweep.sweep.words import counted
+    from vae_sweep.formatting import pluralise
 
     lines = [f"not compared, the journal lacks it: {place}" for place in found.gaps]
     if not found.ended:
         lines.append("the journal has no end that the spec decides: compared as far as it goes")
-    extent = f"{counted(found.epochs, 'epoch')}, {counted(found.numbers, 'number')}"
+    extent = f"{pluralise(found.epochs, 'epoch')}, {pluralise(found.numbers, 'number')}"
     extent += ", the test score among them" if found.scored else ""
     if not found.differences:
         return [*lines, f"{found.trial}: the same bits: {extent}"]
     lines += [str(difference) for difference in found.differences]
-    return [*lines, f"{found.trial}: {counted(len(found.differences), 'difference')} in {extent}"]
+    return [*lines, f"{found.trial}: {pluralise(len(found.differences), 'difference')} in {extent}"]

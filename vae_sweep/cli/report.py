@@ -11,7 +11,7 @@ from vae_sweep.cli.arguments import Folder, make_console, write_utf8
 from vae_sweep.errors import LaunchError
 
 if TYPE_CHECKING:
-    from vae_sweep.sweep.report_folder import ReportFolder
+    from vae_sweep.report.report_folder import ReportFolder
 
 
 class Format(StrEnum):
@@ -45,15 +45,16 @@ def report(
         return
     if output is not None:
         raise LaunchError(f"--output goes with --format html or figures; {style.value} is printed: redirect it")
-    from vae_sweep.report.document import make_report
+    from vae_sweep.journal.fold import read_sweep
+    from vae_sweep.journal.stored_spec import existing_spec
     from vae_sweep.report.files import as_csv, as_json, as_latex
     from vae_sweep.report.terminal_evidence import report_lines, report_tables
-    from vae_sweep.sweep.folder import JOURNAL_FILE, existing_spec
-    from vae_sweep.tracking.ledger import read_sweep
+    from vae_sweep.results.results import compute_results
+    from vae_sweep.storage.layout import JOURNAL_FILE
 
     spec = existing_spec(sweep)
     record = read_sweep(sweep / JOURNAL_FILE)
-    found = make_report(record, spec.search.objectives)
+    found = compute_results(record, spec.search.objectives)
     if style is not Format.TABLE:
         write_utf8()
         print({Format.JSON: as_json, Format.CSV: as_csv, Format.LATEX: as_latex}[style](found).rstrip())
@@ -69,7 +70,7 @@ def report(
 
 def _runs(folder: "ReportFolder") -> dict[str, str]:
     """Return where the trials' runs stand in MLflow; none, and why on stderr, where it is out of reach."""
-    from vae_sweep.tracking.mlflow_door import TrackingError
+    from vae_sweep.tracking.client import TrackingError
 
     try:
         return folder.runs()
@@ -79,16 +80,16 @@ def _runs(folder: "ReportFolder") -> dict[str, str]:
 
 
 def _write(sweep: Path, style: Format, output: Path | None) -> None:
-    from vae_sweep.sweep.folder import existing_spec
-    from vae_sweep.sweep.report_folder import ReportFolder
-    from vae_sweep.sweep.status import look, state_of
+    from vae_sweep.journal.stored_spec import existing_spec
+    from vae_sweep.monitoring.status import read_status, state_of
+    from vae_sweep.report.report_folder import ReportFolder
 
     folder = ReportFolder(sweep, existing_spec(sweep))
     try:
         if style is Format.FIGURES:
             written = folder.write_figures(output)
         else:
-            owner, history = look(sweep)
+            owner, history = read_status(sweep)
             written = [folder.write_page(state_of(history, owner), runs=_runs(folder), output=output)]
     except OSError as error:
         raise LaunchError(

@@ -5,6 +5,6 @@ import json
 
 def schema() -> None:
     """Print the JSON Schema of a sweep file, for editors."""
-    from vae_sweep.reading import json_schema
+    from vae_sweep.config.reader import json_schema
 
     print(json.dumps(json_schema(), indent=1))

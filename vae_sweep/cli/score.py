@@ -15,7 +15,7 @@ Trials = Annotated[
         show_default=False,
     ),
 ]
-Settings = Annotated[
+_Settings = Annotated[
     list[str] | None,
     typer.Option(
         "--set", metavar="PATH=VALUE", help="Another evaluation, e.g. evaluation.final_samples=5000. Repeatable."
@@ -23,7 +23,7 @@ Settings = Annotated[
 ]
 
 
-def score(sweep: Folder, trial: Trials = None, overrides: Settings = None) -> None:
+def score(sweep: Folder, trial: Trials = None, overrides: _Settings = None) -> None:
     """Measure the weights that trials left anew; each score is journaled beside those before, the newest is shown.
 
     What the journal has under this evaluation is not measured again, so it is safe to kill and to repeat. Trials
@@ -31,8 +31,8 @@ def score(sweep: Folder, trial: Trials = None, overrides: Settings = None) -> No
     evaluation.final names and who was before.
     """
     from vae_sweep.cli.progress import LiveProgress
-    from vae_sweep.sweep.environment import prepare_environment
-    from vae_sweep.sweep.words import counted
+    from vae_sweep.formatting import pluralise
+    from vae_sweep.running.ray_environment import prepare_environment
 
     console = make_console()
 
@@ -41,12 +41,12 @@ def score(sweep: Folder, trial: Trials = None, overrides: Settings = None) -> No
 
     prepare_environment()
     with console.status("loading Ray"):
-        from vae_sweep.sweep.rescore import rescore_sweep
+        from vae_sweep.running.rescoring import rescore_sweep
     found = rescore_sweep(sweep, trial or (), overrides or (), LiveProgress(console, 0).watch)
     if not found.done and found.stopped is None:
         note("nothing to measure: what can be was measured before under this evaluation")
     if found.done:
-        note(f"scored: {counted(found.done, 'trial')}; see them with: vae-sweep report {sweep}")
+        note(f"scored: {pluralise(found.done, 'trial')}; see them with: vae-sweep report {sweep}")
     if found.untested:
         note("evaluation.final is none, so no test split was measured: name trials, or --set evaluation.final=all")
     if found.unmirrored:

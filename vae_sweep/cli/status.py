@@ -10,8 +10,8 @@ from vae_sweep.cli.arguments import Folder, make_console, write_utf8
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from vae_sweep.sweep.listing import Listing
-    from vae_sweep.sweep.standing import SweepStatus
+    from vae_sweep.monitoring.listing import Listing
+    from vae_sweep.monitoring.status_schema import SweepStatus
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 STOPS = {
@@ -22,7 +22,7 @@ STOPS = {
 
 def status(sweep: Folder, as_json: AsJson = False) -> None:
     """Show how a sweep stands, also while another process runs it: trials, failures, time left; writes nothing."""
-    from vae_sweep.sweep.status import WATCH, sweep_status
+    from vae_sweep.monitoring.status import WATCH, sweep_status
 
     found = sweep_status(sweep, WATCH)
     if as_json:
@@ -43,8 +43,8 @@ def list_sweeps(
     as_json: AsJson = False,
 ) -> None:
     """Show every sweep in a storage directory; a damaged one is named in its row."""
-    from vae_sweep.spec import StorageSpec
-    from vae_sweep.sweep.listing import list_sweeps as listing_of
+    from vae_sweep.config.sweep_spec import StorageSpec
+    from vae_sweep.monitoring.listing import list_sweeps as listing_of
 
     found = listing_of(storage or Path(StorageSpec().directory))
     if as_json:
@@ -63,8 +63,8 @@ def list_sweeps(
 
 def status_lines(found: "SweepStatus") -> list[str]:
     """Return what a status says in words, one thing a line."""
-    from vae_sweep.paths import pasted
-    from vae_sweep.sweep.words import counted, duration
+    from vae_sweep.config.paths import pasted
+    from vae_sweep.formatting import duration, pluralise
 
     age = "" if found.last_line is None else f", the last {_ago(found.last_line)}"
     lines = [f"sweep {found.sweep}: {found.state} ({found.folder})", f"driver: {_driver(found)}"]
@@ -80,7 +80,7 @@ def status_lines(found: "SweepStatus") -> list[str]:
             f"pretrainings: {store.trained} trained, {store.hits} found ready, {store.waited} waited for "
             f"({duration(store.seconds_waited)}); {duration(store.seconds_saved)} of training saved"
         )
-    lines.append(f"journal: {counted(found.lines, 'line')}{age}")
+    lines.append(f"journal: {pluralise(found.lines, 'line')}{age}")
     for failed in found.failed:
         lines.append(f"failed: {failed.trial} ({failed.error or 'no class'}): {failed.reason}")
     if found.failed:
@@ -94,7 +94,7 @@ def status_lines(found: "SweepStatus") -> list[str]:
 
 
 def _driver(found: "SweepStatus") -> str:
-    from vae_sweep.sweep.words import duration
+    from vae_sweep.formatting import duration
 
     driver = found.driver
     if driver is None:
@@ -122,7 +122,7 @@ def _trials(found: "SweepStatus") -> str:
 
 
 def _time(found: "SweepStatus") -> list[str]:
-    from vae_sweep.sweep.words import duration
+    from vae_sweep.formatting import duration
 
     whole = f", {duration(found.driven)} in {found.launches} launches" if found.launches > 1 else ""
     lines = [f"time: {duration(found.elapsed)} in the newest launch{whole}"] if found.launches else []
@@ -135,7 +135,7 @@ def _time(found: "SweepStatus") -> list[str]:
 def _ago(unix: float) -> str:
     import time
 
-    from vae_sweep.sweep.words import duration
+    from vae_sweep.formatting import duration
 
     return f"{duration(max(0.0, time.time() - unix))} ago"
 
@@ -144,9 +144,8 @@ def _running_table(found: "SweepStatus") -> "Table":
     from rich import box
     from rich.table import Table
 
-    from vae_sweep.report.terminal import number_text
-    from vae_sweep.sweep.words import duration
-    from vae_sweep.tracking.names import METRICS
+    from vae_sweep.formatting import duration
+    from vae_sweep.journal.metrics import METRICS, number_text
 
     words = list(dict.fromkeys(word for one in found.running for word in one.numbers))
     table = Table(box=box.SIMPLE_HEAD)
@@ -165,18 +164,20 @@ def _listing_table(found: "Listing") -> "Table":
     from rich import box
     from rich.table import Table
 
-    from vae_sweep.sweep.words import counted, duration, size
+    from vae_sweep.formatting import duration, format_bytes, pluralise
 
     table = Table(title=f"sweeps in {found.storage}", title_justify="left", box=box.SIMPLE_HEAD)
     for heading in ("sweep", "state", "cells", "ended", "failed", "driver", "last line", "disk"):
         table.add_column(heading, no_wrap=heading != "state")
     for row in found.sweeps:
         if row.problem:
-            table.add_row(row.name, "damaged", "", "", "", "", "", size(row.bytes))
+            table.add_row(row.name, "damaged", "", "", "", "", "", format_bytes(row.bytes))
             continue
-        cells = f"{row.cells}, {counted(row.methods, 'method')}"
+        cells = f"{row.cells}, {pluralise(row.methods, 'method')}"
         ended = f"{row.ended} of {'?' if row.planned is None else row.planned}"
         age = "-" if row.age is None else f"{duration(row.age)} ago"
         state = row.state or "-"
-        table.add_row(row.name, state, cells, ended, str(row.failed), row.driver or "-", age, size(row.bytes))
+        table.add_row(
+            row.name, state, cells, ended, str(row.failed), row.driver or "-", age, format_bytes(row.bytes)
+        )
     return table

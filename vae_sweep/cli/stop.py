@@ -18,8 +18,8 @@ def stop(
 
     Returns when the driver is gone. Where nobody drives the sweep it says so and ends with 2.
     """
-    from vae_sweep.paths import pasted
-    from vae_sweep.sweep.stop import stop_sweep
+    from vae_sweep.config.paths import pasted
+    from vae_sweep.monitoring.stop import stop_sweep
 
     console = make_console()
 

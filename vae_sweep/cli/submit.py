@@ -12,10 +12,10 @@ from vae_sweep.cli.arguments import Overrides, SpaceFile
 from vae_sweep.cli.launch import Extend
 
 if TYPE_CHECKING:
-    from vae_sweep.spec import SweepSpec
-    from vae_sweep.sweep.sending.dashboard import Dashboard
-    from vae_sweep.sweep.sending.jobs import JobServer
-    from vae_sweep.sweep.sending.submit import Luggage, Submission, Submitted
+    from vae_sweep.config.sweep_spec import SweepSpec
+    from vae_sweep.jobs.dashboard import Dashboard
+    from vae_sweep.jobs.job_server import JobServer
+    from vae_sweep.jobs.submit import CodeBundle, Submission, Submitted
 
 Address = Annotated[
     str,
@@ -55,7 +55,7 @@ def submit(
 
     The file is checked here first, and nothing is sent where it is wrong or names places of this machine.
     """
-    from vae_sweep.sweep.sending.submit import Submission
+    from vae_sweep.jobs.submit import Submission
 
     spec = read_distant(space, overrides or ())
     luggage = pack(working_dir, no_code, python)
@@ -74,58 +74,58 @@ def send(
     wanted: "Submission",
     dashboard: "Dashboard",
     server: "JobServer",
-    luggage: "Luggage",
+    luggage: "CodeBundle",
     wait: bool,
     named: Sequence[str],
 ) -> None:
     """Submit, say what came of it and what to do next, and follow the job where that is wanted."""
-    from vae_sweep.sweep.sending.distant import distant_notes
-    from vae_sweep.sweep.sending.submit import advice, exit_code, folder_there
-    from vae_sweep.sweep.sending.submit import submit as submit_once
+    from vae_sweep.jobs.portability import remote_notes
+    from vae_sweep.jobs.submit import exit_code, folder_there, job_advice
+    from vae_sweep.jobs.submit import submit as submit_once
 
     done = submit_once(wanted, server, luggage)
     print(_what_happened(done))
-    for note in distant_notes(wanted.spec) if done.sent == "new" else ():
+    for note in remote_notes(wanted.spec) if done.sent == "new" else ():
         print(f"note: {note}")
     print(_what_next(done, dashboard, luggage, named))
     print(f"folder: {folder_there(wanted.spec)}, for vae-sweep's other verbs where the storage is mounted")
     if wait and done.sent != "complete":
         follow(server, done.job)
         ended = server.job(done.job)
-        if (said := advice(ended)) is not None:
+        if (said := job_advice(ended)) is not None:
             print(said, file=sys.stderr)
         sys.exit(exit_code(ended))
 
 
 def read_distant(space: Path, overrides: Sequence[str]) -> "SweepSpec":
     """Read a sweep file for use on another machine. Raises SpecError with every error."""
-    from vae_sweep.reading import read_spec
-    from vae_sweep.sweep.sending.distant import refuse_local_places
+    from vae_sweep.config.reader import read_spec
+    from vae_sweep.jobs.portability import refuse_local_paths
 
     spec = read_spec(space, overrides, here=False)
-    refuse_local_places(spec, str(space))
+    refuse_local_paths(spec, str(space))
     return spec
 
 
-def pack(working_dir: Path | None, no_code: bool, python: str) -> "Luggage":
+def pack(working_dir: Path | None, no_code: bool, python: str) -> "CodeBundle":
     """Return how our code comes to run on the cluster. Raises LaunchError where a directory holds none."""
-    from vae_sweep.sweep.provenance import git_commit
-    from vae_sweep.sweep.sending.parcel import code_files, installed_code
-    from vae_sweep.sweep.sending.submit import Luggage
+    from vae_sweep.jobs.submit import CodeBundle
+    from vae_sweep.jobs.working_dir import code_files, installed_code
+    from vae_sweep.planning.provenance import git_commit
 
     if no_code and working_dir is not None:
         raise typer.BadParameter("give --working-dir or --no-code, not both", param_hint="--no-code")
     if no_code:
-        return Luggage(None, python)
+        return CodeBundle(None, python)
     code = (working_dir or installed_code()).expanduser().absolute()
     code_files(code)
-    return Luggage(code, python, git_commit(code))
+    return CodeBundle(code, python, git_commit(code))
 
 
 def connect(address: str) -> "tuple[Dashboard, JobServer]":
     """Return a cluster's job server. Raises LaunchError saying what is wrong with it and what helps."""
-    from vae_sweep.sweep.sending.dashboard import find_dashboard
-    from vae_sweep.sweep.sending.ray_jobs import RayJobs
+    from vae_sweep.jobs.dashboard import find_dashboard
+    from vae_sweep.jobs.ray_jobs import RayJobs
 
     dashboard = find_dashboard(address)
     return dashboard, RayJobs(dashboard)
@@ -154,7 +154,7 @@ def _what_happened(done: "Submitted") -> str:
     }[done.sent]
 
 
-def _what_next(done: "Submitted", dashboard: "Dashboard", luggage: "Luggage", named: Sequence[str]) -> str:
+def _what_next(done: "Submitted", dashboard: "Dashboard", luggage: "CodeBundle", named: Sequence[str]) -> str:
     python = [] if luggage.python == "python" else ["--python", luggage.python]
     there = shlex.join(["--address", dashboard.url, *python, *([] if luggage.code else ["--no-code"])])
     space = shlex.join(named)

@@ -111,14 +111,14 @@ def encode(
     if output is None:
         _print(json.dumps([float(f"{value:.9g}") for value in code]) for code in codes.tolist())
         return
-    from trainables.places import write_file
+    from trainables.storage_paths import write_file
 
     write_file(output, vae.codes_file(codes, output.suffix))
     _say(f"{len(codes)} codes of {vae.latent_size} units are in {output}")
 
 
 def _load(model: str, trial: str | None, uri: str | None) -> "TextVae":
-    from vae_sweep.sweep.trained import trained_model
+    from vae_sweep.models.load import trained_model
 
     return trained_model(model, trial, uri, _say)
 

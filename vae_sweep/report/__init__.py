@@ -1,1 +1,1 @@
-"""Tables of what was measured."""
+"""Tables, pages and figures that show results."""

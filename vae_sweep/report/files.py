@@ -7,14 +7,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from vae_sweep.report.compare import SweepComparison
-from vae_sweep.report.document import Report
-from vae_sweep.report.likelihood import likelihood_head, likelihood_line, likelihood_title
-from vae_sweep.report.tables import COMPARED, FLOOR_WORDS, TRUST_WORDS, WORDS, Row, as_plain, floors, shown_words
-from vae_sweep.report.terminal import beside_lines, beside_symbols, by_cell, cell_name, number_text, outcome
+from vae_sweep.journal.metrics import METRICS, number_text
+from vae_sweep.report.likelihood_table import likelihood_head, likelihood_line, likelihood_title
+from vae_sweep.report.terminal import beside_lines, beside_symbols, by_cell, cell_name, outcome
 from vae_sweep.report.terminal_evidence import difference_head, difference_parts, difference_title, report_lines
-from vae_sweep.report.verdicts import Comparison
-from vae_sweep.tracking.names import METRICS
+from vae_sweep.results.cells import (
+    COMPARED,
+    FLOOR_WORDS,
+    TRUST_WORDS,
+    WORDS,
+    CellResult,
+    as_plain,
+    entropy_bounds,
+    shown_words,
+)
+from vae_sweep.results.comparison import SweepComparison
+from vae_sweep.results.results import Results
+from vae_sweep.results.verdicts import PaperComparison
 
 ESCAPES = str.maketrans(
     {
@@ -31,11 +40,11 @@ ESCAPES = str.maketrans(
 )
 
 
-def as_json(report: Report) -> str:
+def as_json(report: Results) -> str:
     """Return the whole report as a JSON document."""
     document = {
         "rows": as_plain(report.rows),
-        "floors": [vars(floor) for floor in floors(report.rows)],
+        "floors": [vars(floor) for floor in entropy_bounds(report.rows)],
         "comparisons": [_plain(one) for one in report.comparisons],
         "violations": [
             {"trial": one.trial, "place": one.place, **one.violation._asdict(), "more": one.more}
@@ -52,7 +61,7 @@ def compared_as_json(found: SweepComparison) -> str:
     return json.dumps(asdict(found), indent=1, sort_keys=True)
 
 
-def as_csv(report: Report) -> str:
+def as_csv(report: Results) -> str:
     """Return the rows as CSV, empty where a row lacks a word.
 
     `<word>_ci95` is half the width of a mean's interval. Where the corpus has published numbers each word has
@@ -85,7 +94,7 @@ def as_csv(report: Report) -> str:
     return text.getvalue()
 
 
-def as_latex(report: Report) -> str:
+def as_latex(report: Results) -> str:
     """Return a plain tabular for each table of a terminal, then the remarks as comments."""
     parts = []
     for split in dict.fromkeys(row.split for row in report.rows):
@@ -110,7 +119,7 @@ def escaped(text: str) -> str:
     return text.translate(ESCAPES)
 
 
-def _answered(report: Report) -> dict[tuple[int, str, str], list[Any]]:
+def _answered(report: Results) -> dict[tuple[int, str, str], list[Any]]:
     """Return (cell, split, word) -> difference from the baseline, half its interval, answer."""
     told = report.evidence.differences
     return {
@@ -120,12 +129,12 @@ def _answered(report: Report) -> dict[tuple[int, str, str], list[Any]]:
     }
 
 
-def _line(row: Row, words: Sequence[str]) -> list[str]:
+def _line(row: CellResult, words: Sequence[str]) -> list[str]:
     numbers = [number_text(word, row.numbers.get(word), row.half_widths.get(word)) for word in words]
     return [f"{row.cell}{row.mark}", cell_name(row), *numbers]
 
 
-def _beside(found: list[Comparison]) -> Iterator[list[str]]:
+def _beside(found: list[PaperComparison]) -> Iterator[list[str]]:
     lines = beside_lines(found)
     yield [str(found[0].cell), cell_name(found[0]), "ours", *lines.ours]
     for whose, texts in lines.labelled:
@@ -150,7 +159,7 @@ def _tabular(title: str, head: list[str], body: list[list[str]], left: int) -> s
     )
 
 
-def _plain(one: Comparison) -> dict[str, Any]:
+def _plain(one: PaperComparison) -> dict[str, Any]:
     return {
         **asdict(one),
         "verdict": one.verdict.value,

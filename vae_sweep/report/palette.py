@@ -9,7 +9,7 @@ from typing import NamedTuple
 from trainables.methods import METHODS
 
 
-class Look(NamedTuple):
+class MethodStyle(NamedTuple):
     """A colour (hex), the marker as text, marker and dash by the names of plotly and of matplotlib."""
 
     colour: str
@@ -28,37 +28,37 @@ LABEL_COLOURS = (BLUE, VERMILLION, GREEN, VIOLET, AMBER, PINK, GREY, BROWN)
 LABEL_MARKERS = (("circle", "o"), ("diamond", "D"), ("square", "s"))
 
 _LOOKS = {
-    "ours": Look(VERMILLION, "★", "star", "*"),
-    "vae": Look(BLUE, "●", "circle", "o"),
-    "vae_fb": Look(GREEN, "■", "square", "s"),
-    "vae_fbp": Look(PINK, "◆", "diamond", "D"),
-    "vae_anneal": Look(VIOLET, "▲", "triangle-up", "^"),
-    "vae_cyclic": Look(AMBER, "▼", "triangle-down", "v"),
-    "vae_cyclic_sgd": Look(AMBER, "◀", "triangle-left", "<", "dash", "--"),
-    "vae_aggressive": Look(BROWN, "⬟", "pentagon", "p"),
-    "vae_pretrain": Look(BLUE, "✚", "cross", "P", "dash", "--"),
-    "vae_pretrain_anneal": Look(VIOLET, "▶", "triangle-right", ">", "dash", "--"),
-    "iwae": Look(GREEN, "⬢", "hexagon", "h", "dot", ":"),
-    "iwae_pretrain": Look(GREEN, "✦", "star-diamond", (4, 1, 0), "dash", "--"),
-    "ae": Look(GREY, "✖", "x", "X", "dot", ":"),
-    "lstm_lm": Look(GREY, "♦", "diamond-tall", "d", "dash", "--"),
+    "ours": MethodStyle(VERMILLION, "★", "star", "*"),
+    "vae": MethodStyle(BLUE, "●", "circle", "o"),
+    "vae_fb": MethodStyle(GREEN, "■", "square", "s"),
+    "vae_fbp": MethodStyle(PINK, "◆", "diamond", "D"),
+    "vae_anneal": MethodStyle(VIOLET, "▲", "triangle-up", "^"),
+    "vae_cyclic": MethodStyle(AMBER, "▼", "triangle-down", "v"),
+    "vae_cyclic_sgd": MethodStyle(AMBER, "◀", "triangle-left", "<", "dash", "--"),
+    "vae_aggressive": MethodStyle(BROWN, "⬟", "pentagon", "p"),
+    "vae_pretrain": MethodStyle(BLUE, "✚", "cross", "P", "dash", "--"),
+    "vae_pretrain_anneal": MethodStyle(VIOLET, "▶", "triangle-right", ">", "dash", "--"),
+    "iwae": MethodStyle(GREEN, "⬢", "hexagon", "h", "dot", ":"),
+    "iwae_pretrain": MethodStyle(GREEN, "✦", "star-diamond", (4, 1, 0), "dash", "--"),
+    "ae": MethodStyle(GREY, "✖", "x", "X", "dot", ":"),
+    "lstm_lm": MethodStyle(GREY, "♦", "diamond-tall", "d", "dash", "--"),
 }
 _SPARE = (
-    Look(BROWN, "⧗", "hourglass", (3, 1, 0), "dashdot", "-."),
-    Look(GREY, "⧓", "bowtie", (3, 1, 90), "dashdot", "-."),
-    Look(PINK, "✶", "hexagram", (6, 1, 0), "dashdot", "-."),
-    Look(BLUE, "◉", "octagon", "8", "dashdot", "-."),
+    MethodStyle(BROWN, "⧗", "hourglass", (3, 1, 0), "dashdot", "-."),
+    MethodStyle(GREY, "⧓", "bowtie", (3, 1, 90), "dashdot", "-."),
+    MethodStyle(PINK, "✶", "hexagram", (6, 1, 0), "dashdot", "-."),
+    MethodStyle(BLUE, "◉", "octagon", "8", "dashdot", "-."),
 )
 """Looks of rows of one's own, in their order; more rows than these begin again."""
 
 
-def look(method: str) -> Look:
+def style_of(method: str) -> MethodStyle:
     """Return how a method looks. Raises ValueError for what is no row."""
     own = [name for name in METHODS if name not in _LOOKS]
     return _LOOKS.get(method) or _SPARE[own.index(method) % len(_SPARE)]
 
 
-def label_look(number: int) -> tuple[str, str, str]:
+def label_style(number: int) -> tuple[str, str, str]:
     """Return the colour of a label and its marker, plotly's name and matplotlib's."""
     return (LABEL_COLOURS[number % len(LABEL_COLOURS)], *LABEL_MARKERS[number % len(LABEL_MARKERS)])
 

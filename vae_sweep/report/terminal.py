@@ -8,12 +8,12 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from vae_sweep.report.compare import Place
-from vae_sweep.report.document import Report
-from vae_sweep.report.known import OTHER_TRAINING
-from vae_sweep.report.tables import BESIDE, COMPARED, Floor, Row, floors, shown_words
-from vae_sweep.report.verdicts import Comparison, Verdict
-from vae_sweep.tracking.names import METRICS, values_text
+from vae_sweep.journal.metrics import METRICS, number_text, spread_text, values_text
+from vae_sweep.results.cells import BESIDE, COMPARED, CellResult, EntropyBound, entropy_bounds, shown_words
+from vae_sweep.results.comparison import CellRef
+from vae_sweep.results.paper_splits import OTHER_TRAINING
+from vae_sweep.results.results import Results
+from vae_sweep.results.verdicts import PaperComparison, Verdict
 
 BESIDE_WORDS = tuple(word for word in COMPARED if word != "elbo_perplexity")
 """Words of the table beside the paper's."""
@@ -39,7 +39,7 @@ RESERVATION = (
 )
 
 
-def rich_tables(report: Report) -> Iterable[Group]:
+def rich_tables(report: Results) -> Iterable[Group]:
     """Return one table a split, an asterisk at the cells on the front, and one of ours beside the paper's."""
     for split in dict.fromkeys(row.split for row in report.rows):
         chosen = [row for row in report.rows if row.split == split]
@@ -51,14 +51,14 @@ def rich_tables(report: Report) -> Iterable[Group]:
         yield _beside(report)
 
 
-def remarks(report: Report) -> list[str]:
+def remarks(report: Results) -> list[str]:
     """Return the lines below the tables: why verdicts fell, broken invariants, untrustworthy estimates."""
-    lines = [LEGEND, *reasons(report.comparisons)] if report.comparisons else []
+    lines = [LEGEND, *incomparable_reasons(report.comparisons)] if report.comparisons else []
     lines += [f"invariant broken: {finding.trial}, {finding}" for finding in report.violations]
     return lines + [f"warning: {warning}" for warning in report.warnings]
 
 
-def reasons(compared: list[Comparison]) -> list[str]:
+def incomparable_reasons(compared: list[PaperComparison]) -> list[str]:
     """Return each reason that numbers beside a published one are not comparable, with its cells; a reservation."""
     cells: dict[str, list[int]] = {}
     for one in compared:
@@ -89,7 +89,7 @@ class BesideLines:
         return [*tight, ("paper", self.theirs), ("verdict", self.verdicts)]
 
 
-def beside_lines(found: list[Comparison]) -> BesideLines:
+def beside_lines(found: list[PaperComparison]) -> BesideLines:
     """Return the numbers of a cell, those of the paper, and the verdicts with their tolerances."""
     known = {one.word: one for one in found}
     ours, theirs, verdicts, tight = [], [], [], []
@@ -107,49 +107,42 @@ def beside_symbols() -> list[str]:
     return [METRICS[BESIDE.get(word, word)].symbol for word in BESIDE_WORDS]
 
 
-def by_cell(compared: list[Comparison]) -> list[list[Comparison]]:
+def by_cell(compared: list[PaperComparison]) -> list[list[PaperComparison]]:
     """Return the comparisons of each cell together."""
-    cells: dict[int, list[Comparison]] = {}
+    cells: dict[int, list[PaperComparison]] = {}
     for one in compared:
         cells.setdefault(one.cell, []).append(one)
     return list(cells.values())
 
 
-def number_text(word: str, value: float | None, half_width: float | None = None) -> str:
-    """Return a number with the word's digits, and half the width of its interval where there is one."""
-    if value is None:
-        return "-"
-    return f"{value:z.{METRICS[word].digits}f}{_spread(word, half_width)}"
-
-
-def _verdict(one: Comparison) -> str:
+def _verdict(one: PaperComparison) -> str:
     tolerance = "" if one.tolerance is None else f" ±{one.tolerance:.2g}"
     return ("(=)" if one.within else SIGNS[one.verdict]) + tolerance
 
 
-def outcome(row: Row) -> str:
+def outcome(row: CellResult) -> str:
     """Return a cell's outcome in words: one, or how many seeds had which."""
     if len(row.outcomes) == 1:
         return next(iter(row.outcomes))
     return ", ".join(f"{count} {name}" for name, count in sorted(row.outcomes.items()))
 
 
-def cell_name(cell: Row | Comparison | Place) -> str:
+def cell_name(cell: CellResult | PaperComparison | CellRef) -> str:
     """Return a cell's method and values in few words."""
     return f"{cell.method} {values_text(cell.values)}".strip()
 
 
-def floor_numbers(floor: Floor, words: Iterable[str]) -> list[str]:
+def entropy_bound_line(floor: EntropyBound, words: Iterable[str]) -> list[str]:
     """Return the exact −log p as a line of a table of these words."""
     known = {"perplexity": floor.perplexity, "nll": floor.nll}
     return [number_text(word, known.get(word)) for word in words]
 
 
-def _table(chosen: list[Row]) -> Table:
+def _table(chosen: list[CellResult]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("cell", justify="right", no_wrap=True)
     table.add_column("method")
-    known, words = floors(chosen), shown_words(chosen)
+    known, words = entropy_bounds(chosen), shown_words(chosen)
     headings = [METRICS[word].symbol for word in words] + (["above floor"] if known else [])
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
@@ -159,15 +152,15 @@ def _table(chosen: list[Row]) -> Table:
         gap = [_gap(row.numbers)] if known else []
         table.add_row(f"{row.cell}{row.mark or ' '}", cell_name(row), *numbers, *gap, outcome(row))
         if row.seeds > 1:
-            spread = [_spread(word, row.half_widths.get(word)) for word in words]
+            spread = [spread_text(word, row.half_widths.get(word)) for word in words]
             table.add_row("", f"  {row.seeds} seeds", *spread, *[""] * len(gap), "", style="dim")
     for floor in known:
-        numbers = floor_numbers(floor, words)
+        numbers = entropy_bound_line(floor, words)
         table.add_row("", "exact -log p", *numbers, "0", "", style="dim")
     return table
 
 
-def _beside(report: Report) -> Group:
+def _beside(report: Results) -> Group:
     title = f"{report.sweep}: test split beside Li et al. 2019"
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("cell", justify="right", no_wrap=True)
@@ -184,10 +177,6 @@ def _beside(report: Report) -> Group:
             last = whose == "verdict"
             table.add_row("", "", whose, *texts, style="dim" if last else None, end_section=last)
     return Group(Text(title, style="bold"), table)
-
-
-def _spread(word: str, half_width: float | None) -> str:
-    return "" if half_width is None else f"±{half_width:.{max(METRICS[word].digits, 1)}f}"
 
 
 def _gap(numbers: dict[str, float]) -> str:

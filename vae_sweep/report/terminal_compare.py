@@ -7,14 +7,14 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from vae_sweep.report.compare import Side, SweepComparison, joint_front
-from vae_sweep.report.evidence import interval_text, untold_lines, volume_axes
-from vae_sweep.report.terminal import cell_name, number_text
+from vae_sweep.journal.metrics import METRICS, number_text
+from vae_sweep.report.terminal import cell_name
 from vae_sweep.report.terminal_evidence import by_pair, delta, difference_texts
-from vae_sweep.tracking.names import METRICS
+from vae_sweep.results.comparison import Side, SweepComparison, joint_front
+from vae_sweep.results.evidence import interval_text, untold_lines, volume_axes
 
 HOUR = 3600.0
-NAMED = 8
+_NAMED = 8
 """Most cells of one sweep alone that are all named."""
 
 
@@ -38,10 +38,10 @@ def compare_lines(found: SweepComparison) -> Iterator[str]:
             yield f"no cell of {side.sweep} has method and values of one of {first}"
     for side in found.sides:
         own = [place for place in side.places if place.cell in side.own]
-        shown = own if len(own) <= NAMED else [place for place in own if place.on_own_front]
+        shown = own if len(own) <= _NAMED else [place for place in own if place.on_own_front]
         names = ", ".join(f"{place.cell} {cell_name(place)}" for place in shown)
         if own:
-            many = f"{len(own)} cells, on its front " if len(own) > NAMED else ""
+            many = f"{len(own)} cells, on its front " if len(own) > _NAMED else ""
             yield f"only in {side.sweep}: {many}{names or 'none'}"
         single = sum(len(place.seeds) == 1 for place in side.places)
         if 0 < single < len(side.places):

@@ -7,29 +7,29 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from vae_sweep.report.differences import CellDifference
-from vae_sweep.report.document import Report
-from vae_sweep.report.evidence import evidence_lines
+from vae_sweep.journal.metrics import METRICS
 from vae_sweep.report.terminal import cell_name, remarks, rich_tables
-from vae_sweep.tracking.names import METRICS
+from vae_sweep.results.differences import CellDifference
+from vae_sweep.results.evidence import evidence_lines
+from vae_sweep.results.results import Results
 
 LEFT = 4
 """Columns before the first objective's."""
 
 
-def report_tables(report: Report) -> Iterator[Group]:
+def report_tables(report: Results) -> Iterator[Group]:
     """Yield every table of a report."""
     yield from rich_tables(report)
     yield from difference_tables(report)
 
 
-def report_lines(report: Report) -> Iterator[str]:
+def report_lines(report: Results) -> Iterator[str]:
     """Yield every line below the tables."""
     yield from evidence_lines(report.evidence)
     yield from remarks(report)
 
 
-def difference_tables(report: Report) -> Iterator[Group]:
+def difference_tables(report: Results) -> Iterator[Group]:
     """Yield the table of differences where some cell has several seeds."""
     parts = difference_parts(report)
     if not parts:
@@ -45,7 +45,7 @@ def difference_tables(report: Report) -> Iterator[Group]:
     yield Group(Text(difference_title(report), style="bold"), table)
 
 
-def difference_title(report: Report) -> str:
+def difference_title(report: Results) -> str:
     """Return what the table of differences shows."""
     return f"{report.sweep}: {report.evidence.differences.split} split, differences ± 95 % over seeds, Holm's p"
 
@@ -55,7 +55,7 @@ def difference_head(objectives: Sequence[str]) -> list[str]:
     return ["cell", "method", "minus", "front", *(c for word in objectives for c in (delta(word), "answer"))]
 
 
-def difference_parts(report: Report) -> list[list[list[str]]]:
+def difference_parts(report: Results) -> list[list[list[str]]]:
     """Return the lines against the baseline, which comes first, then those along the front.
 
     Pairs of too few seeds for a test have none; there are no lines at all where no pair has a test.
@@ -100,12 +100,12 @@ def _tested(found: Sequence[CellDifference]) -> list[list[CellDifference]]:
     return [pair for pair in by_pair(found) if any(one.corrected is not None for one in pair)]
 
 
-def _line(report: Report, found: list[CellDifference]) -> list[str]:
+def _line(report: Results, found: list[CellDifference]) -> list[str]:
     about = _about(report, found[0].cell, str(found[0].against))
     return [*about, *(text for one in found for text in difference_texts(one))]
 
 
-def _about(report: Report, cell: int, against: str) -> list[str]:
+def _about(report: Results, cell: int, against: str) -> list[str]:
     name = next(cell_name(row) for row in report.rows if row.cell == cell)
     if cell in report.evidence.untold:
         return [str(cell), name, against, "?"]

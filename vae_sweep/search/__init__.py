@@ -1,1 +1,1 @@
-"""Which cell comes next: Optuna behind one door."""
+"""Which trial comes next: Optuna behind one class, and the schedule of cells and seeds."""

@@ -6,16 +6,16 @@ from typing import Any
 from ray.tune import Stopper
 
 from trainables.training.report import RungReport
-from vae_sweep.search.progress import means
-from vae_sweep.searches import Objective, PruningSpec
+from vae_sweep.config.search_spec import ObjectiveName, PruningSpec
+from vae_sweep.journal.invariants import metrics_of
+from vae_sweep.search.state import column_means
 from vae_sweep.statistics.front import ranks
 from vae_sweep.statistics.trust import Words, cannot_tell
-from vae_sweep.tracking.checks import words_of
 
-Numbers = Mapping[str, float | None]
+_Numbers = Mapping[str, float | None]
 
 
-class Halving:
+class AsyncSuccessiveHalving:
     """Successive halving as cells come, on non-dominated ranks of what their seeds gave at a rung, on average.
 
     A cell is pruned where, its objectives lowered by the margin, so many of the cells seen at the rung lie on
@@ -23,24 +23,24 @@ class Halving:
     whose likelihood is not known at the rung is not pruned and prunes no other.
     """
 
-    def __init__(self, pruning: PruningSpec, objectives: Sequence[Objective]) -> None:
+    def __init__(self, pruning: PruningSpec, objectives: Sequence[ObjectiveName]) -> None:
         self._pruning = pruning
         self._words = ["nll" if word == "neg_elbo" else word for word in objectives]
         self._seen: dict[int, dict[int, dict[int, Words]]] = {}
 
-    def note(self, cell: int, seed: int, rung: int, numbers: Numbers) -> bool:
+    def note(self, cell: int, seed: int, rung: int, numbers: _Numbers) -> bool:
         """Take in what a replicate gave at a rung; return whether it has all objectives."""
-        words = words_of(numbers, "validation")
+        words = metrics_of(numbers, "validation")
         whole = all(words.get(word) is not None for word in self._words)
         if whole:
             self._seen.setdefault(rung, {}).setdefault(cell, {})[seed] = words
         return whole
 
-    def judge(self, cell: int, seed: int, rung: int, numbers: Numbers) -> str | None:
+    def judge(self, cell: int, seed: int, rung: int, numbers: _Numbers) -> str | None:
         """Return in words why a replicate is to end at this rung; None where it goes on."""
         whole = self.note(cell, seed, rung, numbers)
         seen = {
-            name: means(
+            name: column_means(
                 [[value for word in self._words if (value := row[word]) is not None] for row in rows.values()]
             )
             for name, rows in self._seen.get(rung, {}).items()
@@ -68,7 +68,7 @@ class RungStopper(Stopper):
     trial that is collapsed ends by itself, with its last numbers, and is left to do so.
     """
 
-    def __init__(self, halving: Halving, seeds: Sequence[int]) -> None:
+    def __init__(self, halving: AsyncSuccessiveHalving, seeds: Sequence[int]) -> None:
         self._halving, self._seeds = halving, seeds
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:

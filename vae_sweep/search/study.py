@@ -14,8 +14,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from trainables.base import VaeSweepError, derived_seed, digest
 from trainables.files import content, is_file, is_there, move
-from vae_sweep.searches import SearchSpec
-from vae_sweep.spec import SweepSpec
+from vae_sweep.config.search_spec import SearchSpec
+from vae_sweep.config.sweep_spec import SweepSpec
 
 STUDY_FILE, SPACE = "study.journal", "space"
 MUTATION = 0.2

@@ -11,30 +11,30 @@ from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
 from trainables.training.report import FinalReport, StoreReport
-from vae_sweep.search.fill import propose
-from vae_sweep.search.progress import (
+from vae_sweep.config.search_spec import BLIND
+from vae_sweep.config.sweep_spec import Draw, SweepSpec
+from vae_sweep.search.front_filling import propose
+from vae_sweep.search.racing import next_seed
+from vae_sweep.search.sampling import METHOD, Cell, as_params, draw
+from vae_sweep.search.state import (
     Assignment,
-    Known,
-    Progress,
+    EvaluatedCell,
     Replicate,
+    SearchState,
     known_replicates,
     mean_objectives,
     race_tables,
     seeds_left,
 )
-from vae_sweep.search.race import next_seed
-from vae_sweep.search.space import METHOD, Cell, as_params, draw
-from vae_sweep.search.teller import Teller
-from vae_sweep.searches import BLIND
-from vae_sweep.spec import Draw, SweepSpec
+from vae_sweep.search.study_recorder import StudyRecorder
 
-MOST_REPEATS = 20
+_MOST_REPEATS = 20
 """Draws of known cells in a row before a new cell is named outright."""
 
 AHEAD = 32
 """Trials that may be drawn, at most, while all of them would wait for a pretraining."""
 
-Price = Callable[[Assignment], tuple[float, float]]
+TrialCostOf = Callable[[Assignment], tuple[float, float]]
 """What a trial's own training takes, and the pretraining that it may share; in any one unit."""
 
 
@@ -55,13 +55,13 @@ class SweepSearch(Searcher):
         self,
         spec: SweepSpec,
         study: Study,
-        progress: Progress,
+        progress: SearchState,
         on_cell: Callable[[Cell], None],
         config: Callable[[Assignment], dict[str, Any]],
         stopped: Callable[[], bool] = lambda: False,
         room: Callable[[Sequence[Assignment], Assignment], bool] = lambda running, wanted: True,
         pretraining: Callable[[Assignment], Hashable | None] = lambda wanted: None,
-        price: Price = lambda wanted: (1.0, 0.0),
+        price: TrialCostOf = lambda wanted: (1.0, 0.0),
     ) -> None:
         super().__init__()
         self._spec, self._study, self._on_cell, self._config = spec, study, on_cell, config
@@ -73,7 +73,7 @@ class SweepSearch(Searcher):
         self._trained: dict[str, Hashable] = {}
         self._points = spec.points()
         self._paid: set[Hashable] = set()
-        self._teller = Teller(spec, study, [cell.number for cell in self._cells], self._warm)
+        self._teller = StudyRecorder(spec, study, [cell.number for cell in self._cells], self._warm)
         for cell in self._cells:
             self._tell_if_complete(cell)
 
@@ -175,8 +175,8 @@ class SweepSearch(Searcher):
     def _next_cell(self) -> Cell | None:
         if len(self._cells) >= (self.budget or 0):
             return None
-        for attempt in range(MOST_REPEATS + 1):
-            if self._spec.search.kind == "grid" or attempt == MOST_REPEATS:
+        for attempt in range(_MOST_REPEATS + 1):
+            if self._spec.search.kind == "grid" or attempt == _MOST_REPEATS:
                 self._enqueue_new()
             elif self._spec.search.kind == "fill" and attempt == 0:
                 self._enqueue_gap()
@@ -204,7 +204,7 @@ class SweepSearch(Searcher):
     def _enqueue_gap(self) -> None:
         """Have Optuna draw the cell that fills the front's widest gap; where there is none it draws at random."""
         found = [(cell, rows) for cell in self._cells if (rows := self._replicates(cell.number))]
-        known = [Known(cell.method, cell.values, mean_objectives(rows)) for cell, rows in found]
+        known = [EvaluatedCell(cell.method, cell.values, mean_objectives(rows)) for cell, rows in found]
         tried = [(cell.method, cell.values) for cell in self._cells]
         guess = propose(self._spec, [*self._warm, *known], tried, self._cell_price)
         if guess is not None:

@@ -17,7 +17,7 @@ Replicates = Mapping[int, Mapping[int, Sequence[float]]]
 Errors = Mapping[int, Sequence[float]]
 """Cell -> the standard error that sampling leaves in the mean of each objective."""
 
-EXACT: Errors = MappingProxyType({})
+_EXACT: Errors = MappingProxyType({})
 """No objective is sampled."""
 
 MARGIN = 0.1
@@ -49,7 +49,7 @@ def front_counts(cells: Replicates) -> dict[int, tuple[int, int]]:
     return counts
 
 
-def front_hypervolume(cells: Replicates, reference: Sequence[float], errors: Errors = EXACT) -> Interval:
+def front_hypervolume(cells: Replicates, reference: Sequence[float], errors: Errors = _EXACT) -> Interval:
     """Return the hypervolume of the front of means, with an interval over seeds.
 
     The interval is Tukey's jackknife (1958) with Student's t: a seed is left out of all cells at once, so that
@@ -67,7 +67,7 @@ def hypervolume_difference(
     ours: Replicates,
     theirs: Replicates,
     reference: Sequence[float],
-    errors: tuple[Errors, Errors] = (EXACT, EXACT),
+    errors: tuple[Errors, Errors] = (_EXACT, _EXACT),
 ) -> Interval:
     """Return how much more hypervolume the front of ours has, with its interval.
 

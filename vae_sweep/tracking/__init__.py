@@ -1,1 +1,1 @@
-"""The journal, its reading, and its mirror in MLflow."""
+"""The journal's mirror in MLflow."""

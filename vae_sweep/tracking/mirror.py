@@ -10,17 +10,17 @@ from pathlib import Path
 
 from trainables.base import VaeSweepError
 from trainables.files import words
-from vae_sweep.tracking.feed import Feed
-from vae_sweep.tracking.merits import Judge, unjudged
-from vae_sweep.tracking.mlflow_door import TrackingError, load
-from vae_sweep.tracking.mlflow_writer import Counts, MlflowWriter
-from vae_sweep.tracking.registry import candidate
+from vae_sweep.results.winners import LeadersOf, no_leaders
+from vae_sweep.tracking.client import TrackingError, import_mlflow
+from vae_sweep.tracking.pending import Feed
+from vae_sweep.tracking.registry import model_candidate
 from vae_sweep.tracking.runs import trial_run
+from vae_sweep.tracking.writer import MirrorCounts, MlflowWriter
 
 PERIOD, LONGEST_DELAY, IDLE = 1.0, 30.0, 5.0
 """Seconds between two rounds, at most between two attempts, at most until the file is looked at again."""
 
-SHARE = 0.005
+_SHARE = 0.005
 """Part of the time that the thread may work: a round costs tens of milliseconds a run, however few its lines."""
 
 LAST_PART = 0.8
@@ -41,7 +41,7 @@ class Mirror:
         experiment: str,
         sweep_name: str,
         artifact_location: str | None = None,
-        judge: Judge = unjudged,
+        judge: LeadersOf = no_leaders,
     ) -> None:
         self.last_error: str | None = None
         self._path = journal_path
@@ -55,7 +55,7 @@ class Mirror:
 
     def start(self) -> None:
         """Start the thread; call once, before `close`."""
-        load()
+        import_mlflow()
         self._thread.start()
 
     def poke(self) -> None:
@@ -122,12 +122,16 @@ def reason(error: Exception) -> str:
 
 def pause(worked: float) -> float:
     """Return the seconds to wait after a round that worked for some seconds."""
-    return min(max(PERIOD, worked / SHARE), LONGEST_DELAY)
+    return min(max(PERIOD, worked / _SHARE), LONGEST_DELAY)
 
 
-def sync(
-    journal_path: Path, uri: str, experiment: str, artifact_location: str | None = None, judge: Judge = unjudged
-) -> Counts:
+def sync_journal(
+    journal_path: Path,
+    uri: str,
+    experiment: str,
+    artifact_location: str | None = None,
+    judge: LeadersOf = no_leaders,
+) -> MirrorCounts:
     """Bring MLflow to what the journal says; running it twice changes nothing.
 
     Raises JournalError where the journal is damaged, TrackingError where MLflow is out of reach, refuses,
@@ -136,11 +140,11 @@ def sync(
     feed = Feed(journal_path, judge)
     with only_mirror(journal_path):
         feed.read()
-        return _synced(feed, uri, experiment, artifact_location).counts if feed.waiting() else Counts()
+        return _synced(feed, uri, experiment, artifact_location).counts if feed.waiting() else MirrorCounts()
 
 
-def register(
-    journal_path: Path, uri: str, experiment: str, judge: Judge, trials: Sequence[str], name: str, best: bool
+def register_models(
+    journal_path: Path, uri: str, experiment: str, judge: LeadersOf, trials: Sequence[str], name: str, best: bool
 ) -> dict[str, str]:
     """Bring MLflow up to date and register trials under a name; return the version of each.
 
@@ -153,7 +157,7 @@ def register(
         known = {trial: sweep.trials[trial] for trial in trials}
         return {
             key: writer.register(
-                name, candidate(sweep, trial), trial_run(sweep, trial), parent, best and key == trials[0]
+                name, model_candidate(sweep, trial), trial_run(sweep, trial), parent, best and key == trials[0]
             )
             for key, trial in known.items()
         }

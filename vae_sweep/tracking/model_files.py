@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainables.model.spec import LONGEST
-from trainables.places import Place, copied
-from vae_sweep.tracking.mlflow_door import TrackingError
+from trainables.storage_paths import StoragePath, copied
+from vae_sweep.tracking.client import TrackingError
 
 if TYPE_CHECKING:
     from mlflow.entities import LoggedModel
@@ -31,7 +31,7 @@ class ModelError(TrackingError):
 
 
 @contextmanager
-def model_files(source: Place, trial: str) -> Iterator[Path]:
+def model_files(source: StoragePath, trial: str) -> Iterator[Path]:
     """Yield a folder whose `trial` holds the files that make a model, no others. Raises ModelError, PlaceError."""
     with tempfile.TemporaryDirectory(prefix="vae-sweep-") as name, copied(source, FILES) as there:
         if missing := [file for file in FILES if not (there / file).is_file()]:

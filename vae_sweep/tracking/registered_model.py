@@ -12,7 +12,7 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from trainables.model.spec import LONGEST
 from trainables.text_vae import TextVae, UseError, load_text_vae
 
-DEFAULTS: dict[str, Any] = {"task": "reconstruct", "count": 1, "seed": 0, "steps": 7, "longest": LONGEST}
+_DEFAULTS: dict[str, Any] = {"task": "reconstruct", "count": 1, "seed": 0, "steps": 7, "longest": LONGEST}
 TASKS = ("reconstruct", "encode", "decode", "sample", "interpolate")
 
 
@@ -33,7 +33,7 @@ class TextVaeModel(PythonModel):
         Codes come and go as lists of latent_size numbers. Raises UseError where the model or the rows do not
         allow the task.
         """
-        asked = DEFAULTS | (params or {})
+        asked = _DEFAULTS | (params or {})
         match asked["task"]:
             case "reconstruct":
                 return _texts(self.vae.reconstruct(_column(model_input, "text"), asked["longest"]))

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainables.places import Place
-from vae_sweep.paths import sqlite_path
-from vae_sweep.tracking.mlflow_door import open_client, told
+from trainables.storage_paths import StoragePath
+from vae_sweep.config.paths import sqlite_path
+from vae_sweep.journal.records import SweepRecord, TrialRecord
+from vae_sweep.tracking.client import open_client, translated_errors
+from vae_sweep.tracking.descriptions import short_numbers, trial_note
 from vae_sweep.tracking.model_files import TRIAL_FOLDER, ModelError, model_files, save
-from vae_sweep.tracking.notes import short_numbers, trial_note
-from vae_sweep.tracking.records import SweepRecord, TrialRecord
 from vae_sweep.tracking.runs import SWEEP_TAG, TRIAL_TAG, milliseconds, storable
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ BEST = "best"
 """Alias of the version that is the best by the sweep's first objective, of those that did not collapse."""
 
 SCHEME = "models:/"
-ADDRESS = re.compile(SCHEME + r"[^/@]+(/[0-9]+|@[^/@]+)")
-KIND = "text VAE"
+_ADDRESS = re.compile(SCHEME + r"[^/@]+(/[0-9]+|@[^/@]+)")
+_KIND = "text VAE"
 VERSIONS_TAG = "mlflow.modelVersions"
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class ModelCandidate:
     """A trial as a model: what its version says, and where its files lie."""
 
     trial: str
@@ -38,10 +38,10 @@ class Candidate:
     numbers: dict[str, float]
     note: str
     moment: int
-    files: Place
+    files: StoragePath
 
 
-def candidate(sweep: SweepRecord, trial: TrialRecord) -> Candidate:
+def model_candidate(sweep: SweepRecord, trial: TrialRecord) -> ModelCandidate:
     """Return an ended trial as a model. Raises ModelError where it left no weights."""
     final = trial.final
     if final is None or final.checkpoint is None:
@@ -55,7 +55,7 @@ def candidate(sweep: SweepRecord, trial: TrialRecord) -> Candidate:
         "cell": trial.cell,
     }
     measured = {word: f"{value:.6g}" for word, value in numbers.items()}
-    return Candidate(
+    return ModelCandidate(
         trial.id,
         {SWEEP_TAG: sweep.identity, TRIAL_TAG: trial.id},
         {key: storable(str(value)) for key, value in {**about, **trial.values, **measured}.items()},
@@ -72,7 +72,7 @@ class Registry:
     def __init__(self, client: "MlflowClient", experiment: str) -> None:
         self._client, self._experiment = client, experiment
 
-    def register(self, name: str, wanted: Candidate, run_id: str) -> tuple[str, bool]:
+    def register(self, name: str, wanted: ModelCandidate, run_id: str) -> tuple[str, bool]:
         """Return the version under which a trial is registered, and whether it was made just now."""
         known = self._version(name, wanted)
         if known is not None:
@@ -90,13 +90,13 @@ class Registry:
         if str(self._client.get_registered_model(name).aliases.get(BEST)) != version:
             self._client.set_registered_model_alias(name, BEST, version)
 
-    def _version(self, name: str, wanted: Candidate) -> "ModelVersion | None":
+    def _version(self, name: str, wanted: ModelCandidate) -> "ModelVersion | None":
         for found in self._client.search_model_versions(f"name = '{name}'", max_results=10_000):
             if wanted.identity.items() <= found.tags.items():
                 return found
         return None
 
-    def _model(self, wanted: Candidate) -> "LoggedModel | None":
+    def _model(self, wanted: ModelCandidate) -> "LoggedModel | None":
         """Return the trial's logged model; one that a kill left half logged is deleted."""
         query = " AND ".join(f"tags.`{key}` = '{value}'" for key, value in wanted.identity.items())
         ready = None
@@ -107,12 +107,12 @@ class Registry:
                 self._client.delete_logged_model(found.model_id)
         return ready
 
-    def _log(self, wanted: Candidate, run_id: str) -> "LoggedModel":
+    def _log(self, wanted: ModelCandidate, run_id: str) -> "LoggedModel":
         from mlflow.entities import Metric
 
         tags = wanted.identity | wanted.tags
         with model_files(wanted.files, wanted.trial) as files:
-            model = self._client.create_logged_model(self._experiment, wanted.trial, run_id, tags, None, KIND)
+            model = self._client.create_logged_model(self._experiment, wanted.trial, run_id, tags, None, _KIND)
             save(files, files / "model", run_id, model)
             self._client.log_model_artifacts(model.model_id, str(files / "model"))
         points = [
@@ -148,17 +148,17 @@ class Registry:
         self._client.set_logged_model_tags(model.model_id, {VERSIONS_TAG: json.dumps(known)})
 
 
-def fetch(uri: str, address: str, directory: Path) -> Path:
+def fetch_model(uri: str, address: str, directory: Path) -> Path:
     """Download a registered model, `models:/name/version` or `models:/name@alias`; return its trial's files.
 
     Raises ModelError where the address is none or the model none of ours, TrackingError where there is none.
     """
-    if not ADDRESS.fullmatch(address):
+    if not _ADDRESS.fullmatch(address):
         raise ModelError(f"{address}: expected models:/NAME/VERSION or models:/NAME@ALIAS")
     database = sqlite_path(uri)
     if database is not None and not database.is_file():
         raise ModelError(f"{address}: no database {database}; give the URI of the registry that has the model")
-    with told(uri):
+    with translated_errors(uri):
         from mlflow.artifacts import download_artifacts
 
         client = open_client(uri)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trainables.places import Place
-from vae_sweep.tracking.checks import trial_findings
-from vae_sweep.tracking.journal import Line
-from vae_sweep.tracking.merits import Merits
-from vae_sweep.tracking.notes import SHOWN, counts, sweep_note, sweep_title, trial_note, trial_title
-from vae_sweep.tracking.records import LaunchRecord, Numbers, SweepRecord, TrialRecord
+from trainables.storage_paths import StoragePath
+from vae_sweep.journal.invariants import trial_findings
+from vae_sweep.journal.journal import Line
+from vae_sweep.journal.records import LaunchRecord, Numbers, SweepRecord, TrialRecord
+from vae_sweep.results.winners import Leaders
+from vae_sweep.tracking.descriptions import SHOWN, counts, sweep_note, sweep_title, trial_note, trial_title
 
 TAG = "vae_sweep."
 SWEEP_TAG, TRIAL_TAG = TAG + "sweep_id", TAG + "trial"
@@ -21,7 +21,6 @@ SWEEP_KEY = ""
 
 NOTE_TAG = "mlflow.note.content"
 LONGEST_PARAM, LONGEST_TAG, LONGEST_DIGEST = 500, 5000, 36
-REPORT_FOLDER = "report"
 """Where a sweep's report lies in its folder, and in its run's artifacts."""
 
 _STATUS = {"finished": "FINISHED", "collapsed": "FINISHED", "pruned": "FINISHED"} | {
@@ -66,7 +65,7 @@ class RunState:
     ended: int | None
     params: dict[str, str]
     tags: dict[str, str]
-    outputs: Place | None = None
+    outputs: StoragePath | None = None
     texts: Path | None = None
     spec: dict[str, Any] | None = None
     report: Path | None = None
@@ -75,14 +74,14 @@ class RunState:
     numbered: int = 0
 
 
-def sweep_run(sweep: SweepRecord, merits: Merits, report: Path | None, moment: float) -> RunState:
+def sweep_run(sweep: SweepRecord, leaders: Leaders, report: Path | None, moment: float) -> RunState:
     """Return the parent run as of a moment; its params are those of the newest launch."""
     newest = sweep.launches[-1]
     tags = {**_origin(sweep, newest), TAG + "launches": str(len(sweep.launches))}
-    tags[NOTE_TAG] = storable(sweep_note(sweep, merits, report is not None))
+    tags[NOTE_TAG] = storable(sweep_note(sweep, leaders, report is not None))
     if sweep.ended:
         tags[TAG + "outcome"] = sweep.ended
-    best = {f"best_{word}": value for word, value in merits.best.items()}
+    best = {f"best_{word}": value for word, value in leaders.best.items()}
     return RunState(
         key=SWEEP_KEY,
         name=sweep_title(sweep),
@@ -124,7 +123,7 @@ def trial_run(sweep: SweepRecord, trial: TrialRecord) -> RunState:
     )
 
 
-def points(line: Line, numbers: Numbers) -> list[Point]:
+def metric_points(line: Line, numbers: Numbers) -> list[Point]:
     """Return the points of a line's new numbers: of its phase or rung at step = epoch, else at step 0.
 
     Those of an end or a score are `final/<key>`, the most looked at also `<word>` (validation) and `test_<word>`;

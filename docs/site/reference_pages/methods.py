@@ -43,14 +43,14 @@ def parts_text(part: Spec, short: bool = False) -> str:
 
 def _section(method: Method) -> str:
     lines = [f"## {method.name}", f"{method.title}: {parts_text(method.objective)}, {parts_text(method.updates)}."]
-    if method.descent:
+    if method.training:
         own = ", ".join(
             f"{name} {parts_text(value) if isinstance(value, Spec) else _plain(value)}"
-            for name, value in method.descent
+            for name, value in method.training
         )
-        lines.append(f"It brings its own descent: {own}.")
-    if method.lacks:
-        lines.append(f"It has no {', '.join(map(code, method.lacks))}.")
+        lines.append(f"It brings its own training: {own}.")
+    if method.undefined_metrics:
+        lines.append(f"It has no {', '.join(map(code, method.undefined_metrics))}.")
     found = method.parameters()
     if found:
         lines.append(

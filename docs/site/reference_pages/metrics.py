@@ -1,7 +1,7 @@
 """Every measured word, from the one place where words are declared."""
 
 from reference_pages.markdown import code, free, table
-from vae_sweep.tracking.names import METRICS
+from vae_sweep.journal.metrics import METRICS
 
 BETTER = {"min": "lower", "max": "higher", None: ""}
 

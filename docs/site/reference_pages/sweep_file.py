@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reference_pages.markdown import code, free, link, table
-from vae_sweep.reading import json_schema
-from vae_sweep.spec import SweepSpec
+from vae_sweep.config.reader import json_schema
+from vae_sweep.config.sweep_spec import SweepSpec
 
 Schema = Mapping[str, Any]
 BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}

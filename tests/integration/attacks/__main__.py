@@ -13,7 +13,7 @@ from rich.table import Table
 
 from tests import run
 from tests.integration.attacks import clocks, faults, signals, storage
-from tests.integration.attacks.attack import ATTACKS, Attack, Ground, NotHere
+from tests.integration.attacks.attack import ATTACKS, Attack, NotHere, Target
 from tests.integration.sweeps import launch_undisturbed
 from tests.run import made_once
 
@@ -31,12 +31,12 @@ def main(words: list[str]) -> int:
         undisturbed = made_once("undisturbed", launch_undisturbed)
         for number, each in enumerate(chosen):
             began = time.monotonic()
-            ground = Ground(run.folder() / f"attack-{number}", undisturbed)
-            ground.place.mkdir()
-            ok = _attempt(each, ground)
+            target = Target(run.folder() / f"attack-{number}", undisturbed)
+            target.place.mkdir()
+            ok = _attempt(each, target)
             failed += ok == "NO"
-            table.add_row(each.name, each.expected, "; ".join([*ground.wrong, *ground.seen]), ok)
-            said = [f"{each.name}: {ok} ({time.monotonic() - began:.0f} s)", *ground.wrong]
+            table.add_row(each.name, each.expected, "; ".join([*target.wrong, *target.seen]), ok)
+            said = [f"{each.name}: {ok} ({time.monotonic() - began:.0f} s)", *target.wrong]
             print("\n  ".join(said), file=sys.stderr, flush=True)
     finally:
         run.end_warm()
@@ -48,19 +48,19 @@ def main(words: list[str]) -> int:
     return int(failed > 0)
 
 
-def _attempt(each: Attack, ground: Ground) -> str:
+def _attempt(each: Attack, target: Target) -> str:
     """Run one attack; return yes, NO, or left out."""
     try:
-        each.run(ground)
+        each.run(target)
     except NotHere as reason:
-        ground.seen = [str(reason)]
+        target.seen = [str(reason)]
         return "left out"
     except Exception as error:  # noqa: BLE001 - one attack that breaks does not keep the others from being made
         traceback.print_exc()
-        ground.see(f"broke off: {type(error).__name__}: {str(error)[-300:]}", False)
+        target.see(f"broke off: {type(error).__name__}: {str(error)[-300:]}", False)
     finally:
-        ground.clear()
-    return "NO" if ground.wrong else "yes"
+        target.clear()
+    return "NO" if target.wrong else "yes"
 
 
 if __name__ == "__main__":

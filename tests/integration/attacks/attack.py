@@ -22,7 +22,7 @@ class NotHere(Exception):
 
 
 @dataclass
-class Ground:
+class Target:
     """Where one attack takes place: a directory of its own, and a home in which a sweep ran undisturbed."""
 
     place: Path
@@ -85,16 +85,16 @@ class Attack:
 
     name: str
     expected: str
-    run: Callable[[Ground], None]
+    run: Callable[[Target], None]
 
 
 ATTACKS: list[Attack] = []
 
 
-def attack(name: str, expected: str) -> Callable[[Callable[[Ground], None]], Callable[[Ground], None]]:
+def attack(name: str, expected: str) -> Callable[[Callable[[Target], None]], Callable[[Target], None]]:
     """Add a function to the list."""
 
-    def add(function: Callable[[Ground], None]) -> Callable[[Ground], None]:
+    def add(function: Callable[[Target], None]) -> Callable[[Target], None]:
         ATTACKS.append(Attack(name, expected, function))
         return function
 

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 
-from tests.integration.attacks.attack import SWEEP, Ground, NotHere, attack, mounted
+from tests.integration.attacks.attack import SWEEP, NotHere, Target, attack, mounted
 from tests.integration.cluster import environment, run
 from tests.integration.sweeps import home_with, journal_of, kinds_of
 
@@ -24,76 +24,76 @@ main()
 
 
 @attack("moved", "resume trains nothing, generate finds the weights, nothing comes back at the old place")
-def moved(ground: Ground) -> None:
-    home = ground.copy("before")
-    new = ground.place / "after"
-    (ground.place / "before").rename(new)
+def moved(target: Target) -> None:
+    home = target.copy("before")
+    new = target.place / "after"
+    (target.place / "before").rename(new)
     epochs = len(kinds_of(new, "epoch"))
-    ground.ends(new, "resume", 0)
-    ground.see("no epoch trained", len(kinds_of(new, "epoch")) == epochs)
-    ground.ends(new, "generate", 0, target=f"{SWEEP} 0000 --count 2")
-    ground.ends(new, "sync", 0)
-    ground.see("nothing at the old place", not home.exists())
+    target.ends(new, "resume", 0)
+    target.see("no epoch trained", len(kinds_of(new, "epoch")) == epochs)
+    target.ends(new, "generate", 0, target=f"{SWEEP} 0000 --count 2")
+    target.ends(new, "sync", 0)
+    target.see("nothing at the old place", not home.exists())
 
 
 @attack(
     "copied", "the copy uses its own weights, also where the original's are gone, and leaves the original alone"
 )
-def copied(ground: Ground) -> None:
-    original, copy = ground.copy("original"), ground.place / "copy"
+def copied(target: Target) -> None:
+    original, copy = target.copy("original"), target.place / "copy"
     shutil.copytree(original, copy)
     for weights in (original / "sweeps").rglob("weights.safetensors"):
         weights.unlink()
     before = {path: path.stat().st_mtime_ns for path in original.rglob("*")}
-    ground.ends(copy, "generate", 0, target=f"{SWEEP} 0000 --count 2")
-    ground.ends(copy, "resume", 0)
-    ground.ends(copy, "explain", 0, target=f"{SWEEP} 0000", says=str(copy))
-    ground.see("original untouched", {path: path.stat().st_mtime_ns for path in original.rglob("*")} == before)
+    target.ends(copy, "generate", 0, target=f"{SWEEP} 0000 --count 2")
+    target.ends(copy, "resume", 0)
+    target.ends(copy, "explain", 0, target=f"{SWEEP} 0000", says=str(copy))
+    target.see("original untouched", {path: path.stat().st_mtime_ns for path in original.rglob("*")} == before)
 
 
 @attack("renamed folder", "status and explain work and say how to rename it back, resume says so too")
-def renamed(ground: Ground) -> None:
-    home = ground.copy()
+def renamed(target: Target) -> None:
+    home = target.copy()
     (home / SWEEP).rename(home / "sweeps" / "other")
     for verb, target in (("status", "sweeps/other"), ("explain", "sweeps/other 0000")):
-        ground.ends(home, verb, 0, target=target, says="renamed from tiny")
-    ground.ends(home, "resume", 2, target="sweeps/other", says="rename it back")
+        target.ends(home, verb, 0, target=target, says="renamed from tiny")
+    target.ends(home, "resume", 2, target="sweeps/other", says="rename it back")
 
 
 @attack("read-only storage", "status and explain work; resume, gc and stop end with 2, in words")
-def read_only(ground: Ground) -> None:
-    home = ground.copy()
+def read_only(target: Target) -> None:
+    home = target.copy()
     sweeps = home / "sweeps"
     with mounted(sweeps, "--bind", str(sweeps)), mounted(sweeps, "-o", "remount,ro,bind"):
-        ground.ends(home, "status", 0)
-        ground.ends(home, "explain", 0, target=f"{SWEEP} 0000")
+        target.ends(home, "status", 0)
+        target.ends(home, "explain", 0, target=f"{SWEEP} 0000")
         for verb in ("resume", "gc"):
-            ground.ends(home, verb, 2, says="ead-only")
-        ground.ends(home, "stop", 2)
+            target.ends(home, verb, 2, says="ead-only")
+        target.ends(home, "stop", 2)
 
 
 @attack(
     "full disk", "the launch ends in words that say so; after space is made it completes, with the same numbers"
 )
-def full(ground: Ground) -> None:
-    home = home_with(ground.place / "home")
+def full(target: Target) -> None:
+    home = home_with(target.place / "home")
     sweeps = home / "sweeps"
     sweeps.mkdir()
     with mounted(sweeps, "-t", "tmpfs", "-o", "size=600k", "tmpfs"):
-        ground.ends(home, "launch", 1, 2, target="tiny.yaml", says="space")
+        target.ends(home, "launch", 1, 2, target="tiny.yaml", says="space")
         subprocess.run(["mount", "-o", "remount,size=200m", str(sweeps)], check=True)
-        ground.ends(home, "launch", 0, target="tiny.yaml")
-        ground.same_numbers(home)
+        target.ends(home, "launch", 0, target="tiny.yaml")
+        target.same_numbers(home)
 
 
 @attack("another user's sweep", "nobody can look at it; what would write ends with 2, in words")
-def another_user(ground: Ground) -> None:
+def another_user(target: Target) -> None:
     if os.getuid() != 0:
         raise NotHere("becoming another user needs root")
-    home = ground.copy()
-    for folder in (ground.place, *ground.place.parents[:1]):
+    home = target.copy()
+    for folder in (target.place, *target.place.parents[:1]):
         folder.chmod(folder.stat().st_mode | 0o055)
-    elsewhere = ground.place / "nobody"
+    elsewhere = target.place / "nobody"
     elsewhere.mkdir()
     os.chown(elsewhere, NOBODY, NOBODY)
     for verb, code in (("status", 0), ("explain", 0), ("list", 0), ("resume", 2), ("gc", 2)):
@@ -101,22 +101,22 @@ def another_user(ground: Ground) -> None:
         command = [sys.executable, "-c", AS_NOBODY, verb, *target]
         env = environment(elsewhere) | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         done = subprocess.run(command, cwd=home, env=env, capture_output=True, text=True, check=False)
-        ground.see(f"{verb} ends with {done.returncode}", done.returncode == code)
+        target.see(f"{verb} ends with {done.returncode}", done.returncode == code)
         if "Traceback" in done.stderr:
-            ground.see(f"{verb} shows a traceback: {done.stderr.strip().splitlines()[-1]}", False)
+            target.see(f"{verb} shows a traceback: {done.stderr.strip().splitlines()[-1]}", False)
 
 
 @attack("stopped, moved and resumed", "what a moved sweep had trained is gone on with")
-def moved_midway(ground: Ground) -> None:
-    home, process = ground.drive("before")
-    ground.ends(home, "stop", 0)
+def moved_midway(target: Target) -> None:
+    home, process = target.drive("before")
+    target.ends(home, "stop", 0)
     process.wait(60)
     epochs = len(kinds_of(home, "epoch"))
-    new = ground.place / "after"
+    new = target.place / "after"
     home.rename(new)
-    ground.ends(new, "resume", 0)
+    target.ends(new, "resume", 0)
     found = [(line["trial"], line["phase"], line["epoch"]) for line in kinds_of(new, "epoch")]
-    ground.see(f"{epochs} epochs kept, none trained twice", len(set(found)) == len(found))
-    ground.same_numbers(new)
+    target.see(f"{epochs} epochs kept, none trained twice", len(set(found)) == len(found))
+    target.same_numbers(new)
     report = json.loads(run(new, "report", SWEEP, "--format", "json").stdout)
-    ground.see("the journal is where the sweep is", bool(report["rows"]) and journal_of(new).is_file())
+    target.see("the journal is where the sweep is", bool(report["rows"]) and journal_of(new).is_file())

@@ -17,11 +17,11 @@ from trainables.text.layout import split_file
 from trainables.text.lines import LINE_LIMIT
 from trainables.text.tokenise import tokenise
 
-SUFFIXES = re.compile(r"(\.(csv|tsv|txt|jsonl?|ndjson|parquet|gz))+$", re.IGNORECASE)
+_SUFFIXES = re.compile(r"(\.(csv|tsv|txt|jsonl?|ndjson|parquet|gz))+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ImportRequest:
     """Which columns become lines: each of `texts` one, behind the `label`; rows whose label is `unlabelled` go.
 
     With `tokenised`, as English in the manner of the Penn Treebank; with `distinct`, each line once in a split.
@@ -35,7 +35,7 @@ class Wanted:
 
 
 PRESETS = {
-    "snli": Wanted(("sentence1", "sentence2"), tokenised=True, distinct=True, unlabelled="-"),
+    "snli": ImportRequest(("sentence1", "sentence2"), tokenised=True, distinct=True, unlabelled="-"),
 }
 """Files as their makers hand them out: SNLI's jsonl and txt, premises and hypotheses."""
 
@@ -50,7 +50,7 @@ class Imported:
     ignored: tuple[str, ...]
 
 
-def import_corpus(files: Sequence[str], wanted: Wanted, split: str | None, target: Path) -> Imported:
+def import_corpus(files: Sequence[str], wanted: ImportRequest, split: str | None, target: Path) -> Imported:
     """Write the rows of tables into `target`, where nothing of another content may be.
 
     Raises CorpusError where a table cannot be read, a split would be empty, or the directory cannot be written.
@@ -72,14 +72,14 @@ def title_of(files: Sequence[str]) -> str:
     """Return a plain folder name for what the first file holds: its own without the split's, or its folder's."""
     path = Path(files[0].rpartition("=")[2]).absolute()
     splits = {word for words in WORDS.values() for word in words}
-    for name in (SUFFIXES.sub("", path.name), path.parent.name):
+    for name in (_SUFFIXES.sub("", path.name), path.parent.name):
         words = [word for word in re.split(r"[^A-Za-z0-9]+", name) if word and word.lower() not in splits]
         if words:
             return "_".join(words)[:60]
     return "corpus"
 
 
-def _write(parts: Parts, wanted: Wanted, split: str | None, staging: Path) -> ImportRecord:
+def _write(parts: Parts, wanted: ImportRequest, split: str | None, staging: Path) -> ImportRecord:
     deal = None
     if parts.shares is not None:
         lines = (line for path in parts.tables["train"] for line in _lines(path, wanted))
@@ -113,7 +113,7 @@ def _write(parts: Parts, wanted: Wanted, split: str | None, staging: Path) -> Im
     return record
 
 
-def _lines(path: Path, wanted: Wanted) -> Iterator[tuple[str | None, bool, str, bool]]:
+def _lines(path: Path, wanted: ImportRequest) -> Iterator[tuple[str | None, bool, str, bool]]:
     """Yield label, whether a wanted one is absent, text (empty where there is none) and whether it was mended."""
     columns = [*wanted.texts, *([wanted.label] if wanted.label else [])]
     for where, cells in read_rows(path, columns):

@@ -11,7 +11,7 @@ from trainables.base import Spec
 from trainables.text.layout import hex_digest
 
 RECORD = "IMPORT.json"
-LEVEL = 6
+_LEVEL = 6
 
 
 class TableRecord(Spec):
@@ -29,7 +29,7 @@ class TableRecord(Spec):
         return cls(split=split, name=name, bytes=file.stat().st_size, sha256=hex_digest(file))
 
 
-class Counts(Spec):
+class ImportCounts(Spec):
     """A split: its sentences, their tokens without label and eos, the sha256 of the text; and what was not kept or
     not kept as it was: texts that are `empty`, have no label (`unlabelled`) or came before (`repeated`), and those
     in which tabs or line ends became blanks (`mended`)."""
@@ -53,7 +53,7 @@ class ImportRecord(Spec):
     tokenised: bool
     distinct: bool
     split: str | None
-    splits: dict[str, Counts]
+    splits: dict[str, ImportCounts]
 
 
 class SplitWriter:
@@ -61,13 +61,13 @@ class SplitWriter:
 
     def __init__(self, path: Path, distinct: bool) -> None:
         self._path, self._distinct = path, distinct
-        self._found = dict.fromkeys(Counts.model_fields, 0)
+        self._found = dict.fromkeys(ImportCounts.model_fields, 0)
         self._text = sha256()
         self._before: set[bytes] = set()
 
     def __enter__(self) -> Self:
         self._file = self._path.open("wb")
-        self._packed = cast(IO[bytes], gzip.GzipFile("", "wb", LEVEL, self._file, mtime=0))
+        self._packed = cast(IO[bytes], gzip.GzipFile("", "wb", _LEVEL, self._file, mtime=0))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
@@ -95,9 +95,9 @@ class SplitWriter:
             self._packed.write(line + b"\n")
 
     @property
-    def counts(self) -> Counts:
+    def counts(self) -> ImportCounts:
         """What was written and what was not."""
-        return Counts.model_validate({**self._found, "text_sha256": self._text.hexdigest()})
+        return ImportCounts.model_validate({**self._found, "text_sha256": self._text.hexdigest()})
 
     def _is_repeated(self, line: bytes) -> bool:
         found = sha256(line).digest()[:16]

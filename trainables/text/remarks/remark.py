@@ -32,7 +32,7 @@ class Remark:
 
 
 @dataclass(frozen=True)
-class Seen:
+class CorpusView:
     """A split with counts of its words; `example` gives file, line and text of one of its sentences."""
 
     name: SplitName
@@ -58,7 +58,7 @@ class Seen:
         """How many words there are, without `</s>`."""
         return self.counts.total()
 
-    def share_of(self, words: Collection[str]) -> float:
+    def trial_resources(self, words: Collection[str]) -> float:
         """Return the share of some distinct words among all."""
         return sum(self.counts[word] for word in words) / self.words
 

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 
-from trainables.text.remarks.remark import Remark, Seen
+from trainables.text.remarks.remark import CorpusView, Remark
 from trainables.text.spec import SplitName
 from trainables.text.vocabulary import SPECIAL, Vocabulary
 
@@ -19,14 +19,14 @@ OTHER_FORM = 0.001, 0.0001
 """The same for the share of words that training has in another case, or Unicode normalisation."""
 
 
-def split_remarks(seen: Mapping[SplitName, Seen], vocabulary: Vocabulary) -> Iterator[Remark]:
+def split_remarks(seen: Mapping[SplitName, CorpusView], vocabulary: Vocabulary) -> Iterator[Remark]:
     """Yield what is odd about validation and test beside the training split."""
     yield from _repeated(seen)
     yield from _other_forms(seen)
     yield from _unlearned(seen, vocabulary)
 
 
-def _repeated(seen: Mapping[SplitName, Seen]) -> Iterator[Remark]:
+def _repeated(seen: Mapping[SplitName, CorpusView]) -> Iterator[Remark]:
     texts = {name: [hash(" ".join(words)) for words in seen[name].sentences] for name in HELD_OUT}
     wanted = set(texts["validation"]) | set(texts["test"])
     common = wanted.intersection(hash(" ".join(words)) for words in seen["train"].sentences)
@@ -41,7 +41,7 @@ def _repeated(seen: Mapping[SplitName, Seen]) -> Iterator[Remark]:
             yield Remark("lines that are in train, too", name, share, "lines", example, fix, share >= REPEATED[0])
 
 
-def _other_forms(seen: Mapping[SplitName, Seen]) -> Iterator[Remark]:
+def _other_forms(seen: Mapping[SplitName, CorpusView]) -> Iterator[Remark]:
     known = seen["train"].counts.keys()
     cased = "write all splits in the same case, lower case as a rule: one and the same word counts as two"
     formed = "normalise all splits alike (unicodedata.normalize('NFC', text)): equal to the eye, they count as two"
@@ -55,7 +55,7 @@ def _other_forms(seen: Mapping[SplitName, Seen]) -> Iterator[Remark]:
         for name in HELD_OUT:
             found = {word for word in left[name] if form(word) in theirs}
             left[name] -= found
-            if found and (share := seen[name].share_of(found)) >= some:
+            if found and (share := seen[name].trial_resources(found)) >= some:
                 yield Remark(kind, name, share, "words", seen[name].with_any(found), fix, share >= much)
 
 
@@ -63,7 +63,7 @@ def _composed(word: str) -> str:
     return word if word.isascii() else unicodedata.normalize("NFC", word)
 
 
-def _unlearned(seen: Mapping[SplitName, Seen], vocabulary: Vocabulary) -> Iterator[Remark]:
+def _unlearned(seen: Mapping[SplitName, CorpusView], vocabulary: Vocabulary) -> Iterator[Remark]:
     known = {*vocabulary.words} - set(SPECIAL)
     if not seen["train"].counts.keys() <= known:
         return
@@ -72,7 +72,7 @@ def _unlearned(seen: Mapping[SplitName, Seen], vocabulary: Vocabulary) -> Iterat
     cap = f"={often} keeps those that come twice" if once else f" below {often}"
     for name in HELD_OUT:
         found = seen[name].counts.keys() - known
-        if found and (share := seen[name].share_of(found)) >= UNLEARNED[1]:
+        if found and (share := seen[name].trial_resources(found)) >= UNLEARNED[1]:
             fix = (
                 "training never sees <unk>, so that each costs much perplexity; cap the vocabulary, and rare "
                 f"training words become <unk>: corpus.vocabulary_size{cap}"

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from trainables.text.remarks.remark import Remark, Seen
+from trainables.text.remarks.remark import CorpusView, Remark
 from trainables.text.vocabulary import SPECIAL
 
 RESERVED = frozenset(SPECIAL) - {"<unk>"}
@@ -11,13 +11,13 @@ MARKERS = frozenset(("<eos>", "<bos>", "<sos>", "<go>", "[cls]", "[sep]", "[pad]
 MANY = 0.5
 """Share of lines that begin or end with a marker from which on it stands for the end of a sentence."""
 
-UNKNOWN = re.compile(r"(?i:[<\[({_@|]+(unk|unknown|oov)[>\])}_@|]*|(unk|oov)[>\])}_@|]+)|UNK|OOV")
-GLUED = re.compile(r"\w[.,!?;:]$")
+_UNKNOWN = re.compile(r"(?i:[<\[({_@|]+(unk|unknown|oov)[>\])}_@|]*|(unk|oov)[>\])}_@|]+)|UNK|OOV")
+_GLUED = re.compile(r"\w[.,!?;:]$")
 UNTOKENISED = 0.05
 """Share of words that end in punctuation from which on a text was not tokenised; in PTB `u.s.` and `corp.` do."""
 
 
-def word_remarks(seen: Seen) -> Iterator[Remark]:
+def word_remarks(seen: CorpusView) -> Iterator[Remark]:
     """Yield what is odd about single words of a split."""
     yield from _reserved(seen)
     yield from _markers(seen)
@@ -25,7 +25,7 @@ def word_remarks(seen: Seen) -> Iterator[Remark]:
     yield from _untokenised(seen)
 
 
-def _reserved(seen: Seen) -> Iterator[Remark]:
+def _reserved(seen: CorpusView) -> Iterator[Remark]:
     found = RESERVED & seen.counts.keys()
     if found:
         lines = sum(not found.isdisjoint(words) for words in seen.sentences) / len(seen.sentences)
@@ -36,7 +36,7 @@ def _reserved(seen: Seen) -> Iterator[Remark]:
         yield Remark("reserved words", seen.name, lines, "lines", seen.with_any(found), fix)
 
 
-def _markers(seen: Seen) -> Iterator[Remark]:
+def _markers(seen: CorpusView) -> Iterator[Remark]:
     found = {word for word in seen.counts if word.lower() in MARKERS}
     if not found:
         return
@@ -48,16 +48,16 @@ def _markers(seen: Seen) -> Iterator[Remark]:
         yield Remark("markers of sentence ends", seen.name, lines, "lines", seen.with_any(found), fix)
 
 
-def _other_unknown(seen: Seen) -> Iterator[Remark]:
-    found = sorted(word for word in seen.counts if word != "<unk>" and UNKNOWN.fullmatch(word))
+def _other_unknown(seen: CorpusView) -> Iterator[Remark]:
+    found = sorted(word for word in seen.counts if word != "<unk>" and _UNKNOWN.fullmatch(word))
     if found:
         fix = f"write them <unk> (sed 's/{re.escape(found[0])}/<unk>/g'); else they count as an ordinary word"
-        share, example = seen.share_of(found), seen.with_any(found)
+        share, example = seen.trial_resources(found), seen.with_any(found)
         yield Remark("another spelling of <unk>", seen.name, share, "words", example, fix, False)
 
 
-def _untokenised(seen: Seen) -> Iterator[Remark]:
-    found = [word for word in seen.counts if GLUED.search(word)]
-    if found and (share := seen.share_of(found)) > UNTOKENISED:
+def _untokenised(seen: CorpusView) -> Iterator[Remark]:
+    found = [word for word in seen.counts if _GLUED.search(word)]
+    if found and (share := seen.trial_resources(found)) > UNTOKENISED:
         fix = "put blanks around punctuation; vae-sweep data import --tokenise does so for English"
         yield Remark("punctuation stuck to words", seen.name, share, "words", seen.with_any(found), fix)

@@ -2,22 +2,14 @@
 
 from dataclasses import dataclass
 
-from vae_sweep.report.document import Report
-from vae_sweep.report.evidence import evidence_lines
-from vae_sweep.report.likelihood import likelihood_line
-from vae_sweep.report.tables import BESIDE, Row, floors, shown_words
-from vae_sweep.report.terminal import (
-    BESIDE_WORDS,
-    beside_lines,
-    by_cell,
-    cell_name,
-    floor_numbers,
-    number_text,
-    outcome,
-)
+from vae_sweep.journal.metrics import METRICS, number_text
+from vae_sweep.journal.records import SweepRecord
+from vae_sweep.report.likelihood_table import likelihood_line
+from vae_sweep.report.terminal import BESIDE_WORDS, beside_lines, by_cell, cell_name, entropy_bound_line, outcome
 from vae_sweep.report.terminal_evidence import difference_head, difference_parts, difference_title
-from vae_sweep.tracking.names import METRICS
-from vae_sweep.tracking.records import SweepRecord
+from vae_sweep.results.cells import BESIDE, CellResult, entropy_bounds, shown_words
+from vae_sweep.results.evidence import evidence_lines
+from vae_sweep.results.results import Results
 
 Heading = tuple[str, str]
 """The symbol of a column and what it means."""
@@ -78,21 +70,21 @@ class EvidenceTable:
     parts: list[list[list[str]]]
 
 
-def cell_tables(record: SweepRecord, report: Report) -> list[CellTable]:
+def cell_tables(record: SweepRecord, report: Results) -> list[CellTable]:
     """Return a table for each split that was measured."""
     found = []
     for split in dict.fromkeys(row.split for row in report.rows):
         chosen = [row for row in report.rows if row.split == split]
-        known, words = floors(chosen), shown_words(chosen)
+        known, words = entropy_bounds(chosen), shown_words(chosen)
         lines = [_line(record, row, words) for row in chosen]
-        floor = floor_numbers(known[0], words) if known else None
+        floor = entropy_bound_line(known[0], words) if known else None
         likelihoods = [line for row in chosen if (line := likelihood_line(row))]
         headings = [(METRICS[word].symbol, METRICS[word].meaning) for word in words]
         found.append(CellTable(split, headings, lines, floor, likelihoods))
     return found
 
 
-def beside_table(report: Report) -> list[BesideLine]:
+def beside_table(report: Results) -> list[BesideLine]:
     """Return every cell with a test score beside the paper's row; empty where there is nothing to compare."""
     lines = []
     for found in by_cell(report.comparisons):
@@ -102,7 +94,7 @@ def beside_table(report: Report) -> list[BesideLine]:
     return lines
 
 
-def evidence_table(report: Report) -> EvidenceTable:
+def evidence_table(report: Results) -> EvidenceTable:
     """Return how far the seeds bear out what the report says."""
     head = difference_head(report.evidence.objectives)
     words = {place for place, name in enumerate(head) if name in ("method", "on front", "answer")}
@@ -110,7 +102,7 @@ def evidence_table(report: Report) -> EvidenceTable:
     return EvidenceTable(lines, difference_title(report) if parts else "", head, words, parts)
 
 
-def _line(record: SweepRecord, row: Row, words: tuple[str, ...]) -> CellLine:
+def _line(record: SweepRecord, row: CellResult, words: tuple[str, ...]) -> CellLine:
     trials = sorted((trial.seed, name) for name, trial in record.trials.items() if trial.cell == row.cell)
     gap, error = row.numbers.get("floor_gap"), row.numbers.get("floor_gap_error")
     return CellLine(

@@ -3,10 +3,10 @@
 from html import escape
 from typing import Any
 
-from trainables.probes.portrait import Portrait
+from trainables.probes.latent_summary import LatentSummary
+from vae_sweep.report.latent_summaries import CellExemplar, UnitRow
 from vae_sweep.report.page.plot import Plot, layout, short, whole_ticks
-from vae_sweep.report.palette import label_look
-from vae_sweep.report.portraits import Sitting, UnitRow
+from vae_sweep.report.palette import label_style
 
 ROW_HEIGHT, LONGEST_NAME = 24, 26
 
@@ -43,7 +43,7 @@ def unit_plot(shown: list[UnitRow]) -> Plot | None:
     )
 
 
-def map_plot(sitting: Sitting, names: list[str]) -> Plot | None:
+def map_plot(sitting: CellExemplar, names: list[str]) -> Plot | None:
     """Return the map of a cell's posterior means, a colour a label of `names`; None where there is none."""
     portrait = sitting.portrait
     if portrait is None or not portrait.positions:
@@ -64,8 +64,8 @@ def map_plot(sitting: Sitting, names: list[str]) -> Plot | None:
     )
 
 
-def _map_trace(portrait: Portrait, labels: tuple[str, ...], number: int, name: str) -> dict[str, Any]:
-    colour, marker, _ = label_look(number)
+def _map_trace(portrait: LatentSummary, labels: tuple[str, ...], number: int, name: str) -> dict[str, Any]:
+    colour, marker, _ = label_style(number)
     rows = [row for row, label in enumerate(labels) if label == name]
     return {
         "type": "scatter",

@@ -1,15 +1,15 @@
 """Why a section of the page has nothing to show."""
 
-from vae_sweep.report.document import Report
-from vae_sweep.report.portraits import Sitting
-from vae_sweep.report.published import TEXTS
-from vae_sweep.tracking.records import SweepRecord
+from vae_sweep.journal.records import SweepRecord
+from vae_sweep.report.latent_summaries import CellExemplar
+from vae_sweep.results.published import TEXTS
+from vae_sweep.results.results import Results
 
 NO_END = "No trial has ended yet."
 NO_PORTRAIT = "No trial has left a portrait of its code (latent.json) that can be read."
 
 
-def reasons(record: SweepRecord, report: Report, sittings: list[Sitting]) -> dict[str, str]:
+def empty_reasons(record: SweepRecord, report: Results, sittings: list[CellExemplar]) -> dict[str, str]:
     """Return section -> what its line says where it is empty."""
     ended = bool(report.rows)
     missing = list(dict.fromkeys(reason for found in sittings for reason in found.missing))
@@ -36,7 +36,7 @@ def _paper(record: SweepRecord) -> str:
     return "No trial's test split has been scored yet."
 
 
-def _maps(report: Report, portraits: str) -> str:
+def _maps(report: Results, portraits: str) -> str:
     if not any(row.front for row in report.rows):
         return "No cell stands on the front yet: all its seeds must have ended."
     return portraits

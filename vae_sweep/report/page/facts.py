@@ -8,10 +8,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from vae_sweep.report.terminal import number_text
-from vae_sweep.tracking.checks import trial_findings
-from vae_sweep.tracking.names import METRICS, values_text, word_of
-from vae_sweep.tracking.records import LaunchRecord, SweepRecord, TrialRecord
+from vae_sweep.journal.invariants import trial_findings
+from vae_sweep.journal.metrics import METRICS, number_text, values_text, word_of
+from vae_sweep.journal.records import LaunchRecord, SweepRecord, TrialRecord
 
 HOUR, MINUTE = 3600.0, 60.0
 Fact = tuple[str, str]

@@ -12,23 +12,24 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from vae_sweep.report.answer import answers
-from vae_sweep.report.costs import by_method, driven_seconds, together, trial_costs
-from vae_sweep.report.document import Report, make_report
-from vae_sweep.report.likelihood import LIKELIHOOD_NOTE, likelihood_head
+from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.journal.metrics import METRICS
+from vae_sweep.journal.records import SweepRecord
+from vae_sweep.report.findings import finding_sentences
+from vae_sweep.report.latent_summaries import CellExemplar, LatentSummaryCache, label_names, unit_rows
+from vae_sweep.report.likelihood_table import LIKELIHOOD_NOTE, likelihood_head
 from vae_sweep.report.page import empty
 from vae_sweep.report.page.cells import BESIDE_HEADINGS, beside_table, cell_tables, evidence_table
 from vae_sweep.report.page.code_plots import map_plot, unit_plot
 from vae_sweep.report.page.facts import as_yaml, corpus_facts, launch_facts, moment, span, trial_facts
 from vae_sweep.report.page.plot import Plot, methods_of
 from vae_sweep.report.page.plots import PHASE_TITLES, epoch_plots, front_plot, rate_plots
-from vae_sweep.report.palette import label_look, look
-from vae_sweep.report.portraits import Gallery, Sitting, label_names, unit_rows
-from vae_sweep.report.series import PHASES, epoch_curves, fronts, rate_curves, widest_split
-from vae_sweep.report.terminal import LEGEND, reasons
-from vae_sweep.spec import SweepSpec
-from vae_sweep.tracking.names import METRICS
-from vae_sweep.tracking.records import SweepRecord
+from vae_sweep.report.palette import label_style, style_of
+from vae_sweep.report.terminal import LEGEND, incomparable_reasons
+from vae_sweep.results.cells import CellResult
+from vae_sweep.results.costs import by_method, driven_seconds, together, trial_costs
+from vae_sweep.results.results import Results, compute_results
+from vae_sweep.results.series import PHASES, epoch_curves, fronts, rate_curves, widest_split
 
 REFRESH = 60
 """Seconds after which the page of a running sweep loads itself again."""
@@ -49,11 +50,11 @@ class Moment:
     runs: Mapping[str, str]
 
 
-def make_page(record: SweepRecord, spec: SweepSpec, gallery: Gallery, now: Moment) -> str:
+def make_page(record: SweepRecord, spec: SweepSpec, gallery: LatentSummaryCache, now: Moment) -> str:
     """Return the report as one HTML document that asks nothing of any network."""
-    report = make_report(record, spec.search.objectives)
+    report = compute_results(record, spec.search.objectives)
     sittings = gallery.sittings(record)
-    figures = _figures(record, report, sittings)
+    figures = page_figures(record, report.rows, sittings)
     code = _resource("page.js")
     scripts = {"plotly": plotly_js(), "code": code}
     page: str = _template().render(
@@ -68,16 +69,16 @@ def make_page(record: SweepRecord, spec: SweepSpec, gallery: Gallery, now: Momen
         figures=figures,
         head=_head(record, spec, report),
         evidence=evidence_table(report),
-        empty=empty.reasons(record, report, sittings),
+        empty=empty.empty_reasons(record, report, sittings),
         headings=BESIDE_HEADINGS,
         likelihood_head=likelihood_head(),
         likelihood_note=LIKELIHOOD_NOTE,
         tables=cell_tables(record, report),
         beside=beside_table(report),
         measured={row.cell for row in report.rows},
-        remarks=[LEGEND, *reasons(report.comparisons)] if report.comparisons else [],
+        remarks=[LEGEND, *incomparable_reasons(report.comparisons)] if report.comparisons else [],
         sittings=sittings,
-        labels=[(name, *label_look(number)) for number, name in enumerate(label_names(sittings))],
+        labels=[(name, *label_style(number)) for number, name in enumerate(label_names(sittings))],
         costs=_costs(record),
         facts=[trial_facts(record, record.trials[name], now.runs) for name in sorted(record.trials)],
         launches=[launch_facts(launch) for launch in record.launches],
@@ -88,7 +89,9 @@ def make_page(record: SweepRecord, spec: SweepSpec, gallery: Gallery, now: Momen
 
 
 @dataclass(frozen=True)
-class _Figures:
+class Figures:
+    """The page's figures by section; `rate_split` is the split of those over λ."""
+
     fronts: list[Plot]
     rates: list[Plot]
     rate_split: str
@@ -98,18 +101,20 @@ class _Figures:
 
     @property
     def all(self) -> list[Plot]:
+        """Return every figure, in the page's order."""
         epochs = [plot for plots in self.epochs.values() for plot in plots]
         return [*self.fronts, *self.rates, *epochs, *([self.units] if self.units else []), *self.maps]
 
 
-def _figures(record: SweepRecord, report: Report, sittings: list[Sitting]) -> _Figures:
-    split, labels = widest_split(report.rows), label_names(sittings)
+def page_figures(record: SweepRecord, rows: list[CellResult], sittings: list[CellExemplar]) -> Figures:
+    """Return the figures of a sweep; those that have nothing to show are not there."""
+    split, labels = widest_split(rows), label_names(sittings)
     epochs = epoch_plots(epoch_curves(record))
-    front = {row.cell for row in report.rows if row.front}
+    front = {row.cell for row in rows if row.front}
     maps = [map_plot(found, labels) for found in sittings if found.trial.cell in front]
-    return _Figures(
-        fronts=[front_plot(found) for found in fronts(record, report.rows)],
-        rates=rate_plots(rate_curves(record, report.rows, split), split),
+    return Figures(
+        fronts=[front_plot(found) for found in fronts(record, rows)],
+        rates=rate_plots(rate_curves(record, rows, split), split),
         rate_split=split,
         epochs={
             PHASE_TITLES[phase]: shown
@@ -121,7 +126,7 @@ def _figures(record: SweepRecord, report: Report, sittings: list[Sitting]) -> _F
     )
 
 
-def _head(record: SweepRecord, spec: SweepSpec, report: Report) -> dict[str, Any]:
+def _head(record: SweepRecord, spec: SweepSpec, report: Results) -> dict[str, Any]:
     points = spec.points()
     planned = spec.search.trials or (len(points) if points is not None else None)
     ended = sum(trial.final is not None for trial in record.trials.values())
@@ -139,7 +144,7 @@ def _head(record: SweepRecord, spec: SweepSpec, report: Report) -> dict[str, Any
             ("trials ended", f"{ended}{'' if planned is None else f' of {planned * len(spec.seeds)}'}"),
             ("outcomes", ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items())) or "none yet"),
         ],
-        "answers": answers(report.rows, spec.search.objectives),
+        "answers": finding_sentences(report.rows, spec.search.objectives),
         "alarms": [
             *(f"Invariant broken: {found.trial}, {found}" for found in report.violations),
             *(f"Warning: {warning}" for warning in report.warnings),
@@ -169,7 +174,7 @@ def plotly_js() -> str:
 @cache
 def _template() -> Any:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"span": span, "look": look}
+    environment.filters |= {"span": span, "look": style_of}
     environment.globals["methods_of"] = methods_of
     return environment.from_string(_resource("page.html.j2"))
 

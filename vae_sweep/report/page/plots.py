@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from vae_sweep.journal.metrics import METRICS, number_text
 from vae_sweep.report.page.plot import Plot, layout, short, whole_ticks
-from vae_sweep.report.palette import in_order, look
-from vae_sweep.report.series import ACROSS, EPOCH_WORDS, PHASES, PUBLISHED_UP, UP, EpochCurve, Front, RateCurve
-from vae_sweep.report.tables import Row
-from vae_sweep.report.terminal import cell_name, number_text
+from vae_sweep.report.palette import in_order, style_of
+from vae_sweep.report.terminal import cell_name
+from vae_sweep.results.cells import CellResult
+from vae_sweep.results.series import ACROSS, EPOCH_WORDS, PHASES, PUBLISHED_UP, UP, EpochCurve, Front, RateCurve
 from vae_sweep.statistics.intervals import Interval
-from vae_sweep.tracking.names import METRICS
 
 FAINT = 0.35
 """Opacity of a cell whose likelihood is not known."""
@@ -61,7 +61,7 @@ def _axis(word: str) -> dict[str, Any]:
     return {"title": {"text": f"{metric.symbol}, {metric.unit}"}, "zeroline": False}
 
 
-def _front_line(line: Sequence[Row]) -> dict[str, Any]:
+def _front_line(line: Sequence[CellResult]) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "lines",
@@ -72,8 +72,8 @@ def _front_line(line: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def _cells(rows: Sequence[Row], method: str) -> dict[str, Any]:
-    style = look(method)
+def _cells(rows: Sequence[CellResult], method: str) -> dict[str, Any]:
+    style = style_of(method)
     return {
         "type": "scatter",
         "mode": "markers",
@@ -100,7 +100,7 @@ def _published(front: Front, method: str) -> list[dict[str, Any]]:
     points = [point for point in front.published if point.method == method]
     if not points:
         return []
-    style = look(method)
+    style = style_of(method)
     names = [method if point.rate is None else f"{method} λ={point.rate:g}" for point in points]
     return [
         {
@@ -136,7 +136,7 @@ def _rate_plot(word: str, curves: list[RateCurve], ends: tuple[float, float], sp
 
 
 def _rate_trace(word: str, curve: RateCurve, ends: tuple[float, float]) -> dict[str, Any]:
-    style = look(curve.method)
+    style = style_of(curve.method)
     levels = curve.levels if curve.rates else curve.levels * 2
     cells = curve.cells if curve.rates else curve.cells * 2
     name = f"{curve.method} {curve.others}".strip()
@@ -179,7 +179,7 @@ def _epoch_plot(phase: str, word: str, curves: list[EpochCurve]) -> Plot:
 
 def _epoch_trace(word: str, method: str, curves: list[EpochCurve]) -> dict[str, Any]:
     """Return all lines of a method as one trace, with a gap between two trials."""
-    style = look(method)
+    style = style_of(method)
     x: list[int | None] = []
     y: list[float | None] = []
     text: list[str | None] = []
@@ -208,7 +208,7 @@ def _bars(intervals: Sequence[Interval], colour: str) -> dict[str, Any]:
     return {"type": "data", "array": widths, "visible": known, "color": colour, "thickness": 1.2, "width": 3}
 
 
-def _hover(row: Row) -> str:
+def _hover(row: CellResult) -> str:
     numbers = [
         f"{METRICS[word].symbol} {number_text(word, row.numbers[word], row.half_widths.get(word))}"
         for word in (UP, PUBLISHED_UP, ACROSS, "kl", "active_units", "mutual_information")
@@ -224,5 +224,5 @@ def _level_hover(word: str, name: str, cell: int, level: Interval) -> str:
     return f"{escape(name)} (cell {cell})<br>{number_text(word, level.mean, level.half_width)}"
 
 
-def _pair(row: Row) -> str:
+def _pair(row: CellResult) -> str:
     return " and ".join(f"{METRICS[word].symbol} {number_text(word, row.numbers[word])}" for word in (UP, ACROSS))

@@ -1,0 +1,1 @@
+"""Sweep files: their fields, their methods' parameters, and how they are read and checked."""

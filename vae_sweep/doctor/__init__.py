@@ -1,0 +1,1 @@
+"""What is unsound or open to strangers."""

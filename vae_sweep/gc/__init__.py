@@ -1,0 +1,1 @@
+"""Checkpoints and pretrainings that nothing needs any more, and their removal."""

@@ -1,0 +1,1 @@
+"""Sweeps sent to a Ray cluster as jobs."""

@@ -1,0 +1,76 @@
+"""What probes found, in the form of the paper's Tables 4, 5, 6 and 8 and its Appendix B."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from trainables.methods import METHODS
+from vae_sweep.journal.metrics import METRICS, values_text
+from vae_sweep.journal.records import SweepRecord, TrialRecord
+
+TABLES: dict[str, tuple[str, ...]] = {
+    "Table 4: reconstruction": ("bleu", "bleu_cut"),
+    "Table 5: smoothness": ("pcc",),
+    "Table 6: noisy reconstruction loss, by word swaps": tuple(f"recon_swap{k}" for k in range(1, 5)),
+    "Table 8: accuracy, by labelled sentences": (
+        "accuracy_gmm",
+        *(f"accuracy_{n}" for n in (100, 500, 1000, 2000, 10000)),
+    ),
+    "Appendix B: prior samples and their nearest training sentences": (
+        "copy_distance",
+        "copy_length",
+        "copy_train_length",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class ProbeTable:
+    """A table of the paper: `rows` hold a method with its values, and one text a column."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def probe_tables(record: SweepRecord) -> list[ProbeTable]:
+    """Return each table that has a number, a row for each probed cell: means over its probed seeds."""
+    cells: dict[int, list[TrialRecord]] = {}
+    for trial in record.trials.values():
+        if trial.probed:
+            cells.setdefault(trial.cell, []).append(trial)
+    tables = []
+    for title, words in TABLES.items():
+        rows = tuple(_row(cells[number], words) for number in sorted(cells) if _any(cells[number], words))
+        if rows:
+            columns = ("method", *(METRICS[word].symbol.removeprefix("#labeled ") for word in words))
+            tables.append(ProbeTable(title, columns, rows))
+    return tables
+
+
+def _any(trials: list[TrialRecord], words: tuple[str, ...]) -> bool:
+    return any(f"probe/{word}" in trial.probed for trial in trials for word in words)
+
+
+def _row(trials: list[TrialRecord], words: tuple[str, ...]) -> tuple[str, ...]:
+    return (_name(trials), *(_mean(trials, word) for word in words))
+
+
+def _name(trials: list[TrialRecord]) -> str:
+    first = trials[0]
+    values = {**_target_rate(first.spec), **first.values}
+    title = METHODS[first.method].title if first.method in METHODS else first.method
+    seeds = f", {len(trials)} seeds" if len(trials) > 1 else ""
+    shown = f"{values_text(values)}{seeds}".removeprefix(", ")
+    return f"{title} ({shown})" if shown else title
+
+
+def _target_rate(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return the λ of a trial whose row has one, also where the space does not name it."""
+    term = spec.get("method", {}).get("objective", {}).get("kl") or {}
+    return {"target_rate": term["target_rate"]} if "target_rate" in term else {}
+
+
+def _mean(trials: list[TrialRecord], word: str) -> str:
+    found = [trial.probed.get(f"probe/{word}") for trial in trials]
+    known = [value for value in found if value is not None]
+    return f"{sum(known) / len(known):.{METRICS[word].digits}f}" if known else "-"

@@ -1,0 +1,1 @@
+"""What a launch would run, what it needs, and whether it may."""

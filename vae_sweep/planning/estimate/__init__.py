@@ -1,0 +1,1 @@
+"""The time, memory and disk that a sweep takes, from short measurements."""

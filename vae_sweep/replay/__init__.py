@@ -1,0 +1,1 @@
+"""A journaled trial run again, and compared."""

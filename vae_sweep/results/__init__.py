@@ -1,0 +1,1 @@
+"""What a sweep measured, computed once: cells, fronts, differences, verdicts, winners."""

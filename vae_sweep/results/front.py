@@ -1,0 +1,89 @@
+"""The cells of a sweep on the axes of its objectives, and which of them stand on the front."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from trainables.methods import METHODS
+from vae_sweep.journal.invariants import metrics_of
+from vae_sweep.journal.records import SweepRecord, TrialRecord
+from vae_sweep.statistics.front import on_front
+from vae_sweep.statistics.replicates import Replicates, means
+from vae_sweep.statistics.trust import MOST_BAD, TIGHT, bad_share, cannot_tell, sampling_error
+
+NOT_TIGHT = "no tight value of NLL and PPL, only that of samples from q"
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The complete cells of a sweep on one split, without reference rows.
+
+    `points` are their objectives by seed, `errors` the standard error that sampling leaves in the mean of each.
+    `untold` says of a cell why its likelihood is not known: it is compared with no other and stands on no front.
+    A cell that has none has no point.
+    """
+
+    points: Replicates
+    errors: dict[int, list[float]]
+    untold: dict[int, str]
+
+    @cached_property
+    def ranked(self) -> Replicates:
+        """Return the points of the cells that are known."""
+        return {cell: seeds for cell, seeds in self.points.items() if cell not in self.untold}
+
+
+def cells_of(record: SweepRecord, words: tuple[str, ...], split: str = "validation") -> Cells:
+    """Return the cells that have all objectives in all their trials, and those that lack only NLL or PPL."""
+    tables: dict[int, dict[int, dict[str, float]]] = {}
+    lacking: dict[int, set[str]] = {}
+    for trial in record.trials.values():
+        if not METHODS[trial.method].reference:
+            numbers = split_numbers(trial, split)
+            tables.setdefault(trial.cell, {})[trial.seed] = numbers
+            lacking.setdefault(trial.cell, set()).update(_lacking(numbers, words))
+    whole = {cell: seeds for cell, seeds in tables.items() if not lacking[cell]}
+    untold = {cell: reason for cell, seeds in whole.items() if (reason := untold_reason(seeds.values(), words))}
+    untold |= {cell: NOT_TIGHT for cell, words in lacking.items() if words == {NOT_TIGHT}}
+    return Cells(
+        {
+            cell: {seed: [numbers[word] for word in words] for seed, numbers in seeds.items()}
+            for cell, seeds in whole.items()
+        },
+        {cell: [sampling_error(seeds.values(), word) for word in words] for cell, seeds in whole.items()},
+        untold,
+    )
+
+
+def objectives_of(record: SweepRecord, words: tuple[str, ...]) -> dict[int, list[float]]:
+    """Return the mean objectives over its seeds of each complete cell that is known."""
+    return means(cells_of(record, words).ranked)
+
+
+def front_cells(record: SweepRecord, words: tuple[str, ...]) -> set[int]:
+    """Return the numbers of the cells that no other beats on every objective."""
+    values = objectives_of(record, words)
+    flags = on_front(list(values.values()))
+    return {cell for cell, flag in zip(values, flags, strict=True) if flag}
+
+
+def split_numbers(trial: TrialRecord, split: str) -> dict[str, float]:
+    """Return what a trial ended with on a split, as word -> value; empty where it was not measured."""
+    source = trial.scored if split == "test" else (trial.final.numbers if trial.final else {})
+    return {word: value for word, value in metrics_of(source, split).items() if value is not None}
+
+
+def untold_reason(replicates: Collection[dict[str, float]], words: Collection[str]) -> str:
+    """Return why the likelihood of a cell is not known; empty where it is, or no objective."""
+    if any(NOT_TIGHT in _lacking(numbers, words) for numbers in replicates):
+        return NOT_TIGHT
+    if not cannot_tell(replicates, words):
+        return ""
+    return f"{bad_share(replicates):.1%} of its sentences have Pareto k > 0.7, {MOST_BAD:.0%} at most may"
+
+
+def _lacking(numbers: dict[str, float], words: Collection[str]) -> Iterator[str]:
+    """Yield the objectives that a trial lacks; NOT_TIGHT for those of which it has q's estimate."""
+    for word in words:
+        if word not in numbers:
+            yield NOT_TIGHT if word in TIGHT and f"iw_{word}" in numbers else word

@@ -1,0 +1,166 @@
+"""What the figures of a report show, as plain series: fronts, curves over λ, curves over epochs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from trainables.methods import METHODS
+from vae_sweep.journal.metrics import values_text
+from vae_sweep.journal.records import SweepRecord, TrialRecord
+from vae_sweep.results.cells import CellResult
+from vae_sweep.results.published import published
+from vae_sweep.statistics.intervals import Interval
+
+ACROSS, UP = "reconstruction", "perplexity"
+"""The axes of a front."""
+
+PUBLISHED_UP = "iw_perplexity"
+"""What the paper has in the place of UP."""
+
+RATE_WORDS = ("perplexity", "reconstruction", "kl", "active_units", "mutual_information")
+EPOCH_WORDS = ("neg_elbo", "reconstruction", "kl", "active_units", "mutual_information")
+PHASES = ("pretrain", "vae")
+
+
+@dataclass(frozen=True)
+class PublishedPoint:
+    """A row of the paper's tables on the axes of a front."""
+
+    method: str
+    rate: float | None
+    across: float
+    up: float
+
+
+@dataclass(frozen=True)
+class Front:
+    """One split's cells on the axes of a front; `line` joins those on the validation front, by ACROSS."""
+
+    split: str
+    rows: tuple[CellResult, ...]
+    line: tuple[CellResult, ...]
+    published: tuple[PublishedPoint, ...]
+
+
+@dataclass(frozen=True)
+class RateCurve:
+    """A method's word over λ; `rates` is empty for a row without λ, which has one level.
+
+    `others` says the cells' values but for λ, in words; `cells` are their numbers.
+    """
+
+    method: str
+    others: str
+    rates: tuple[float, ...]
+    levels: tuple[Interval, ...]
+    cells: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class EpochCurve:
+    """A trial's words over the epochs of one phase, in their order; None where an epoch lacks a word."""
+
+    trial: str
+    method: str
+    phase: str
+    epochs: tuple[int, ...]
+    words: dict[str, tuple[float | None, ...]]
+
+    def has(self, word: str) -> bool:
+        """Say whether an epoch has the word."""
+        return any(value is not None for value in self.words.get(word, ()))
+
+
+def fronts(record: SweepRecord, rows: list[CellResult]) -> list[Front]:
+    """Return the validation front, then the same cells on the test split beside the paper's points."""
+    found = []
+    for split in ("validation", "test"):
+        shown = tuple(row for row in rows if row.split == split and {ACROSS, UP} <= row.numbers.keys())
+        if shown:
+            line = tuple(sorted((row for row in shown if row.front), key=lambda row: row.numbers[ACROSS]))
+            theirs = _published_points(record) if split == "test" else ()
+            found.append(Front(split, shown, line, theirs))
+    return found
+
+
+def widest_split(rows: list[CellResult]) -> str:
+    """Return the split that compares all cells: test where each cell has it, else validation."""
+    tested = {row.cell for row in rows if row.split == "test"}
+    return "test" if tested and tested == {row.cell for row in rows} else "validation"
+
+
+def rate_curves(record: SweepRecord, rows: list[CellResult], split: str) -> dict[str, list[RateCurve]]:
+    """Return word -> a curve for each method and set of other values; empty where no cell has a λ."""
+    shown = [row for row in rows if row.split == split]
+    rates = {row.cell: _cell_rate(record, row.cell) for row in shown}
+    if not any(rate is not None for rate in rates.values()):
+        return {}
+    found = {word: list(_curves_of(shown, rates, word)) for word in RATE_WORDS}
+    return {word: curves for word, curves in found.items() if curves}
+
+
+def epoch_curves(record: SweepRecord) -> list[EpochCurve]:
+    """Return the curves of every trial with an epoch, a phase each."""
+    return [
+        curve
+        for name in sorted(record.trials)
+        for phase in PHASES
+        if (curve := _epoch_curve(record.trials[name], phase)).epochs
+    ]
+
+
+def target_rate(trial: TrialRecord) -> float | None:
+    """Return λ of a trial, nats; None where its row has none."""
+    term = trial.spec.get("method", {}).get("objective", {}).get("kl", {})
+    rate = trial.values.get("target_rate", term.get("target_rate"))
+    return None if rate is None else float(rate)
+
+
+def _published_points(record: SweepRecord) -> tuple[PublishedPoint, ...]:
+    name = (record.spec.get("corpus") or {}).get("name")
+    rows = published(name) if isinstance(name, str) else {}
+    return tuple(
+        PublishedPoint(method, rate, words[ACROSS].value, words[PUBLISHED_UP].value)
+        for (method, rate), words in rows.items()
+        if {ACROSS, PUBLISHED_UP} <= words.keys()
+    )
+
+
+def _cell_rate(record: SweepRecord, cell: int) -> float | None:
+    return next((target_rate(trial) for trial in record.trials.values() if trial.cell == cell), None)
+
+
+def _curves_of(shown: list[CellResult], rates: dict[int, float | None], word: str) -> Iterator[RateCurve]:
+    groups: dict[tuple[str, str, bool], list[CellResult]] = {}
+    for row in shown:
+        if word in row.numbers and word not in METHODS[row.method].undefined_metrics:
+            others = values_text({name: value for name, value in row.values.items() if name != "target_rate"})
+            groups.setdefault((row.method, others, rates[row.cell] is not None), []).append(row)
+    for (method, others, has_rate), group in groups.items():
+        known = {row.cell: rate for row in group if (rate := rates[row.cell]) is not None}
+        ordered = sorted(group, key=lambda row: known.get(row.cell, 0.0))
+        if has_rate:
+            yield _curve(method, others, ordered, known, word)
+        else:
+            for row in ordered:
+                yield _curve(method, others, [row], {}, word)
+
+
+def _curve(method: str, others: str, rows: list[CellResult], rates: dict[int, float], word: str) -> RateCurve:
+    return RateCurve(
+        method=method,
+        others=others,
+        rates=tuple(rates[row.cell] for row in rows if row.cell in rates),
+        levels=tuple(row.interval(word) for row in rows),
+        cells=tuple(row.cell for row in rows),
+    )
+
+
+def _epoch_curve(trial: TrialRecord, phase: str) -> EpochCurve:
+    epochs = sorted((epoch for epoch in trial.epochs if epoch.phase == phase), key=lambda epoch: epoch.epoch)
+    undefined_metrics = METHODS[trial.method].undefined_metrics
+    words = {
+        word: tuple(epoch.numbers.get(f"validation/{word}") for epoch in epochs)
+        for word in EPOCH_WORDS
+        if word not in undefined_metrics
+    }
+    return EpochCurve(trial.id, trial.method, phase, tuple(epoch.epoch + 1 for epoch in epochs), words)

@@ -1,0 +1,55 @@
+"""The winners of a sweep: the best replicate of each cell on its front."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.journal.records import SweepRecord
+from vae_sweep.results.front import cells_of, front_cells, objectives_of
+from vae_sweep.results.retention import best_replicates
+
+
+@dataclass(frozen=True, slots=True)
+class Leaders:
+    """The best replicate of each cell on the front, the best one first, and each objective's lowest mean over a
+    complete cell."""
+
+    winners: tuple[str, ...] = ()
+    best: dict[str, float] = field(default_factory=dict)
+
+
+LeadersOf = Callable[[SweepRecord], Leaders]
+
+
+def no_leaders(sweep: SweepRecord) -> Leaders:
+    """Return none: for a journal that is mirrored by itself."""
+    return Leaders()
+
+
+def leaders(spec: SweepSpec, record: SweepRecord) -> Leaders:
+    """Return the front's winners, the best cell by the first objective first, and the lowest means.
+
+    Those that collapsed come last: a decoder that ignores z may have the best perplexity, and its code is useless.
+    """
+    words = spec.search.objectives
+    values = objectives_of(record, words)
+    replicates = best_replicates(spec, record, lambda trial: True)
+    front = [cell for cell in front_cells(record, words) if cell in replicates]
+
+    def rank(cell: int) -> tuple[bool, list[float], int]:
+        final = record.trials[replicates[cell]].final
+        return final is not None and final.outcome == "collapsed", values[cell], cell
+
+    best: dict[str, float] = {
+        word: min(means) for word, means in zip(words, zip(*values.values(), strict=True), strict=False)
+    }
+    return Leaders(tuple(replicates[cell] for cell in sorted(front, key=rank)), best)
+
+
+def no_front(spec: SweepSpec, record: SweepRecord) -> str:
+    """Return why a sweep without winners has none, as what follows its name."""
+    untold = cells_of(record, spec.search.objectives).untold
+    if not untold:
+        return "has no cell on a front yet, whose seeds have all ended"
+    first = min(untold)
+    return f"has no cell that can be ranked (cell {first}: {untold[first]}; vae-sweep score measures it anew)"

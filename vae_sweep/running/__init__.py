@@ -1,0 +1,1 @@
+"""Launching: Ray, its nodes, the Tuner, scoring."""

@@ -1,0 +1,214 @@
+"""A survey of a cluster: every alive node looks at itself in a small task pinned to it."""
+
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from trainables.files import words
+from trainables.storage_paths import write_file
+from trainables.text.sources import SOURCES
+from trainables.text.spec import CorpusSpec
+from vae_sweep.errors import LaunchError
+from vae_sweep.planning.allocation import NodeCapacity
+from vae_sweep.running.nodes.node_checks import Expected, NodeFinding, check_node
+from vae_sweep.running.nodes.self_check import (
+    DRIVER_FILE,
+    NodeFacts,
+    SelfCheckRequest,
+    answer,
+    clock,
+    fetch_corpus,
+    self_check,
+    source_digest,
+    versions,
+)
+
+_PATIENCE = 120.0
+"""Seconds that a node has to look at itself; its first worker imports torch."""
+
+CLOCK_PATIENCE = 20.0
+FETCH_PATIENCE = 1800.0
+"""Seconds that a node has to fetch a corpus."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class NodeRequirements:
+    """What a survey is about: a folder of the storage, the corpus with its fingerprint, whether trials use GPUs.
+
+    A corpus that is None is not looked at.
+    """
+
+    folder: Path
+    corpus: CorpusSpec | None
+    data_directory: Path
+    fingerprint: str | None
+    uses_gpus: bool
+    objects: str | None = None
+
+
+def survey(wanted: NodeRequirements, joined: bool, say: Say) -> list[NodeFinding]:
+    """Return what every alive node of the Ray session found; an absent corpus is fetched where that can be done.
+
+    On one machine of our own this process looks itself.
+    """
+    found = {node: _unseen(info) for node, info in alive_nodes().items()}
+    with _token(wanted.folder) as (place, token):
+        asks = {node: _ask(wanted, place, token, node) for node in found}
+        if joined:
+            _look_around(asks, found)
+            _fetch_where_absent(wanted, asks, found, say)
+            _compare_clocks(found)
+        else:
+            for node, finding in found.items():
+                finding.facts, finding.clock = NodeFacts.model_validate(self_check(asks[node])), 0.0
+        _read_answers(place, token, found)
+    expected = Expected(versions(), source_digest(), wanted.uses_gpus)
+    for finding in found.values():
+        check_node(finding, expected)
+    return list(found.values())
+
+
+def survey_this_machine(wanted: NodeRequirements) -> NodeFinding:
+    """Return what this machine finds of itself, without Ray; Ray would offer the GPUs that torch sees."""
+    with _token(wanted.folder) as (place, token):
+        facts = NodeFacts.model_validate(self_check(_ask(wanted, place, token, "here")))
+        finding = NodeFinding(
+            "here", facts.host, "this machine", NodeCapacity(0, facts.gpus), clock=0.0, facts=facts
+        )
+        _read_answers(place, token, {"here": finding})
+    check_node(finding, Expected(versions(), source_digest(), wanted.uses_gpus))
+    return finding
+
+
+def alive_nodes() -> dict[str, Mapping[str, Any]]:
+    """Return Ray's description of every alive node by its id."""
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return {node["NodeID"]: node for node in nodes if node["Alive"]}
+
+
+def room_of(node: Mapping[str, Any]) -> NodeCapacity:
+    """Return what a node has."""
+    return NodeCapacity(node["Resources"].get("CPU", 0.0), node["Resources"].get("GPU", 0.0))
+
+
+def _unseen(node: Mapping[str, Any]) -> NodeFinding:
+    return NodeFinding(node["NodeID"], node["NodeManagerHostname"], node["NodeManagerAddress"], room_of(node))
+
+
+def _ask(wanted: NodeRequirements, place: Path, token: str, node: str) -> dict[str, Any]:
+    return SelfCheckRequest(
+        node=node,
+        folder=str(place),
+        token=token,
+        corpus=wanted.corpus,
+        data_directory=str(wanted.data_directory),
+        fingerprint=wanted.fingerprint,
+        objects=wanted.objects,
+    ).model_dump()
+
+
+@contextmanager
+def _token(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Put a token into a fresh folder of the storage for the length of a with block."""
+    place, token = folder / f".nodes.{secrets.token_hex(8)}", secrets.token_hex(16)
+    try:
+        write_file(place / DRIVER_FILE, token.encode())
+    except OSError as error:
+        shutil.rmtree(place, ignore_errors=True)
+        said = words(error, folder, "cannot be written")
+        raise LaunchError(
+            f"storage.directory: {said}; --set storage.directory=PATH sets another directory"
+        ) from None
+    try:
+        yield place, token
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _look_around(asks: Mapping[str, dict[str, Any]], found: Mapping[str, NodeFinding]) -> None:
+    for node, result in _on_nodes(self_check, {node: (ask,) for node, ask in asks.items()}, _PATIENCE):
+        if isinstance(result, str):
+            found[node].problems.append(result)
+        else:
+            found[node].facts = NodeFacts.model_validate(result)
+
+
+def _fetch_where_absent(
+    wanted: NodeRequirements, asks: Mapping[str, dict[str, Any]], found: Mapping[str, NodeFinding], say: Say
+) -> None:
+    """Fetch the corpus where it is absent, once a node; what fails is added to the corpus's words."""
+    name = wanted.corpus.name if wanted.corpus else None
+    lacking = [node for node, finding in found.items() if finding.facts and finding.facts.absent]
+    if name not in SOURCES or not lacking:
+        return
+    say(f"fetching {name} on {', '.join(str(found[node]) for node in lacking)}")
+    results = _on_nodes(
+        fetch_corpus, {node: (name, asks[node]["data_directory"]) for node in lacking}, FETCH_PATIENCE
+    )
+    failed = {node: result for node, result in results if result is not None}
+    _look_around({node: asks[node] for node in lacking if node not in failed}, found)
+    for node, why in failed.items():
+        facts = found[node].facts
+        if facts is not None:
+            found[node].facts = facts.model_copy(update={"corpus": f"{facts.corpus}\n  fetching it failed: {why}"})
+
+
+def _compare_clocks(found: Mapping[str, NodeFinding]) -> None:
+    """Compare each node's clock with this one's, by the middle of a short exchange with its warm worker."""
+    for node, finding in found.items():
+        if finding.facts is None:
+            continue
+        before = time.time()
+        [(_, result)] = _on_nodes(clock, {node: ()}, CLOCK_PATIENCE)
+        if isinstance(result, float):
+            finding.clock = round(result - (before + time.time()) / 2, 3)
+
+
+def _read_answers(place: Path, token: str, found: Mapping[str, NodeFinding]) -> None:
+    """Add to each node's storage whether the driver sees what the node wrote."""
+    for node, finding in found.items():
+        if finding.facts is None or finding.facts.storage:
+            continue
+        try:
+            seen = (place / node).read_bytes() == answer(node, token)
+        except OSError:
+            seen = False
+        if not seen:
+            text = (
+                f"{place.parent} is not the driver's: a file that the node wrote there is not seen by the driver"
+            )
+            finding.facts = finding.facts.model_copy(update={"storage": text})
+
+
+def _on_nodes(
+    function: Callable[..., Any], arguments: Mapping[str, Sequence[Any]], patience: float
+) -> list[tuple[str, Any]]:
+    """Run a function on nodes at the same time; return each result, or in words why there is none."""
+    task = ray.remote(num_cpus=0, max_retries=0)(function)
+    running = {
+        task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote(*given): node
+        for node, given in arguments.items()
+    }
+    ready, late = ray.wait(list(running), num_returns=len(running), timeout=patience) if running else ([], [])
+    for each in late:
+        ray.cancel(each, force=True)
+    results: list[tuple[str, Any]] = [(running[each], f"it gave no answer within {patience:g} s") for each in late]
+    for each in ready:
+        try:
+            results.append((running[each], ray.get(each)))
+        except RayError as error:
+            cause = getattr(error, "cause", None) or error
+            last = str(cause).strip().splitlines()[-1:] or [type(cause).__name__]
+            results.append((running[each], f"a task there failed: {last[0]}"))
+    return results

@@ -1,0 +1,163 @@
+"""Running the trials that a sweep lacks: one Tuner, with our searcher, callback and stoppers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+from ray.tune.stopper import CombinedStopper
+
+from trainables.ray_trainable import train
+from trainables.storage_paths import filesystem_of
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.journal import Journal
+from vae_sweep.journal.records import SweepRecord
+from vae_sweep.planning.allocation import TrialResources, fits_gpu_limit, scaled_resources
+from vae_sweep.planning.plan import Plan
+from vae_sweep.running.interrupts import interrupts_kept
+from vae_sweep.running.journal_callback import JournalCallback, StopRequestStopper
+from vae_sweep.running.nodes.placement import Placement
+from vae_sweep.running.pending_trials import pretraining_of, search_state, trial_config
+from vae_sweep.running.stop_controller import StopController
+from vae_sweep.running.trial_cost import cost_of
+from vae_sweep.search.pruning import AsyncSuccessiveHalving, RungStopper
+from vae_sweep.search.sampling import Cell
+from vae_sweep.search.state import Assignment, SearchState
+from vae_sweep.search.study import open_study
+from vae_sweep.search.sweep_search import SweepSearch
+from vae_sweep.storage.layout import JOURNAL_FILE, checkpoints_place, storage_directory, store_place
+from vae_sweep.storage.pretraining_store import STORE_FOLDER, store_for
+
+WORKER_LOSSES = 3
+"""How often a trial may lose its worker and go on from its checkpoint."""
+
+Watch = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class LaunchContext:
+    """What a launch carries while it holds the sweep; `ground` is where its trials may run."""
+
+    plan: Plan
+    placement: Placement
+    folder: Path
+    journal: Journal
+    stop_controller: StopController
+    attempt: int
+    note: Watch
+
+    def record(self) -> SweepRecord:
+        """Return what the journal says now."""
+        return read_sweep(self.folder / JOURNAL_FILE)
+
+    def write(self, kind: str, **fields: Any) -> None:
+        """Journal a line and tell of it."""
+        self.note(self.journal.append(kind, **fields))
+
+    def say(self, text: str) -> None:
+        """Tell something that no journal keeps."""
+        self.note({"kind": "said", "text": text})
+
+
+def run_trials(context: LaunchContext) -> None:
+    """Run a Tuner over exactly the trials that the journal lacks."""
+    plan = context.plan
+    progress = search_state(plan, context.record())
+    search = _search(context, progress)
+    new_cells = max(0, (search.budget or 0) - len(progress.cells))
+    racing = len(progress.cells) * (len(plan.spec.seeds) - len(plan.spec.first_seeds))
+    left = len(progress.unfinished) + racing + new_cells * len(plan.spec.seeds)
+    if not left:
+        return
+    place, filesystem = filesystem_of(checkpoints_place(plan.spec))
+    tuner = tune.Tuner(
+        tune.with_resources(
+            _trainable(plan), partial(_share, plan.shares, plan.spec.resources.max_gpus, context.placement)
+        ),
+        tune_config=tune.TuneConfig(
+            search_alg=search,
+            num_samples=left * (1 + plan.spec.resources.memory_retries),
+            max_concurrent_trials=plan.spec.resources.max_concurrent,
+            reuse_actors=not any(share.gpus for share in plan.shares.values()),
+            trial_dirname_creator=lambda trial: str(trial.config["identity"]["trial"]),
+        ),
+        run_config=tune.RunConfig(
+            storage_path=place,
+            storage_filesystem=filesystem,
+            name=f"attempt-{context.attempt}",
+            stop=CombinedStopper(StopRequestStopper(context.stop_controller), *_judges(context)),
+            checkpoint_config=tune.CheckpointConfig(num_to_keep=2),
+            failure_config=tune.FailureConfig(max_failures=WORKER_LOSSES),
+            callbacks=[JournalCallback(context.journal, context.attempt, context.note, context.stop_controller)],
+            verbose=0,
+        ),
+    )
+    with interrupts_kept():
+        tuner.fit()
+
+
+def _search(context: LaunchContext, progress: SearchState) -> SweepSearch:
+    plan = context.plan
+
+    def on_cell(cell: Cell) -> None:
+        context.write("cell", cell=cell.number, method=cell.method, values=cell.values)
+
+    study, said = open_study(plan.spec, context.folder)
+    if said:
+        context.write("repaired", text=said)
+    return SweepSearch(
+        plan.spec,
+        study,
+        progress,
+        on_cell,
+        partial(trial_config, plan),
+        stopped=lambda: context.stop_controller.reason is not None,
+        room=partial(_has_room, plan),
+        pretraining=partial(pretraining_of, plan),
+        price=cost_of(plan, context.folder),
+    )
+
+
+def _judges(context: LaunchContext) -> list[RungStopper]:
+    """Return what prunes trials, with all that was seen at its rungs before; none where the spec prunes none."""
+    search = context.plan.spec.search
+    if search.pruning is None:
+        return []
+    halving = AsyncSuccessiveHalving(search.pruning, search.objectives)
+    first = context.plan.spec.first_seeds
+    for trial in context.record().trials.values():
+        for rung in trial.rungs if trial.seed in first else ():
+            halving.note(trial.cell, trial.seed, rung.epoch, rung.numbers)
+    return [RungStopper(halving, first)]
+
+
+def _trainable(plan: Plan) -> Any:
+    if not plan.spec.storage.share_pretraining:
+        return train
+    directory = storage_directory(plan.spec) / STORE_FOLDER
+    stores = partial(store_for, directory, plan.spec.name, objects=store_place(plan.spec))
+    return tune.with_parameters(train, stores=stores)
+
+
+def _share(
+    shares: dict[str, TrialResources], most: float | None, placement: Placement, config: dict[str, Any]
+) -> tune.PlacementGroupFactory:
+    """Return what a trial occupies: its share, a larger one after it ran out of memory, on a good node.
+
+    Ray sends it along with every worker, so it must not hold the plan, whose corpus is large.
+    """
+    taken = scaled_resources(shares[config["identity"]["method"]], config["share"], placement.rooms(), most)
+    bundle = {kind: amount for kind, amount in (("CPU", taken.cpus), ("GPU", taken.gpus)) if amount}
+    where = {"bundle_label_selector": [placement.selector]} if placement.selector else {}
+    return tune.PlacementGroupFactory([bundle], **where)  # type: ignore[arg-type]
+
+
+def _has_room(plan: Plan, running: Sequence[Assignment], wanted: Assignment) -> bool:
+    """Say whether a trial may start beside those that run, as far as `max_gpus` is concerned."""
+    most = plan.spec.resources.max_gpus
+    if most is None:
+        return True
+    held = [min(most, plan.shares[each.cell.method].gpus * 2**each.retries) for each in (*running, wanted)]
+    return fits_gpu_limit(held[:-1], held[-1], most)

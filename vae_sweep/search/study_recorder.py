@@ -1,0 +1,85 @@
+"""Telling the study what the cells of a sweep gave, each once, whatever was interrupted."""
+
+from collections.abc import Iterable, Sequence
+
+from optuna import Study, Trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from vae_sweep.config.sweep_spec import Draw, SweepSpec
+from vae_sweep.search.sampling import Cell, as_params, distributions
+from vae_sweep.search.state import EvaluatedCell
+
+CELL, WARM = "cell", "warm"
+"""User attributes of an Optuna trial: the number of its cell, or its place among those of an earlier sweep."""
+
+
+class StudyRecorder:
+    """Tells the study what cells gave, each once; what the study does not hold is added to it whole.
+
+    At the start every RUNNING trial that belongs to no cell of the journal is told as failed, and the cells of an
+    earlier sweep that the study lacks (`warm`) are added.
+    """
+
+    def __init__(
+        self, spec: SweepSpec, study: Study, cells: Iterable[int], warm: Sequence[EvaluatedCell] = ()
+    ) -> None:
+        self._spec, self._study, known = spec, study, set(cells)
+        self._asked: dict[int, FrozenTrial] = {}
+        for trial in study.get_trials(deepcopy=False):
+            cell = trial.user_attrs.get(CELL)
+            if cell in known:
+                before = self._asked.get(cell)
+                if before is None or before.state != TrialState.COMPLETE:
+                    self._asked[cell] = trial
+            elif trial.state == TrialState.RUNNING:
+                study.tell(trial.number, state=TrialState.FAIL)
+        held = {trial.user_attrs.get(WARM) for trial in study.get_trials(deepcopy=False)}
+        for place, known_cell in enumerate(warm):
+            if place not in held:
+                self._add(
+                    known_cell.method, known_cell.values, TrialState.COMPLETE, known_cell.objectives, {WARM: place}
+                )
+
+    def asked(self, trial: Trial, cell: int) -> None:
+        """Remember that a live trial of the study is this cell."""
+        trial.set_user_attr(CELL, cell)
+        self._asked[cell] = self._study.get_trials(deepcopy=False)[trial.number]
+
+    def tell(self, cell: Cell, state: TrialState, values: Sequence[float] | None) -> None:
+        """Tell how a cell ended; one that failed before and now gives values becomes a trial of its own."""
+        known = self._asked.get(cell.number)
+        if known is not None:
+            known = self._study.get_trials(deepcopy=False)[known.number]
+            if known.state == TrialState.RUNNING:
+                self._study.tell(known.number, values, state=state)
+                return
+            if known.state == state or known.state == TrialState.COMPLETE:
+                return
+        self._add(cell.method, cell.values, state, values, {CELL: cell.number})
+        self._asked[cell.number] = self._study.get_trials(deepcopy=False)[-1]
+
+    def _add(
+        self,
+        method: str,
+        values: Draw,
+        state: TrialState,
+        told: Sequence[float] | None,
+        attributes: dict[str, int],
+    ) -> None:
+        self._study.add_trial(
+            create_trial(
+                state=state,
+                values=told,
+                params=as_params(self._spec, method, values),
+                distributions=distributions(self._spec, method),
+                user_attrs=attributes,
+            )
+        )
+
+    def values(self, cell: int) -> list[float] | None:
+        """Return what a cell was told with, None where it was told nothing or no values."""
+        known = self._asked.get(cell)
+        if known is None:
+            return None
+        trial = self._study.get_trials(deepcopy=False)[known.number]
+        return list(trial.values) if trial.state == TrialState.COMPLETE else None

@@ -1,0 +1,1 @@
+"""What trials and drivers share on disk: folders, leases, locks, finished pretrainings."""

@@ -1,1 +1,0 @@
-"""What trials and drivers share on disk: leases, and finished pretrainings."""

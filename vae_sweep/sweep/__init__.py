@@ -1,1 +1,0 @@
-"""Planning and running a sweep."""

@@ -1,1 +1,0 @@
-"""Garbage: what on disk nobody needs any more, and its removal."""

@@ -1,1 +1,0 @@
-"""The doctor: what is open to strangers or unsound."""

@@ -1,1 +1,0 @@
-"""Estimating a sweep before it runs: its time, memory and disk."""

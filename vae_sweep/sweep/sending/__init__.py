@@ -1,1 +1,0 @@
-"""Sending a sweep to a cluster's job server."""
