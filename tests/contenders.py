@@ -12,19 +12,18 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import SimpleNamespace, TracebackType
+from types import TracebackType
 from typing import Any, Self
 
 import torch
 from torch.nn import Parameter
 
 from tests.helpers import TRAINING, tiny_corpus
-from tests.sharing import Ran, note
+from tests.shared_trials import Ran, note
 from trainables.spec import TrialSpec
 from trainables.training.report import EpochReport, StoreReport
 from trainables.training.state import TrialState
 from trainables.trial import run_trial
-from vae_sweep.storage import lease
 from vae_sweep.storage.lease import Lease, Watch
 from vae_sweep.storage.pretraining_store import PretrainedStore
 
@@ -108,9 +107,9 @@ def alone_in(room: Path) -> Iterator[None]:
         yield
 
 
-def taken(base: Path, name: str) -> Lease:
+def taken(base: Path, name: str, watch: Watch | None = None) -> Lease:
     """Take a lease, however long that takes."""
-    watch = Watch(base)
+    watch = watch or Watch(base)
     while (mine := watch.take(name)) is None:
         time.sleep(0.001)
     return mine
@@ -139,11 +138,8 @@ def try_once(pipe: Connection, base: Path) -> None:
 
 def hold(pipe: Connection, base: Path, skew: float, place: str | None) -> None:
     """Hold the lease with a wall clock that is `skew` seconds off; on a word say when it is lost, and let go."""
-    lease.BEAT = 0.02
-    lease.time = SimpleNamespace(time=lambda: time.time() + skew)  # type: ignore
-    if place is not None:
-        lease._place = lambda: place  # type: ignore[assignment]
-    with taken(base, "holder") as mine:
+    watch = Watch(base, beat=0.02, wall=lambda: time.time() + skew, place=place)
+    with taken(base, "holder", watch) as mine:
         pipe.send("held")
         pipe.recv()
         until(lambda: mine.lost)

@@ -1,4 +1,4 @@
-"""Local files: written whole or not at all, and for good; what cannot be read now is told from what is not there.
+"""Local files: written whole or not at all, and for good; what cannot be read now is no absent file.
 
 Absence, a wrong checksum and content that makes no sense are damage. A disk that fails, a mount that is away, a
 file of another user say nothing of what lies there: these are StorageError.
@@ -43,7 +43,7 @@ class StorageError(PlaceError):
 
 
 def words(error: OSError, path: Path | None = None, what: str | None = None) -> str:
-    """Return an error of the system in words: where, what, and the usual fix; some lack their `path`."""
+    """Return an error of the system in words: where, what, and the usual fix; some have no `path`."""
     cause = error.strerror or str(error) or type(error).__name__
     code = error.errno or next((code for code in (*FULL, *OUTAGES) if os.strerror(code) in cause), 0)
     fix = f"; {FIXES[code]}" if code in FIXES else ""
@@ -61,17 +61,17 @@ def content(path: Path) -> bytes:
 
 
 def is_file(path: Path) -> bool:
-    """Say whether a file is there. Raises StorageError where that cannot be told."""
+    """Say whether a file is there. Raises StorageError where that is not known."""
     return stat.S_ISREG(_mode(path))
 
 
 def is_folder(path: Path) -> bool:
-    """Say whether a folder is there. Raises StorageError where that cannot be told."""
+    """Say whether a folder is there. Raises StorageError where that is not known."""
     return stat.S_ISDIR(_mode(path))
 
 
 def is_there(path: Path) -> bool:
-    """Say whether anything is there. Raises StorageError where that cannot be told."""
+    """Say whether anything is there. Raises StorageError where that is not known."""
     return bool(_mode(path))
 
 
@@ -177,7 +177,7 @@ def _named(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
-    """Tell what is not there from what cannot be read now."""
+    """Distinguish what is not there from what cannot be read now."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""METHODS: the rows of the paper's tables; a new row is one entry.
+"""METHODS: the methods of the paper's tables; a new one is one entry.
 
 Methods differ in pretraining, objective, updates and training. A new KL weight, KL term, bound, schedule or way to
 update is one class in its module, with its name in the union there.
@@ -17,42 +17,42 @@ from trainables.training.updates import Aggressive, Joint, Updates
 
 
 class Method(Spec):
-    """A row: whether an autoencoder is trained first, what is differentiated then, and how it descends."""
+    """Whether an autoencoder is trained first, what is differentiated then, and how it is trained."""
 
     name: str
-    title: str = Field(description="the row's name in the paper")
+    title: str = Field(description="its name in the paper")
     pretrain: bool = False
     objective: Objective = Elbo()
     updates: Updates = Joint()
-    training: TrainingOverride | None = Field(None, description="what the row brings; none: the sweep's training")
+    training: TrainingOverride | None = Field(None, description="its own training; none: the sweep's")
     language_model: bool = Field(False, description="the decoder alone, without z")
     undefined_metrics: tuple[str, ...] = Field(
-        (), description="words that say nothing of the row, absent from its results"
+        (), description="metrics that say nothing of the method, absent from its results"
     )
     reference: bool = Field(False, description="runs in grids only and never stands on the front")
 
     @property
     def autoencodes(self) -> bool:
-        """Whether the row is the pretraining itself."""
+        """Whether the method is the pretraining itself."""
         return self.objective == AUTOENCODER
 
     @property
     def target_rate(self) -> float | None:
-        """Return λ of a row with free bits, nats, None without."""
+        """λ of a method with free bits, nats, None without."""
         term = self.objective.kl if isinstance(self.objective, Elbo) else None
         return term.target_rate if isinstance(term, FreeBits | FreeBitsTotal) else None
 
     @property
     def selection(self) -> Literal["neg_elbo", "iw_bound"]:
-        """Return the validation word that picks the best epoch of the row's own phase."""
+        """The validation metric that picks the best epoch of the method's own phase."""
         return self.objective.selection if isinstance(self.objective, Iwae) else "neg_elbo"
 
     def with_override(self, training: TrainingSpec) -> TrainingSpec:
-        """Return the sweep's training with what the row brings of its own."""
+        """Return the sweep's training with what the method brings of its own."""
         return self.training.over(training) if self.training else training
 
     def parameters(self) -> dict[str, tuple[str, ...]]:
-        """Return the row's own parameters: name in a space -> paths in the row, all of which it sets."""
+        """Return the method's own parameters: name in a sweep file -> paths here, all of which it sets."""
         found: dict[str, tuple[str, ...]] = {}
         if isinstance(self.objective, Iwae):
             return {"selection": ("objective.selection",)}

@@ -1,5 +1,5 @@
-"""What a trial leaves behind and is read back: its spec, its best weights with their words, a page of
-samples, a portrait of its code."""
+"""What a trial leaves behind and is read back: its spec, its best weights with their vocabulary, a page of
+samples, a summary of its code."""
 
 import hashlib
 import json
@@ -128,7 +128,7 @@ def read_trial_spec(directory: StoragePath) -> TrialSpec:
 
 
 def stored_key(directory: StoragePath) -> str:
-    """Return the key of the trial that left weights in a directory, or else a state. Raises as `stored_spec`."""
+    """The key of the trial that left weights in a directory, or else a state. Raises as `read_trial_spec`."""
     path = directory / WEIGHTS_FILE
     if is_file(path):
         content = _content(path)

@@ -1,4 +1,4 @@
-"""The door to Ray: one trial as a Tune function trainable, and the scoring of what it left."""
+"""What Ray runs: one trial as a Tune function trainable, and the scoring of what it left."""
 
 import os
 import socket
@@ -76,7 +76,7 @@ def train(config: dict[str, Any], stores: Stores | None = None) -> None:
 
 
 def error_class(error: Exception) -> ErrorClass:
-    """Tell a full disk, storage out of reach, missing memory and bad data from a bug."""
+    """Distinguish a full disk, storage out of reach, missing memory and bad data from a bug."""
     text = str(error)
     if isinstance(error, OSError) and (error.errno in FULL or any(sign in text for sign in NO_ROOM)):
         return "disk"

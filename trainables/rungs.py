@@ -29,7 +29,7 @@ def on_rung(spec: TrialSpec, phase: PhaseSpec, epochs_done: int, step_ratio: flo
 
 
 def rung_report(spec: TrialSpec, corpus: Corpus, model: Vae, epoch: int) -> RungReport:
-    """Measure a model on the rungs' validation sentences: the tight likelihood, and all words beside."""
+    """Measure a model on the rungs' validation sentences: the tight likelihood, and all other metrics."""
     if spec.rungs is None:
         raise ValueError("the trial has no rungs")
     evaluation = spec.evaluation

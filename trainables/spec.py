@@ -44,7 +44,7 @@ class TrialSpec(Spec):
         return self
 
     def with_values(self, values: dict[str, Value]) -> "TrialSpec":
-        """Return this trial with a cell's values put in: row parameters by name, the rest by dotted path."""
+        """Return this trial with a cell's values: the method's parameters by name, the rest by dotted path."""
         plain = self.model_dump(mode="json")
         rows = self.method.parameters()
         for name, value in values.items():
@@ -53,7 +53,7 @@ class TrialSpec(Spec):
         return TrialSpec.model_validate(plain)
 
     def phases(self) -> tuple[PhaseSpec, ...]:
-        """Return the phases in order: pretraining where the row asks for it, then the row's own."""
+        """Return the phases in order: pretraining where the method asks for it, then the method's own."""
         pretraining = self._phase("pretrain")
         if self.method.autoencodes:
             return (pretraining,)

@@ -1,4 +1,4 @@
-"""Places: where things are kept, a local path or an address on S3-compatible object storage; the one door to both.
+"""Storage paths: a local path or an address on S3-compatible object storage; all access to both is here.
 
 On S3 a file is written whole or not at all, but a folder cannot be renamed: what makes it whole (a manifest) is
 written last and deleted first.
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 _SCHEME = "s3://"
 SAID = (errno.EIO, errno.EACCES, errno.EROFS, errno.ESTALE, errno.ENOTCONN)
-"""Errors of storages that are known by their words too; those of the others are said of networks as well."""
+"""Errors of storages that are known by their messages too; those of the others are said of networks as well."""
 
 
 def objects_fail(error: object) -> bool:
-    """Say whether an error is object storage's, also where Ray met it and passes on nothing but words."""
+    """Say whether an error is object storage's, also where Ray met it and passes on nothing but a message."""
     return _is_outage(error, objects=True) or "AWS Error" in str(error)
 
 
 def storage_fails(error: object) -> bool:
-    """Say whether an error is that of storage on a disk or a mount, also where Ray passes on nothing but words."""
+    """Say whether an error is that of storage on a disk or a mount, also where Ray passes on only a message."""
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno in files.OUTAGES
     return _is_outage(error, objects=False) or any(os.strerror(code) in str(error) for code in SAID)
@@ -39,7 +39,7 @@ def storage_fails(error: object) -> bool:
 
 @dataclass(frozen=True, order=True)
 class S3Place:
-    """An address on object storage, with what of pathlib's paths is used of it; `path` begins with the bucket."""
+    """An address on object storage, with the methods of pathlib that are used; `path` begins with the bucket."""
 
     path: PurePosixPath
 
@@ -51,7 +51,6 @@ class S3Place:
 
     @property
     def name(self) -> str:
-        """Return the last part."""
         return self.path.name
 
     @property
@@ -61,7 +60,6 @@ class S3Place:
 
     @property
     def parent(self) -> "S3Place":
-        """Return the place above."""
         return S3Place(self.path.parent)
 
     @property
@@ -87,7 +85,6 @@ class Found:
 
     @property
     def name(self) -> str:
-        """Return the last part of the place."""
         return self.place.name
 
 
@@ -229,7 +226,7 @@ def _gone(key: str) -> None:
 
 @contextmanager
 def _told(place: S3Place) -> Iterator[None]:
-    """Tell what is not there, as pathlib does, from what says nothing of it."""
+    """Distinguish what is not there, as pathlib does, from what says nothing of it."""
     try:
         yield
     except FileNotFoundError as error:

@@ -36,7 +36,7 @@ class UseError(VaeSweepError):
 
 @dataclass(frozen=True)
 class TextVae:
-    """A trained model with its words; texts are split at blanks, those of captions and SNLI as raw English.
+    """A trained model with its vocabulary; texts are split at blanks, those of captions and SNLI as raw English.
 
     Nothing depends on the device or on which texts come together, but in the last bits.
     """
@@ -52,7 +52,7 @@ class TextVae:
         return [word for part in text.split() for word in ([part] if part in self.vocabulary else tokenise(part))]
 
     def unknown(self, texts: Sequence[str]) -> list[str]:
-        """Return the words that the vocabulary lacks, as often as they occur: the model reads them as `<unk>`."""
+        """Return the words outside the vocabulary, as often as they occur: the model reads them as `<unk>`."""
         return [word for text in texts for word in self.words(text) if word not in self.vocabulary]
 
     def encode(self, texts: Sequence[str], seed: int | None = None) -> Tensor:
@@ -69,7 +69,7 @@ class TextVae:
     def decode(self, codes: Tensor, seed: int | None = None, longest: int = LONGEST) -> list[str]:
         """Return the most probable words for each code [N, latent_size], or with a seed words drawn from p(x|z).
 
-        A sentence is cut after `longest` words: one of so many has no end. Here, as wherever it can be given.
+        A sentence is cut after `longest` words; one of that length has no end.
         Raises UseError for a language model or codes of another width.
         """
         self._need_code("decode")

@@ -1,4 +1,4 @@
-"""The act of running a trial: its phases, the hand-over between them, and its last numbers."""
+"""Running a trial: its phases, the transfer of the encoder between them, and its last numbers."""
 
 from collections.abc import Iterator
 
@@ -106,7 +106,7 @@ def final_report(spec: TrialSpec, corpus: Corpus, model: Vae, collapsed: str | N
 
 
 def score_split(spec: TrialSpec, corpus: Corpus, model: Vae, split: SplitName) -> dict[str, float]:
-    """Measure a model on a split as the trial's evaluation asks; keys `<split>/<word>`, without what a row lacks.
+    """Measure a model on a split as the evaluation asks: `<split>/<metric>`, without `undefined_metrics`.
 
     Both splits get the tight estimate, test the paper's protocol beside it.
     """

@@ -47,7 +47,7 @@ FRONT = "front-validation"
 """The figure that `front` is short for."""
 
 PROGRESS = ("trial", "epoch", "store", "final", "scored")
-"""Kinds of journal lines that are told only where progress is asked for; the others speak of trouble."""
+"""Kinds of journal lines that are shown only where progress is asked for; the others speak of trouble."""
 
 
 class SweepError(VaeSweepError):
@@ -163,7 +163,7 @@ def launch(
     loaded spec `pretraining` has all its fields, so that one of `training` leaves it as it is. `extend` is
     `--extend`; with `progress` the plan and each trial's end are printed.
 
-    Ctrl-C, or a notebook's interrupt, stops the trials and returns what there is, as `outcome` says; stderr tells
+    Ctrl-C, or a notebook's interrupt, stops the trials and returns what there is, as `outcome` says; stderr says
     why a sweep is not complete. Raises VaeSweepError before any trial starts where it cannot run.
     """
     plan = make_plan(_spec(spec, overrides))

@@ -34,5 +34,5 @@ def format_bytes(count: float) -> str:
 
 
 def pluralise(count: int, word: str) -> str:
-    """Return a number with its word, in the plural where it is not one."""
+    """Return a number with its noun, in the plural where it is not one."""
     return f"{count} {word}{'s' * (count != 1)}"

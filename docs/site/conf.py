@@ -59,7 +59,7 @@ def fill(app: Any, page: str, source: list[str]) -> None:
 
 
 def check_headings(app: Any, failure: Exception | None) -> None:
-    """Raise ExtensionError where a page lacks the heading of its source: Sphinx writes pages of its own too."""
+    """Raise ExtensionError where a built page has another heading: Sphinx writes pages of its own too."""
     if failure is not None or app.builder.format != "html":
         return
     for page in sorted(app.env.found_docs):

@@ -21,12 +21,18 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
         "explanation/estimator",
         "explanation/collapse",
         "explanation/front",
-        "explanation/floor",
+        "explanation/entropy_bound",
         "method",
     ),
-    "Look up": ("reference/commands", "reference/sweep_file", "reference/methods", "reference/metrics"),
+    "Look up": (
+        "glossary",
+        "reference/commands",
+        "reference/sweep_file",
+        "reference/methods",
+        "reference/metrics",
+    ),
     "Measured": ("results", "reproduction", "performance"),
-    "The house": ("architecture", "dependencies"),
+    "The code": ("architecture", "dependencies"),
 }
 
 

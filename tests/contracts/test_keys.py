@@ -3,19 +3,15 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Any
 
 import pytest
 
 from tests.helpers import tiny_trial
-from trainables.base import Later, Spec, derived_seed, digest
 from trainables.methods import METHODS
-from trainables.objective.bound import Iwae
 from trainables.spec import TrialSpec, with_value
 from trainables.text.spec import CorpusSpec
-from trainables.training import spec as training_spec
-from trainables.training.spec import PhaseSpec
-from trainables.training.training_spec import Plateau
+from trainables.training.spec import READ_VERSIONS, VERSION, PhaseSpec
 
 OTHER: dict[str, Any] = {
     "name": "pretrain",
@@ -47,9 +43,13 @@ OTHER: dict[str, Any] = {
     "selection": "reconstruction",
     "seed": 99,
 }
+
+
 KINDS = {
     "objective.kind", "objective.kl_weight.kind", "objective.kl.kind", "training.schedule.kind", "updates.kind",
 }  # fmt: skip
+
+
 PRETRAINING_SEES = {"seed", "corpus_fingerprint", "model", "pretraining"}
 
 
@@ -98,34 +98,16 @@ def test_another_kind_changes_the_key(path: str, value: Any) -> None:
     assert other.key() != phase().key()
 
 
-def test_the_version_changes_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = phase().key()
-    monkeypatch.setattr(training_spec, "VERSION", training_spec.VERSION + 1)
-    assert phase().key() != before
-
-
-class Inner(Spec):
-    old: int = 1
-    new: Annotated[int, Later(5)] = 5
-
-
-class Outer(Spec):
-    inner: Inner = Inner()
-    late: Annotated[str | None, Later(None)] = None
-    name: str = "a"
-
-
-def test_a_key_leaves_out_a_later_field_at_what_was_meant_before() -> None:
-    assert Outer().keyed() == {"inner": {"old": 1}, "name": "a"}
-    assert Outer(late="b", inner=Inner(new=6)).keyed() == {"inner": {"old": 1, "new": 6}, "late": "b", "name": "a"}
-    assert Outer().model_dump() == {"inner": {"old": 1, "new": 5}, "late": None, "name": "a"}
+def test_the_version_changes_the_key() -> None:
+    assert phase().key(VERSION) == phase().key()
+    assert phase().key(VERSION + 1) != phase().key()
 
 
 def test_weights_are_read_under_the_keys_of_earlier_versions() -> None:
     trial = tiny_trial("ours")
-    assert trial.key() == trial.weight_keys()[-1] == trial.key(training_spec.VERSION)
-    assert len(set(trial.weight_keys())) == len(training_spec.READ_VERSIONS)
-    assert trial.key(training_spec.VERSION - 1) != trial.key()
+    assert trial.key() == trial.weight_keys()[-1] == trial.key(VERSION)
+    assert len(set(trial.weight_keys())) == len(READ_VERSIONS)
+    assert trial.key(VERSION - 1) != trial.key()
 
 
 @pytest.mark.parametrize(
@@ -216,7 +198,7 @@ def test_the_key_of_a_trial(path: str, value: Any, same: bool) -> None:
     assert (changed(trial, path, value).key() == trial.key()) == same
 
 
-def test_a_row_without_pretraining_does_not_depend_on_its_descent() -> None:
+def test_a_method_without_pretraining_does_not_depend_on_its_training() -> None:
     trial = tiny_trial("vae")
     assert changed(trial, "pretraining.epochs", 99).key() == trial.key()
 
@@ -228,7 +210,7 @@ def test_a_language_model_does_not_depend_on_the_encoder() -> None:
     assert changed(trial, "model.decoder_size", 99).key() != trial.key()
 
 
-def test_a_row_that_brings_its_descent_depends_on_the_rest_of_the_sweeps() -> None:
+def test_a_method_that_brings_its_training_depends_on_the_rest_of_the_sweeps() -> None:
     trial = tiny_trial("vae_cyclic")
     assert changed(trial, "training.learning_rate", 0.11).key() == trial.key()
     assert changed(trial, "training.batch_size", 99).key() != trial.key()
@@ -241,28 +223,7 @@ def test_the_place_of_a_corpus_does_not_matter_but_its_content() -> None:
     assert moved.key() == trial.key()
 
 
-def test_digest_sees_types_and_order_of_lists_but_not_of_keys() -> None:
-    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
-    assert len({digest(value) for value in ([1, 2], [2, 1], ["1", 2], [1, 2.5], {"1": 2}, "12", 12)}) == 7
-
-
-def test_derived_seeds_differ_by_every_part_and_fit_a_generator() -> None:
-    seeds = [
-        derived_seed(*parts) for parts in ((1, "a"), (1, "b"), (2, "a"), ("1", "a"), (1, "a", 0), (1, "a", 1))
-    ]
-    assert len(set(seeds)) == 6
-    assert all(0 <= seed < 2**63 for seed in seeds)
-    assert derived_seed(1, "a") == seeds[0]
-
-
 def test_reading_a_spec_needs_no_heavy_library() -> None:
     program = "import sys, trainables.spec; print(sorted({'torch', 'ray', 'optuna', 'mlflow'} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
-
-
-def test_fields_that_came_later_leave_the_keys_of_stored_weights_as_they_were() -> None:
-    assert "first_reference" not in Plateau().keyed()
-    assert Plateau(first_reference=1e4).keyed()["first_reference"] == 1e4
-    assert "selection" not in Iwae().keyed()
-    assert Iwae(selection="iw_bound").keyed()["selection"] == "iw_bound"

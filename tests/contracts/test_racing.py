@@ -6,7 +6,7 @@ from typing import Any
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
-from tests.searching import ENDLESS, GRID, Bench, drain, sweep
+from tests.search_bench import ENDLESS, GRID, Bench, drain, sweep
 from trainables.training.report import FinalReport
 from vae_sweep.search.state import Assignment, EvaluatedCell, SearchState
 from vae_sweep.search.study import open_study

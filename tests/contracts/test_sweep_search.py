@@ -7,7 +7,7 @@ import pytest
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
-from tests.searching import ENDLESS, GRID, Bench, drain, sweep
+from tests.search_bench import ENDLESS, GRID, Bench, drain, sweep
 from trainables.training.report import FinalReport
 from vae_sweep.search.state import Assignment, SearchState
 
@@ -15,7 +15,7 @@ from vae_sweep.search.state import Assignment, SearchState
 def test_a_searcher_and_its_study_never_enter_rays_snapshots() -> None:
     bench = Bench(sweep(GRID))
     bench.next()
-    assert pickle.loads(pickle.dumps(bench.search)).__dict__ == {}  # noqa: S301
+    assert vars(pickle.loads(pickle.dumps(bench.search))) == {}  # noqa: S301
 
 
 def test_b_a_report_without_objectives_is_no_error() -> None:
@@ -173,15 +173,13 @@ def test_a_new_study_is_told_all_that_the_journal_knows() -> None:
     spec = sweep(GRID, seeds=(1, 2))
     first = Bench(spec)
     drain(first)
-    ended = dict(first.search._ended)
-    second = Bench(spec, None, SearchState(list(first.search._cells), ended))
+    second = Bench(spec, None, SearchState(list(first.journaled), first.ended))
     assert [trial.params for trial in second.study.trials] == [trial.params for trial in first.study.trials]
     assert [trial.values for trial in second.study.trials] == [trial.values for trial in first.study.trials]
 
 
 def test_nothing_is_drawn_once_the_sweep_is_to_stop() -> None:
-    bench = Bench(sweep(GRID))
-    bench.search._stopped = lambda: True
+    bench = Bench(sweep(GRID), stopped=lambda: True)
     assert bench.next()[1] == Searcher.FINISHED
     assert bench.states() == []
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ray.tune.search import Searcher
 
 from tests.helpers import LAW
-from tests.searching import Bench, drain, sweep
+from tests.search_bench import Bench, drain, sweep
 from trainables.training.report import StoreReport
 from vae_sweep.search.state import Assignment, SearchState
 from vae_sweep.search.sweep_search import AHEAD
@@ -24,10 +24,8 @@ def of_its_seed(assignment: Assignment) -> Hashable | None:
     return ("pretraining", assignment.seed) if assignment.cell.method == "ours" else None
 
 
-def waiting_bench(methods: dict[str, Any], *given: Any, seeds: tuple[int, ...] = (0,), **search: Any) -> Bench:
-    bench = Bench(sweep(methods, seeds, **search), *given)
-    bench.search._pretraining = of_its_seed
-    return bench
+def waiting_bench(methods: dict[str, Any], *given: Any, seeds: tuple[int, ...] = (0,)) -> Bench:
+    return Bench(sweep(methods, seeds), *given, pretraining=of_its_seed)
 
 
 def names(configs: list[Any]) -> list[tuple[int, str, int]]:
@@ -85,8 +83,7 @@ def test_where_all_must_wait_the_first_starts_and_few_are_drawn_ahead() -> None:
 
 @pytest.mark.parametrize("kind", ["tpe", "nsga2"])
 def test_a_search_that_learns_draws_nothing_ahead_of_its_turn(kind: str) -> None:
-    bench = waiting_bench(METHODS, kind=kind, trials=3)
-    bench.search._pretraining = lambda assignment: "the same"
+    bench = Bench(sweep(METHODS, kind=kind, trials=3), pretraining=lambda assignment: "the same")
     for count in (1, 2, 3):
         bench.next()
         assert len(bench.journaled) == count

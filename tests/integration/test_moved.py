@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.driving import tree
 from tests.integration.cluster import SPACE, lines, run
 from tests.integration.sweeps import home_with
+from tests.journal_writer import tree
 from trainables.text import captions
 from vae_sweep.config.paths import sqlite_uri
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.reporting import reported_sweep
+from tests.reported_sweep import reported_sweep
 from vae_sweep.report.report_folder import ReportFolder
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -11,7 +11,7 @@ from mlflow.tracking import MlflowClient
 
 from tests.handmade import Handmade
 from tests.integration.mlflow_seen import free_port, server
-from tests.using import train, trained_sweep
+from tests.trained_sweep import train, trained_sweep
 from trainables.outputs import VOCABULARY_FILE
 from trainables.text_vae import load_text_vae
 from vae_sweep.results.winners import leaders

@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 from typer.testing import CliRunner, Result
 
 from tests.handmade import Handmade
-from tests.using import trained_sweep
+from tests.trained_sweep import trained_sweep
 from trainables.base import VaeSweepError
 from trainables.outputs import WEIGHTS_FILE
 from trainables.text_vae import TextVae, load_text_vae

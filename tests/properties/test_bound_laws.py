@@ -8,12 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from tests.helpers import LAW, log_normal, random_batch, random_sentences, seeded, signs, tiny_model
-from trainables.measure import importance
+from tests.helpers import (
+    LAW,
+    MODEL,
+    VOCABULARY,
+    log_normal,
+    random_batch,
+    random_sentences,
+    seeded,
+    signs,
+    tiny_model,
+)
 from trainables.measure.final import evaluation_batches
 from trainables.measure.importance import iw_nll
 from trainables.measure.likelihood import measure_bound
 from trainables.model.gaussian import Gaussian
+from trainables.model.spec import ModelSpec
+from trainables.model.vae import Vae
 from trainables.text.batches import equal_length_batches
 
 SEEDS = st.integers(0, 2**31)
@@ -105,22 +116,29 @@ def test_samples_together_are_at_least_as_tight_as_their_halves(seed: int, half:
     assert bool((log_mean_exp(weights) >= halves - 1e-12).all())
 
 
+class Counting(Vae):
+    """A model that notes how many samples are weighed at once."""
+
+    def __init__(self, vocabulary: int, spec: ModelSpec) -> None:
+        super().__init__(vocabulary, spec)
+        self.taken: list[int] = []
+
+    def log_weights(self, tokens: Tensor, posterior: Gaussian, noise: Tensor) -> Tensor:
+        """Weigh samples of z."""
+        self.taken.append(noise.shape[1])
+        return super().log_weights(tokens, posterior, noise)
+
+
 @pytest.mark.parametrize("budget", [1, 50, 300])
-def test_the_nll_does_not_depend_on_the_chunks(budget: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    model, batches = tiny_model(), evaluation_batches(random_sentences(2, 30), "cpu")
+def test_the_nll_does_not_depend_on_the_chunks(budget: int) -> None:
+    model, batches = Counting(VOCABULARY, MODEL), evaluation_batches(random_sentences(2, 30), "cpu")
+    model.load_state_dict(tiny_model().state_dict())
     whole = iw_nll(model, batches, 9, seed=4)
-    calls: list[int] = []
-    plain = model.log_weights
-
-    def pluralise(tokens: Tensor, posterior: Gaussian, noise: Tensor) -> Tensor:
-        calls.append(noise.shape[1])
-        return plain(tokens, posterior, noise)
-
-    monkeypatch.setattr(model, "log_weights", pluralise)
-    monkeypatch.setitem(importance.WORDS_AT_ONCE, "cpu", budget)
-    torch.testing.assert_close(iw_nll(model, batches, 9, seed=4), whole, rtol=1e-5, atol=1e-5)
-    assert sum(calls) == 9 * len(batches)
-    assert len(calls) > len(batches), "the budget must be small enough to cut"
+    assert model.taken == [9] * len(batches)
+    model.taken.clear()
+    torch.testing.assert_close(iw_nll(model, batches, 9, 4, words_at_once=budget), whole, rtol=1e-5, atol=1e-5)
+    assert sum(model.taken) == 9 * len(batches)
+    assert len(model.taken) > len(batches), "the budget must be small enough to cut"
 
 
 @pytest.mark.parametrize("size", [1, 3, 64])

@@ -5,7 +5,6 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 
 from tests.contenders import Contender, hold, take_turns, taken, try_once, until
 from tests.helpers import LAW
-from vae_sweep.storage import lease
 from vae_sweep.storage.lease import Lease, LeaseReading, Owner, Watch, newest
 
 HOUR = 3600.0
@@ -82,21 +80,16 @@ def test_one_of_many_takes_over_from_the_dead(count: int, generations: int) -> N
 
 @pytest.mark.parametrize("place", [None, "elsewhere"])
 @pytest.mark.parametrize("skew", [0.0, -9 * HOUR, 9 * HOUR])
-def test_a_stopped_holder_is_replaced_and_notices(
-    place: str | None, skew: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stopped_holder_is_replaced_and_notices(place: str | None, skew: float, tmp_path: Path) -> None:
     """Its heart, not its clock or ours, says that it lives."""
-    wall = SimpleNamespace(time=lambda: -skew, monotonic=None)
-    monkeypatch.setattr(lease, "time", wall)
     clock, base = Clock(), tmp_path / "lease"
-    watch = Watch(base, patience=30.0, clock=clock)
+    watch = Watch(base, patience=30.0, clock=clock, wall=lambda: clock.now * HOUR - skew)
     with Contender(hold, (base, skew, place)) as holder:
         assert holder.hear() == "held"
         for _ in range(4):
             before = content(base)
             assert watch.look() is not None
             clock.now += 29.0
-            wall.time = lambda: clock.now * HOUR
             until(lambda now=before: content(base) != now)  # type: ignore[misc]
         holder.send(signal.SIGSTOP)
         assert watch.look() is not None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.contenders import Contender, end, train
-from tests.sharing import TRIALS, Ran, ran, same_trial
+from tests.shared_trials import TRIALS, Ran, ran, same_trial
 
 pytestmark = pytest.mark.slow
 SPEC = TRIALS["adam-tail"]

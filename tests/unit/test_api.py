@@ -13,8 +13,8 @@ from plotly.graph_objects import Figure
 import vae_sweep
 from tests.documented.pages import REPOSITORY
 from tests.handmade import Handmade, ended_sweep, put, spec_in
-from tests.reporting import Reported, reported_sweep
-from tests.using import trained_sweep
+from tests.reported_sweep import Reported, reported_sweep
+from tests.trained_sweep import trained_sweep
 from trainables.text_vae import load_text_vae
 from vae_sweep import VaeSweepError, launch, load_sweep
 from vae_sweep.config.reader import read_spec, spec_of

@@ -27,7 +27,7 @@ BROKEN: Broken = {
     ),
     "an autoencoder in tpe": (
         f"{TPE}methods: {{ae: , vae: }}\n",
-        "space.yaml:3: methods.ae: a reference row runs in grids only and is never drawn by tpe; leave it out",
+        "space.yaml:3: methods.ae: a reference method runs in grids only and is never drawn by tpe; leave it out",
     ),
     "an unknown parameter": (
         CORPUS + "methods:\n  ours:\n    target_rat: 4\n",
@@ -61,7 +61,7 @@ BROKEN: Broken = {
     ),
     "a language model in tpe": (
         f"{TPE}methods: {{lstm_lm: , vae: }}\n",
-        "space.yaml:3: methods.lstm_lm: a reference row runs in grids only and is never drawn by tpe",
+        "space.yaml:3: methods.lstm_lm: a reference method runs in grids only and is never drawn by tpe",
     ),
     "units of a language model": (
         CORPUS + "methods:\n  lstm_lm: {model.latent_size: {choice: [8, 16]}}\n",

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.driving import Scribe, small_sweep
 from tests.helpers import tiny_corpus
+from tests.journal_writer import Scribe, small_sweep
 from tests.stored.sweeps import stored_sweep
 from trainables.training.spec import VERSION
 from vae_sweep.errors import LaunchError

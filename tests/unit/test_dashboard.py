@@ -12,8 +12,7 @@ import pytest
 
 from tests.integration.web import Act, Page, Web, serving
 from vae_sweep.errors import LaunchError
-from vae_sweep.jobs import dashboard
-from vae_sweep.jobs.dashboard import checked_url, find_dashboard
+from vae_sweep.jobs.dashboard import PATIENCE, checked_url, find_dashboard
 
 SECRET = "s3cret-of-the-cluster"  # noqa: S105
 VERSION = Page(json.dumps({"version": "4", "ray_version": "2.60.0"}).encode(), headers={})
@@ -50,9 +49,9 @@ def answer(web: Web, *acts: Act, body: bytes = VERSION.body) -> str:
     return web.url
 
 
-def refusal(url: str) -> str:
+def refusal(url: str, patience: float = PATIENCE) -> str:
     with pytest.raises(LaunchError) as refused:
-        find_dashboard(url)
+        find_dashboard(url, patience)
     assert SECRET not in str(refused.value)
     return str(refused.value)
 
@@ -127,10 +126,9 @@ def test_a_port_that_speaks_no_http_is_named_so() -> None:
         assert "speaks no HTTP" in refusal(url)
 
 
-def test_silence_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dashboard, "PATIENCE", 0.2)
+def test_silence_ends() -> None:
     with silent(None) as url:
-        assert "says nothing for" in refusal(url)
+        assert "says nothing for 0.2 s" in refusal(url, patience=0.2)
 
 
 def test_nobody_there_is_told_with_what_helps() -> None:

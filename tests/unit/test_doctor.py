@@ -135,7 +135,7 @@ def test_loopback_is_by_address() -> None:
     assert [is_loopback(host) for host in ("0.0.0.0", "10.0.0.1", "localhost.example", "")] == [False] * 4  # noqa: S104
 
 
-def test_which_addresses_can_be_knocked_at() -> None:
+def test_which_addresses_can_be_asked_for_their_token_mode() -> None:
     assert [can_be_asked(each) for each in ("h:6379", "auto", "ray://h:10001", "local")] == [
         True,
         False,

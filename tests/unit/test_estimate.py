@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.estimating import A_BATCH, A_WORD, costs_of, model_cost, small_sweep
+from tests.costs import A_BATCH, A_WORD, costs_of, model_cost, small_sweep
 from trainables.text.batches import equal_length_batches
 from trainables.training.training_spec import LinearDecay, Plateau, TrainingSpec
 from trainables.training.updates import Aggressive, Joint
@@ -69,7 +69,7 @@ def test_a_fit_finds_the_line_and_the_fastest_and_slowest_round() -> None:
         (LinearDecay(), 100, 100),
     ],
 )
-def test_the_earliest_stop_is_that_of_the_course(
+def test_the_earliest_stop_is_that_of_the_schedule(
     schedule: Plateau | LinearDecay, epochs: int, fewest: int
 ) -> None:
     assert earliest_stop(TrainingSpec(schedule=schedule, epochs=epochs)) == fewest

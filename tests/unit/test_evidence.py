@@ -163,8 +163,8 @@ def test_the_baseline_is_one_that_is_known(tmp_path: Path) -> None:
 
 
 def test_importances_need_cells_and_two_parameters(report: Results, tmp_path: Path) -> None:
-    assert {one.why for one in report.evidence.importances} == {"too few cells (4, from 10 on) to tell"}
-    assert "importance over all rows: too few cells" in list(evidence_lines(report.evidence))[-1]
+    assert {one.why for one in report.evidence.importances} == {"too few cells (4, from 10 on) to say"}
+    assert "importance over all methods: too few cells" in list(evidence_lines(report.evidence))[-1]
     many: Cells = [("ours", {"target_rate": rate}, {0: (3.0 + rate, 9.0 - rate)}) for rate in range(12)]
     assert evidence(journal(tmp_path / "m", many), OBJECTIVES).importances == []
 

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from tests.driving import Scribe, command, small_sweep, tree
+from tests.journal_writer import Scribe, command, small_sweep, tree
 from trainables.training.report import ErrorClass, Outcome
 from vae_sweep.errors import LaunchError
 from vae_sweep.journal.records import FinalRecord

@@ -8,7 +8,7 @@ import pytest
 from tests.documented.pages import REPOSITORY
 from tests.handmade import Handmade, spec_in
 from tests.replicated import Cells, journal
-from tests.reporting import Reported, reported_sweep
+from tests.reported_sweep import Reported, reported_sweep
 from trainables.methods import METHODS
 from vae_sweep.report.frames import (
     CELL_STATE,

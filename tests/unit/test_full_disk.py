@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tests.helpers import tiny_corpus
-from tests.sharing import TRIALS, pretrained, ran, same_trial
+from tests.shared_trials import TRIALS, pretrained, ran, same_trial
 from trainables.training.report import StoreReport
 from trainables.training.state import TrialState
 from trainables.trial import run_trial

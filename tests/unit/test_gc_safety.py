@@ -9,11 +9,11 @@ import pytest
 
 from tests.handmade import OUTPUTS, Handmade, ended_sweep, names, pretraining, put, stored, tree
 from vae_sweep.errors import LaunchError
-from vae_sweep.gc.collect import _delete, collect
+from vae_sweep.gc.collect import collect
 from vae_sweep.gc.garbage import CollectError, Waste, remove
 from vae_sweep.journal.journal import JournalError
 from vae_sweep.storage.driver_lock import driver_lock
-from vae_sweep.storage.lease import Watch
+from vae_sweep.storage.lease import Lease, Watch
 from vae_sweep.tracking.client import TrackingError
 from vae_sweep.tracking.mirror import only_mirror
 
@@ -150,13 +150,19 @@ def test_what_cannot_be_deleted_is_told(tmp_path: Path) -> None:
 
 
 def test_a_lost_sweep_is_not_gone_on_with(ended: Handmade) -> None:
-    lease = Watch(ended.folder / "driver").take("me")
-    assert lease is not None
-    lease.lost = True
+    """Another driver takes it over between the survey and the deletions."""
+    put(ended.folder / "ray" / "attempt-1" / "0009-vae-s0" / "checkpoint_000000" / "state.json", "unknown")
+    before, taken = tree(ended.folder / "ray"), list[Lease]()
+
+    def take_over(remark: str) -> None:
+        lease = Watch(ended.folder / "driver", patience=0.0).take("another")
+        taken.extend([lease] if lease else [])
+
     with pytest.raises(CollectError, match="took the sweep over"):
-        _delete([Waste("snapshots", ended.folder / "journal.jsonl", 0)], lease, ended.folder)
-    lease.release()
-    assert (ended.folder / "journal.jsonl").is_file()
+        collect(ended.folder, dry_run=False, note=take_over)
+    assert tree(ended.folder / "ray") == before
+    for lease in taken:
+        lease.release(forget=True)
 
 
 def test_no_sweep_and_no_journal_are_told(tmp_path: Path, ended: Handmade) -> None:

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.corpora import sentences
-from tests.importing import BOTH, TEXT, refused, table, text, three
+from tests.import_tables import BOTH, TEXT, refused, table, text, three
 from tests.unit.test_import_rows import as_folder
 from trainables.base import CorpusError
 from trainables.text.importing.run import PRESETS, Imported, ImportRequest, import_corpus, title_of

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.corpora import sentences
 from tests.helpers import LAW
-from tests.importing import TEXT, refused, table, text, three
+from tests.import_tables import TEXT, refused, table, text, three
 from trainables.text.importing.parts import Deal, stem_of
 from trainables.text.importing.run import import_corpus
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.driving import small_sweep
 from tests.fault_files import watching
+from tests.journal_writer import small_sweep
 from vae_sweep.errors import LaunchError
 from vae_sweep.journal.stored_spec import store_spec
 from vae_sweep.planning.plan import make_plan

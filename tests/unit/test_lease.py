@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from vae_sweep.storage import lease
 from vae_sweep.storage.lease import Lease, LeaseReading, Watch, newest
 
 
@@ -143,10 +142,11 @@ def test_a_lease_whose_folder_was_deleted_is_lost(base: Path) -> None:
     assert names(base) == []
 
 
-def test_it_beats(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lease, "BEAT", 0.001)
+def test_it_beats(base: Path) -> None:
     beats: set[int] = set()
-    with taken(base):
+    mine = Watch(base, beat=0.001).take("somebody")
+    assert mine is not None
+    with mine:
         while len(beats) < 3:
             seen = newest(base)
             assert seen is not None

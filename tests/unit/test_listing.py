@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.driving import Scribe, command, small_sweep
+from tests.journal_writer import Scribe, command, small_sweep
 from tests.unit.test_cli import run
 from vae_sweep.errors import LaunchError
 from vae_sweep.monitoring.listing import list_sweeps

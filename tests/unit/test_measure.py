@@ -11,7 +11,6 @@ from torch import Tensor
 
 from tests.helpers import LAW, log_normal, random_sentences, seeded, signs, tiny_corpus, tiny_model, tiny_trial
 from trainables.base import DivergedError, derived_seed
-from trainables.measure import latent
 from trainables.measure.adapted import Effort
 from trainables.measure.final import entropy_bound_numbers, evaluation_batches, measure_split, standard_error
 from trainables.measure.importance import BLOCK, iw_nll, sentence_noise
@@ -86,13 +85,12 @@ def direct_information(posterior: Gaussian, noise: Tensor) -> float:
 
 
 @pytest.mark.parametrize("chunk", [1024, 7])
-def test_mutual_information_is_the_sum_over_all_pairs(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(latent, "CHUNK", chunk)
+def test_mutual_information_is_the_sum_over_all_pairs(chunk: int) -> None:
     mean, log_variance, noise = (torch.randn(30, 4, generator=seeded(seed)) for seed in range(3))
     for dtype, error in ((torch.float64, 1e-9), (torch.float32, 1e-6)):
         posterior = Gaussian(mean.to(dtype), log_variance.to(dtype) - 2)
         expected = direct_information(posterior, noise)
-        assert authors_mutual_information(posterior, noise) == pytest.approx(expected, abs=error)
+        assert authors_mutual_information(posterior, noise, chunk) == pytest.approx(expected, abs=error)
 
 
 @LAW

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.driving import tree
 from tests.handmade import spec_in
+from tests.journal_writer import tree
 from tests.stored.sweeps import TRIALS, stored_sweep
-from tests.using import trained_sweep
+from tests.trained_sweep import trained_sweep
 from trainables.base import StateError
 from vae_sweep.config.paths import sqlite_uri
 from vae_sweep.config.relocation import relocated

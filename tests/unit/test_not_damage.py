@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.driving import Scribe
 from tests.fault_files import failing
 from tests.handmade import ENVIRONMENT, ended_sweep, pretraining, progress, stored, tree
 from tests.helpers import epochs_and_end, put_files, tiny_corpus
-from tests.sharing import TRIALS, entry_of, pretrained, ran, same_trial
+from tests.journal_writer import Scribe
+from tests.shared_trials import TRIALS, entry_of, pretrained, ran, same_trial
 from trainables.base import PlaceError, StateError
 from trainables.outputs import load_model, outputs, read_trial_spec, stored_vocabulary
 from trainables.ray_trainable import error_class

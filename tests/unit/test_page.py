@@ -13,7 +13,7 @@ from plotly.graph_objects import Figure
 
 from tests.handmade import Handmade
 from tests.replicated import Cells, journal
-from tests.reporting import SCRIPT, Reported, reported_sweep, reporting_spec
+from tests.reported_sweep import SCRIPT, Reported, reported_sweep, reporting_spec
 from tests.unit.test_verdicts import OURS
 from tests.unit.test_verdicts import sweep as published_sweep
 from vae_sweep.config.sweep_spec import SweepSpec
@@ -190,15 +190,13 @@ def test_a_sweep_that_has_just_begun_says_why_there_is_nothing(tmp_path: Path) -
     assert "Fewer than two cells have ended with all their seeds." in page.text
 
 
-def test_a_sweep_without_portraits_says_so(reported: Reported) -> None:
+def test_a_sweep_without_latent_summaries_says_so(reported: Reported) -> None:
     for place in reported.places.values():
         (place / "latent.json").rename(place / "aside")
     page = page_of(reported.sweep.record, reported.sweep.spec)
     for place in reported.places.values():
         (place / "aside").rename(place / "latent.json")
-    told = (
-        "No trial has left a portrait of its code (latent.json) that can be read. Latent.json is not in its last"
-    )
+    told = "No trial has left a summary of its code (latent.json) that can be read. Latent.json is not in its last"
     assert page.text.count(told) == 2
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.driving import small_sweep
 from tests.helpers import MODEL, tiny_corpus, tiny_trial, without_costs
+from tests.journal_writer import small_sweep
 from trainables.model.spec import ModelSpec, Precision
 from trainables.model.vae import Vae
 from trainables.training.report import EpochReport, FinalReport

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.helpers import random_sentences, seeded, tiny_corpus, tiny_model
-from tests.probing import captions_model, slow_edit_distance
+from tests.probe_models import captions_model, slow_edit_distance
 from trainables.probes.codes import inner
 from trainables.probes.copying import copying, nearest_sentence, prior_samples
 from trainables.text.vocabulary import BOS, EOS, PAD
@@ -17,10 +17,9 @@ def test_a_copied_sentence_is_at_distance_zero() -> None:
     assert rows.tolist() == [1, 0, 2, 1]
 
 
-def test_nearest_is_the_least_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainables.probes.copying.CELLS", 70)
+def test_nearest_is_the_least_of_all() -> None:
     words = [inner(s) for s in random_sentences(4, 50, longest=9)]
-    distances, rows = nearest_sentence(words[:20], words[20:])
+    distances, rows = nearest_sentence(words[:20], words[20:], cells=70)
     for one, distance, row in zip(words, distances, rows, strict=False):
         assert distance == min(slow_edit_distance(one, other) for other in words[20:])
         assert distance == slow_edit_distance(one, words[20 + int(row)])

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tests.helpers import MODEL, VOCABULARY, random_batch, random_sentences, seeded, tiny_corpus, tiny_model
-from tests.probing import captions_model, slow_edit_distance
+from tests.probe_models import captions_model, slow_edit_distance
 from trainables.model.encoder import Encoder
 from trainables.model.gaussian import Gaussian
 from trainables.model.vae import Vae
@@ -63,8 +63,8 @@ def test_bleu_of_one_line(output: str, reference: str, expected: float) -> None:
 def test_bleu_counts_over_the_corpus() -> None:
     """Clipped counts are summed before they are divided: 8/9, 6/7, 4/5, 2/3 of n-grams, no brevity penalty."""
     outputs, references = ["a b c d", "a b c d e"], ["a b c x", "a b c d e"]
-    pluralise = (8 / 9) * (6 / 7) * (4 / 5) * (2 / 3)
-    assert corpus_bleu(outputs, references) == pytest.approx(100 * pluralise**0.25)
+    counted = (8 / 9) * (6 / 7) * (4 / 5) * (2 / 3)
+    assert corpus_bleu(outputs, references) == pytest.approx(100 * counted**0.25)
 
 
 def test_reconstruction_bleu_is_sacrebleus_own() -> None:

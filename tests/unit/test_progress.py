@@ -25,7 +25,7 @@ def shown(*lines: dict[str, Any]) -> tuple[str, str]:
     progress = LiveProgress(said, trial_count=4)
     for line in lines:
         progress.watch(line)
-    view.print(progress._view())
+    view.print(progress)
     assert isinstance(said.file, io.StringIO)
     assert isinstance(view.file, io.StringIO)
     return said.file.getvalue(), view.file.getvalue()

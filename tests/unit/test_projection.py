@@ -1,12 +1,13 @@
 """The fused projection and cross-entropy against torch's own two steps."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trainables.model import projection
-from trainables.model.projection import word_losses
+from trainables.model.projection import BUFFER, word_losses
 
 
 def plain(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
@@ -20,10 +21,10 @@ def case(words: int, vocabulary: int, scale: float = 1.0) -> tuple[Tensor, Tenso
     return hidden * scale, weight, targets, torch.randn(words, generator=generator, dtype=torch.float64)
 
 
-def agree(hidden: Tensor, weight: Tensor, targets: Tensor, upstream: Tensor) -> None:
+def agree(hidden: Tensor, weight: Tensor, targets: Tensor, upstream: Tensor, buffer: int = BUFFER) -> None:
     """Losses and gradients of ours must be those of torch."""
     seen = []
-    for function in (plain, word_losses):
+    for function in (plain, partial(word_losses, buffer=buffer)):
         leaves = [hidden.clone().requires_grad_(), weight.clone().requires_grad_()]
         losses = function(*leaves, targets)
         losses.backward(upstream)  # type: ignore[no-untyped-call]
@@ -55,9 +56,8 @@ def test_only_what_is_asked_for_is_differentiated() -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 7, 31, 64])
-def test_words_beyond_the_buffer_go_in_parts(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(projection, "BUFFER", rows * 256)
-    agree(*case(31, 193))
+def test_words_beyond_the_buffer_go_in_parts(rows: int) -> None:
+    agree(*case(31, 193), buffer=rows * 256)
 
 
 @pytest.mark.parametrize("differentiated", [True, False])
@@ -93,12 +93,11 @@ def test_a_second_derivative_is_refused_and_not_wrong() -> None:
             torch.autograd.grad(losses.sum(), leaf, create_graph=True)
 
 
-def test_a_second_derivative_is_refused_in_parts_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(projection, "BUFFER", 7 * 256)
+def test_a_second_derivative_is_refused_in_parts_too() -> None:
     hidden, weight, targets, _ = case(31, 193)
     leaf = weight.clone().requires_grad_()
     with pytest.raises(RuntimeError, match="differentiated once"):
-        torch.autograd.grad(word_losses(hidden, leaf, targets).sum(), leaf, create_graph=True)
+        torch.autograd.grad(word_losses(hidden, leaf, targets, buffer=7 * 256).sum(), leaf, create_graph=True)
 
 
 @pytest.mark.parametrize("sentences", [3, 11, 13])

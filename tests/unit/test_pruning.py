@@ -132,5 +132,5 @@ def test_a_grid_is_never_pruned() -> None:
 
     from vae_sweep.config.search_spec import SearchSpec
 
-    with pytest.raises(ValidationError, match="a collapsed or weak row is a result"):
+    with pytest.raises(ValidationError, match="a collapsed or weak method is a result"):
         SearchSpec.model_validate({"kind": "grid", "pruning": {"rungs": [1]}})

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from tests.helpers import random_sentences, seeded, tiny_model
 from trainables.measure.final import evaluation_batches
-from trainables.measure.importance import WORDS_AT_ONCE, importance, iw_nll
+from trainables.measure.importance import importance, iw_nll
 from trainables.measure.psis import (
     FEWEST_SAMPLES,
     LARGEST_K,
@@ -80,14 +80,13 @@ def test_effective_samples_by_hand() -> None:
     assert effective_samples(weights).tolist() == pytest.approx([4.0, 1.0, 16 / 6], rel=1e-6)
 
 
-def test_an_estimate_comes_with_the_trust_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_estimate_comes_with_the_trust_in_it() -> None:
     model, batches = tiny_model(), evaluation_batches(random_sentences(3, 20), "cpu")
     found = importance(model, batches, 30, seed=4)
     assert found.pareto_k is not None
     assert torch.equal(found.nll, iw_nll(model, batches, 30, seed=4))
     assert bool(((found.effective_samples >= 1) & (found.effective_samples <= 30)).all())
-    monkeypatch.setitem(WORDS_AT_ONCE, "cpu", 1)
-    chunked = importance(model, batches, 30, seed=4)
+    chunked = importance(model, batches, 30, seed=4, words_at_once=1)
     torch.testing.assert_close(chunked.effective_samples, found.effective_samples, rtol=1e-4, atol=1e-4)
     assert importance(model, batches, FEWEST_SAMPLES - 1, seed=4).pareto_k is None
 

@@ -93,7 +93,7 @@ def test_what_the_file_says_itself_wins(text: str, override: tuple[str, ...], tm
     assert [values["form"] for method, values in spec.points() or () if method == "ours"] == ["max", "mask"]
 
 
-def test_a_file_with_another_course_keeps_it(tmp_path: Path) -> None:
+def test_a_file_with_another_schedule_keeps_it(tmp_path: Path) -> None:
     spec = read(
         tmp_path, CODE + METHODS + "training: {schedule: {kind: linear_decay}}\npretraining: {epochs: 3}\n"
     )

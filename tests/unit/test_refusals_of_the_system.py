@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.driving import Scribe, command
 from tests.fault_files import failing
 from tests.handmade import Handmade, ended_sweep, tree
 from tests.helpers import epochs_and_end, put_files, tiny_corpus
-from tests.importing import three
+from tests.import_tables import three
+from tests.journal_writer import Scribe, command
 from tests.nobody import as_nobody, let_through, needs_root
-from tests.sharing import TRIALS, entry_of, ran
-from tests.using import trained_sweep
+from tests.shared_trials import TRIALS, entry_of, ran
+from tests.trained_sweep import trained_sweep
 from trainables.outputs import outputs
 from trainables.text.tokenised import write_tokenised
 from trainables.text.vocabulary import SPECIAL, Vocabulary

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.driving import command
+from tests.journal_writer import command
 from tests.stored.sweeps import TRIALS, stored_sweep
 from trainables.spec import TrialSpec
 from vae_sweep.journal.fold import read_sweep

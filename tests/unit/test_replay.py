@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from tests.driving import HOST, Scribe, command, small_sweep, tree
 from tests.helpers import tiny_corpus
+from tests.journal_writer import HOST, Scribe, command, small_sweep, tree
 from trainables.base import StateError
 from trainables.training.report import EpochReport, FinalReport
 from vae_sweep.journal.history import read_history

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.handmade import Handmade, names
-from tests.reporting import Reported, reported_sweep, reporting_spec
+from tests.reported_sweep import Reported, reported_sweep, reporting_spec
 from vae_sweep.cli.main import app
 from vae_sweep.errors import LaunchError
 from vae_sweep.report.paper_figures import KINDS, front_figure, paper_style, saved

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.handmade import Handmade
-from tests.reporting import CELLS, Reported, end, reported_sweep, reporting_spec, write_epochs
+from tests.reported_sweep import CELLS, Reported, end, reported_sweep, reporting_spec, write_epochs
 from vae_sweep.report.findings import finding_sentences
 from vae_sweep.results.costs import by_method, driven_seconds, together, trial_costs
 from vae_sweep.results.results import Results, compute_results
@@ -97,7 +97,7 @@ def test_the_store_is_no_cost(tmp_path: Path) -> None:
 def test_the_answer_names_the_best_and_the_collapsed(report: Results) -> None:
     perplexity, reconstruction, collapsed = finding_sentences(report.rows, OBJECTIVES)
     assert perplexity.startswith("Lowest PPL on validation: vae (cell 0), 8.05±0.64; the intervals")
-    assert perplexity.endswith("do not tell it from ours λ=2 (cell 1), ours λ=4 (cell 2), vae_fbp λ=4 (cell 3).")
+    assert perplexity.endswith("do not part it from ours λ=2 (cell 1), ours λ=4 (cell 2), vae_fbp λ=4 (cell 3).")
     assert reconstruction.endswith(
         "ours λ=4 (cell 2), 15.05±0.64; its interval over seeds lies below those of all other cells."
     )

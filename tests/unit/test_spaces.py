@@ -150,7 +150,7 @@ def test_an_editor_with_the_schema_takes_the_files_and_refuses_slips() -> None:
         assert list(judge.iter_errors(slip)) != []
 
 
-def test_pretraining_states_differences_from_descent(tmp_path: Path) -> None:
+def test_pretraining_states_differences_from_training(tmp_path: Path) -> None:
     text = f"{GOOD}training: {{optimizer: adam, epochs: 9, schedule: {{kind: linear_decay, flat: 0.2}}}}\n"
     assert read(tmp_path, text).pretraining == read(tmp_path, text).training
     spec = read(tmp_path, f"{text}pretraining: {{epochs: 3, schedule: {{flat: 0.4}}}}\n")

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.driving import Scribe, command, tree
-from tests.unit.test_lock import stranger
+from tests.journal_writer import Scribe, command, tree
+from tests.unit.test_driver_lock import stranger
 from vae_sweep.errors import LaunchError
-from vae_sweep.monitoring import stop
 from vae_sweep.monitoring.stop import stop_sweep
 from vae_sweep.running.stop_controller import StopController
 from vae_sweep.storage.driver_lock import LOCK, driver_lock
@@ -18,14 +17,9 @@ from vae_sweep.storage.lease import Watch
 from vae_sweep.storage.stop_request import REQUEST_FILE
 
 
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stop, "POLL", 0.02)
-
-
 @contextmanager
 def driver(scribe: Scribe, seen: list[str], *, late: bool = False) -> Iterator[None]:
-    """A driver of one trial that heeds the brake, on a thread; a late one takes the first request away."""
+    """A driver of one trial that heeds the request, on a thread; a late one takes the first request away."""
     started, made, over = threading.Event(), threading.Event(), threading.Event()
 
     def drive() -> None:
@@ -73,7 +67,7 @@ def test_a_driver_is_asked_and_waited_for(
 def test_a_request_that_a_starting_driver_took_away_is_made_again(tmp_path: Path) -> None:
     scribe, seen = Scribe(tmp_path), list[str]()
     with driver(scribe, seen, late=True):
-        assert stop_sweep(scribe.folder, "epoch", print).outcome == "stopped"
+        assert stop_sweep(scribe.folder, "epoch", print, poll=0.02).outcome == "stopped"
     assert seen == ["epoch"]
 
 
@@ -106,6 +100,6 @@ def test_a_driver_elsewhere_that_is_dead_is_not_waited_for_for_ever(tmp_path: Pa
     scribe = Scribe(tmp_path)
     stranger(scribe.folder, place="another machine", host="elsewhere")
     scribe.launch()
-    ended = stop_sweep(scribe.folder, "epoch", print, Watch(scribe.folder / LOCK, patience=0.1))
+    ended = stop_sweep(scribe.folder, "epoch", print, Watch(scribe.folder / LOCK, patience=0.1), poll=0.02)
     assert ended.outcome is None
     assert not (scribe.folder / REQUEST_FILE).exists()

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.helpers import epochs_and_end, put_files, seeded, tiny_corpus, tiny_trial
-from tests.probing import captions_model
+from tests.probe_models import captions_model
 from trainables.base import StateError
 from trainables.outputs import VOCABULARY_FILE, WEIGHTS_FILE, new_model, outputs, samples_page
 from trainables.text.corpus import Corpus

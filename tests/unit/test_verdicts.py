@@ -130,7 +130,7 @@ def test_a_reproduced_cell(tmp_path: Path) -> None:
         ({"seeds": ({"iw_perplexity": 96.0, "iw_samples": 1000.0},)}, "is not recorded"),
         ({"latent_size": 16}, "n_z is 16"),
         ({"per": "batch"}, "λ is held per batch"),
-        ({"target_rate": 4.5}, "no row ours at λ = 4.5"),
+        ({"target_rate": 4.5}, "the tables have no ours at λ = 4.5"),
         ({"corpus": {"limit": {"train": 5000}}}, "training split is cut"),
         ({"corpus": {"vocabulary_size": 4000}}, "vocabulary"),
         ({"corpus": {"fingerprint": "f00d"}}, "fingerprint is f00d"),
@@ -182,7 +182,7 @@ def test_several_seeds_and_one_that_was_not_scored(tmp_path: Path) -> None:
 def test_a_row_whose_words_are_not_printed(tmp_path: Path) -> None:
     found = {one.word: one for one in sweep(tmp_path, method="vae_fb", kind="free_bits", target_rate=7)}
     assert found["iw_nll"].published is None
-    assert found["iw_nll"].why == "the tables print no NLL(q) for this row"
+    assert found["iw_nll"].why == "the tables print no NLL(q) for this method"
 
 
 def test_a_corpus_in_no_table_and_a_sweep_without_scores(tmp_path: Path) -> None:

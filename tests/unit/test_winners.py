@@ -7,7 +7,7 @@ from vae_sweep.results.retention import front_to_be
 from vae_sweep.results.winners import Leaders, leaders, no_front
 
 
-def test_nothing_ended_has_no_merits(tmp_path: Path) -> None:
+def test_nothing_ended_has_no_winners(tmp_path: Path) -> None:
     sweep = Handmade(spec_in(tmp_path))
     sweep.start(0, 0)
     assert leaders(sweep.spec, sweep.record) == Leaders()

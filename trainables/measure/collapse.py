@@ -14,11 +14,11 @@ RATE_SLACK = 1.1
 
 
 def collapse(numbers: Mapping[str, float], units: int, target_rate: float | None) -> str | None:
-    """Return why a model with these validation words is collapsed, None where it is not.
+    """Return why a model with these validation numbers is collapsed, None where it is not.
 
     Collapsed: no active unit, mutual information below LEAST_INFORMATION, and a KL that buys nothing: below
     LEAST_KL nats or, under free bits, no more than the target rate λ, which is paid also for a code that nothing
-    uses (paper, section 2.2). A row without these words is never collapsed.
+    uses (paper, section 2.2). A method without these metrics is never collapsed.
     """
     found = [numbers.get(f"validation/{word}") for word in ("active_units", "mutual_information", "kl")]
     active, information, kl = found

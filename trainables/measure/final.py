@@ -1,4 +1,4 @@
-"""All words of a split that end a trial, on the same sentences."""
+"""All metrics of a split that end a trial, on the same sentences."""
 
 import math
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ def measure_split(
     boundary: Boundary = "above",
     samples: int | None = None,
 ) -> dict[str, float]:
-    """Return the paper's words for at most `sentences` of a split; without `effort` no likelihood.
+    """Return the paper's metrics for at most `sentences` of a split; without `effort` no likelihood.
 
     With `samples` the paper's protocol stands beside the tight estimate, so many samples from q, and the gap of
     the ELBO is split in two.
@@ -53,7 +53,7 @@ def measure_split(
     Reconstruction, KL and mutual information carry standard errors over sentences. That of the mutual information
     takes the aggregate posterior as given: it leaves out which sentences make that up.
 
-    Where the exact −log p of the sentences is known it stands beside: the floor, and the paired gap above
+    Where the exact −log p of the sentences is known it stands beside: the entropy bound, and the paired gap above
     it with its standard error.
     """
     chosen = spread(len(split.sentences), sentences)
@@ -95,7 +95,7 @@ def measure_split(
 def likelihood_numbers(
     estimate: ImportanceEstimate, word_count: int, prefix: Literal["", "iw_"] = ""
 ) -> dict[str, float]:
-    """Return the words of an estimate, the paper's protocol with the prefix `iw_`, and how its weights look.
+    """Return the metrics of an estimate, the paper's protocol with the prefix `iw_`, and how its weights look.
 
     `pareto_k` is the median over sentences: the mean would hang on the few heavy tails that `pareto_k_bad`
     counts. They and the effective samples are absent where there are too few samples for a tail.

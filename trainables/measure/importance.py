@@ -37,23 +37,29 @@ class ImportanceEstimate:
     neg_elbo: Tensor
 
 
-def iw_nll(model: Vae, batches: Sequence[Batch], samples: int, seed: int) -> Tensor:
+def iw_nll(
+    model: Vae, batches: Sequence[Batch], samples: int, seed: int, words_at_once: int | None = None
+) -> Tensor:
     """Return −log (1/S) Σ_s p(x, z_s)/q(z_s|x) of every sentence, [N], nats (Burda et al. 2016, eq. 8)."""
-    return importance(model, batches, samples, seed).nll
+    return importance(model, batches, samples, seed, words_at_once).nll
 
 
 @torch.inference_mode()
-def importance(model: Vae, batches: Sequence[Batch], samples: int, seed: int) -> ImportanceEstimate:
+def importance(
+    model: Vae, batches: Sequence[Batch], samples: int, seed: int, words_at_once: int | None = None
+) -> ImportanceEstimate:
     """Estimate every sentence's −log p(x) from S weights of samples from q, and look at the weights.
 
     Its noise depends on `seed`, its row and the sample's number alone, so neither chunks nor other sentences
-    change the result. Raises DivergedError where an estimate is not finite.
+    change the result; `words_at_once` is WORDS_AT_ONCE of the device by default.
+    Raises DivergedError where an estimate is not finite.
     """
     nll, neg_elbo, effective, k, errors = (
         torch.empty(per_sentence(batches), dtype=torch.float64) for _ in range(5)
     )
     for batch in batches:
-        weights = _log_weights(model, batch, samples, seed)
+        noise = batch_noise(seed, batch.rows, 0, samples, model.spec.latent_size)
+        weights = log_weights(model, batch, noise, words_at_once)
         nll[batch.rows] = math.log(samples) - weights.logsumexp(1).cpu()
         neg_elbo[batch.rows] = -weights.mean(1).cpu()
         effective[batch.rows], errors[batch.rows] = (
@@ -88,22 +94,22 @@ def batch_noise(seed: int, per_sentence: Tensor, first: int, last: int, latent_s
     return torch.stack([sentence_noise(seed, row, first, last, latent_size) for row in per_sentence.tolist()])
 
 
-def log_joints(model: Vae, tokens: Tensor, z: Tensor) -> Tensor:
+def log_joints(model: Vae, tokens: Tensor, z: Tensor, words_at_once: int | None = None) -> Tensor:
     """Return log p(x, z) of z [B, S, latent_size], nats, [B, S] in float64, a few samples at a time."""
-    parts = [model.log_joint(tokens, part) for part in torch.split(z, _at_once(tokens), dim=1)]
+    parts = [model.log_joint(tokens, part) for part in torch.split(z, _at_once(tokens, words_at_once), dim=1)]
     return torch.cat(parts, dim=1).double()
 
 
-def _log_weights(model: Vae, batch: Batch, samples: int, seed: int) -> Tensor:
-    """Return the log weights of q's samples, [B, S], in float64, a few samples at a time."""
+def log_weights(model: Vae, batch: Batch, noise: Tensor, words_at_once: int | None = None) -> Tensor:
+    """Return the log weights of q's samples by `noise` [B, S, latent_size]: [B, S] in float64, a few at a time."""
     tokens, posterior = batch.tokens, model.encoder(batch.tokens)
-    noise = batch_noise(seed, batch.rows, 0, samples, model.spec.latent_size)
     parts = [
         model.log_weights(tokens, posterior, part.to(tokens.device))
-        for part in torch.split(noise, _at_once(tokens), dim=1)
+        for part in torch.split(noise, _at_once(tokens, words_at_once), dim=1)
     ]
     return torch.cat(parts, dim=1).double()
 
 
-def _at_once(tokens: Tensor) -> int:
-    return max(1, WORDS_AT_ONCE[tokens.device.type] // (len(tokens) * (tokens.shape[1] - 1)))
+def _at_once(tokens: Tensor, words: int | None) -> int:
+    words = WORDS_AT_ONCE[tokens.device.type] if words is None else words
+    return max(1, words // (len(tokens) * (tokens.shape[1] - 1)))

@@ -16,7 +16,7 @@ ROUNDING = 1e-5
 """Relative rounding of a mean of float32 values."""
 
 RATE_TOLERANCE = 0.1
-"""How far KL may lie from λ, as a part of λ (the paper's 24 rows of FBP: 0.98 λ to 1.06 λ)."""
+"""How far KL may lie from λ, as a part of λ (the paper's 24 numbers of FBP: 0.98 λ to 1.06 λ)."""
 
 
 class Violation(NamedTuple):
@@ -36,14 +36,14 @@ def violations(
     target_rate: float | None = None,
     rounding: float | None = None,
 ) -> list[Violation]:
-    """Return the invariants that the words of one split break; a rule whose words are absent is not asked.
+    """Return the invariants that the numbers of one split break; a rule whose metrics are absent is not asked.
 
-    `sentences` is N of the split, else the word of that name. `target_rate` is λ of a row that holds the whole
+    `sentences` is N of the split, else the metric of that name. `target_rate` is λ of a method that holds the
     KL at λ (FreeBitsTotal) at KL weight 1, else None. `rounding`, nats, is how coarsely the numbers are rounded;
     none is that of a mean of float32 values.
     """
-    pluralise = numbers.get("sentences")
-    count = sentences if pluralise is None else round(pluralise)
+    counted = numbers.get("sentences")
+    count = sentences if counted is None else round(counted)
     found: list[Violation | None] = [
         _parts(numbers, rounding),
         _bound(numbers, rounding),

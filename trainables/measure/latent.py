@@ -33,26 +33,26 @@ def active_units(mean: Tensor, threshold: float = ACTIVITY_THRESHOLD, boundary: 
     return int((variance >= threshold if boundary == "at_least" else variance > threshold).sum())
 
 
-def mutual_information(posterior: Gaussian, noise: Tensor) -> float:
+def mutual_information(posterior: Gaussian, noise: Tensor, chunk: int = CHUNK) -> float:
     """Return E_x E_q [log q(z|x) − log q(z)], nats, with q(z) aggregated over the whole split.
 
     The mean of `pointwise_information`, at most log N (Hoffman and Johnson 2016). For posteriors that are all
     the same it is 0 up to rounding, whatever was drawn.
     """
-    return float(pointwise_information(posterior, noise).mean())
+    return float(pointwise_information(posterior, noise, chunk).mean())
 
 
-def authors_mutual_information(posterior: Gaussian, noise: Tensor) -> float:
+def authors_mutual_information(posterior: Gaussian, noise: Tensor, chunk: int = CHUNK) -> float:
     """Return −E_x H(q(z|x)) − E_q [log q(z)] with the entropy H exact (authors' code).
 
     The same expectation as `mutual_information`, from which it differs by ½ (mean ‖noise‖² − n_z): noise of
     variance n_z/2N that has nothing to do with the code.
     """
     excess = float(noise.double().pow(2).sum(1).mean()) - noise.shape[1]
-    return mutual_information(posterior, noise) + 0.5 * excess
+    return mutual_information(posterior, noise, chunk) + 0.5 * excess
 
 
-def pointwise_information(posterior: Gaussian, noise: Tensor) -> Tensor:
+def pointwise_information(posterior: Gaussian, noise: Tensor, chunk: int = CHUNK) -> Tensor:
     """Return log q(z|x) − log q(z) of every sentence, [N], nats, float64, each at most log N.
 
     `noise` [N, latent_size] draws one z a sentence; q(z) is the mean of all N posteriors. log q(z_i|x_j) for all
@@ -71,9 +71,9 @@ def pointwise_information(posterior: Gaussian, noise: Tensor) -> Tensor:
     left = torch.cat([z.pow(2), z, z.new_ones(count, 1)], dim=1)
     right = torch.cat([-0.5 * precision, mean * precision, constant.unsqueeze(1)], dim=1).T
     shares = []
-    for start in range(0, count, CHUNK):
-        density = (left[start : start + CHUNK] @ right).to(dtype).minimum(largest.to(dtype))
-        density.diagonal(start)[:] = own[start : start + CHUNK]
+    for start in range(0, count, chunk):
+        density = (left[start : start + chunk] @ right).to(dtype).minimum(largest.to(dtype))
+        density.diagonal(start)[:] = own[start : start + chunk]
         shares.append(density.log_softmax(1).diagonal(start))
     information = math.log(count) + torch.cat(shares).double()
     if not bool(information.isfinite().all()):

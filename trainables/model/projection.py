@@ -20,7 +20,9 @@ BUFFER = 2**28
 """Most numbers the buffer may hold; more words go in parts, each projected once more for its gradient."""
 
 
-def word_losses(hidden: Tensor, weight: Tensor, targets: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+def word_losses(
+    hidden: Tensor, weight: Tensor, targets: Tensor, dtype: torch.dtype | None = None, buffer: int = BUFFER
+) -> Tensor:
     """Return −log softmax(hidden · weightᵀ) at each target, nats: [N, H], [V, H], [N] -> [N].
 
     Matrix products run in `dtype`, by default that of `weight`; sums, logarithms and losses in float32 at least.
@@ -37,7 +39,7 @@ def word_losses(hidden: Tensor, weight: Tensor, targets: Tensor, dtype: torch.dt
             for part, target in zip(torch.split(hidden, rows), torch.split(targets, rows), strict=True)
         ]
         return torch.cat(losses)
-    rows = max(1, BUFFER // len(padded))
+    rows = max(1, buffer // len(padded))
     if len(hidden) <= rows:
         return _fused(hidden, padded, targets, len(weight))
     losses = [

@@ -64,7 +64,7 @@ class Iwae(Spec):
     samples: PositiveInt = Field(10, description="k, samples of z a sentence")
     selection: Annotated[Literal["neg_elbo", "iw_bound"], Later("neg_elbo")] = Field(
         "neg_elbo",
-        description="the validation word that picks the best epoch; iw_bound, this bound: authors' code",
+        description="the validation metric that picks the best epoch; iw_bound, this bound: authors' code",
     )
 
     def weight(self, epoch: float, step_ratio: float = 1.0) -> float:

@@ -1,4 +1,4 @@
-"""The KL term of the objective: plain, or floored by free bits."""
+"""The KL term of the objective: plain, or clamped by free bits."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Form = Literal["max", "mask"]
-"""How a floor is put: max(threshold, KL), or the KL where it exceeds the threshold and else nothing."""
+"""How the KL is clamped: max(threshold, KL), or the KL where it exceeds the threshold and else nothing."""
 
 Per = Literal["sentence", "batch"]
 """Whose KL meets the threshold: each sentence's own (authors' --fb 1 and 2), or the batch mean (their --fb 3)."""
 
 
 def clamped(kl: Tensor, threshold: float, form: Form, per: Per) -> Tensor:
-    """Floor `kl` [B, ...] at `threshold`, each sentence by its own value or all by the batch mean.
+    """Clamp `kl` [B, ...] from below at `threshold`, each sentence by its own value or all by the batch mean.
 
     `max` gives max(threshold, kl); `mask` gives kl where it exceeds the threshold and 0 elsewhere: the
     same gradient, a value without the constant (authors' code).
@@ -41,12 +41,12 @@ class PlainKl(Spec):
 
 
 class FreeBits(Spec):
-    """Σ_i max(λ/n_z, KL_i): a floor under each unit (FB; paper, eq. 1, with λ the total of its tables)."""
+    """Σ_i max(λ/n_z, KL_i): a threshold for each unit (FB; paper, eq. 1, with λ the total of its tables)."""
 
     kind: Literal["free_bits"] = "free_bits"
     target_rate: PositiveFloat = Field(8.0, description="λ, nats, total over units")
-    form: Form = Field("max", description="max(floor, KL), or its mask: the same gradient, no constant below")
-    per: Per = Field("sentence", description="whose KL meets the floor: each sentence's, or the batch mean")
+    form: Form = Field("max", description="max(threshold, KL), or its mask: the same gradient, no constant below")
+    per: Per = Field("sentence", description="whose KL meets the threshold: each sentence's, or the batch mean")
 
     def __call__(self, kl_per_unit: Tensor) -> Tensor:
         """Return the term for each sentence: [B, latent_size] -> [B], nats."""
@@ -55,12 +55,12 @@ class FreeBits(Spec):
 
 
 class FreeBitsTotal(Spec):
-    """max(λ, Σ_i KL_i): one floor under the whole KL (FBP; paper, section 2.2)."""
+    """max(λ, Σ_i KL_i): one threshold for the whole KL (FBP; paper, section 2.2)."""
 
     kind: Literal["free_bits_total"] = "free_bits_total"
     target_rate: PositiveFloat = Field(8.0, description="λ, nats, total over units")
-    form: Form = Field("max", description="max(floor, KL), or its mask: the same gradient, no constant below")
-    per: Per = Field("sentence", description="whose KL meets the floor: each sentence's, or the batch mean")
+    form: Form = Field("max", description="max(threshold, KL), or its mask: the same gradient, no constant below")
+    per: Per = Field("sentence", description="whose KL meets the threshold: each sentence's, or the batch mean")
 
     def __call__(self, kl_per_unit: Tensor) -> Tensor:
         """Return the term for each sentence: [B, latent_size] -> [B], nats."""

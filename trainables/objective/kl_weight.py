@@ -1,6 +1,6 @@
 """KL weights β: pure functions of the (fractional) epoch.
 
-Each is called with `fullness`, the steps of an epoch over those of full batches alone (at least 1): batches of
+Each is called with `step_ratio`, the steps of an epoch over those of full batches alone (at least 1): batches of
 equal lengths leave remainders, so an epoch has more steps than sentences / batch size.
 """
 

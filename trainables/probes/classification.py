@@ -88,7 +88,7 @@ def component_labels(responsibilities: Floats, labels: Labels, mapping: Mapping)
 def linear_accuracy(data: dict[SplitName, Labelled], sizes: Sequence[int], seed: int) -> dict[int, float]:
     """Return the accuracy on test of logistic regressions on so many labelled training codes.
 
-    The subsets are nested; sizes that the training split lacks are left out.
+    The subsets are nested; sizes above that of the training split are left out.
     """
     train, test = data["train"], data["test"]
     subsets = label_subsets(len(train.labels), sizes, seed)

@@ -52,7 +52,7 @@ def posteriors(model: Vae, sentences: Sequence[Ids]) -> Gaussian:
 def decode(model: Vae, z: Tensor, seed: int | None = None, longest: int = LONGEST) -> list[list[int]]:
     """Decode each code [N, latent_size] into the ids of at most `longest` words.
 
-    Greedily, or with a seed by drawing each word from p(x|z). A sentence of `longest` words was cut: see `shown`.
+    Greedily, or with a seed by drawing each word from p(x|z). A sentence of `longest` words was cut (`as_text`).
     """
     generator = None if seed is None else Generator(device_of(model)).manual_seed(seed)
     decoded = []

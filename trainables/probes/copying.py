@@ -52,11 +52,14 @@ def prior_samples(model: Vae, samples: int, longest: int, seed: int) -> list[lis
 
 
 def nearest_sentence(
-    sentences: Sequence[Sequence[int]], references: Sequence[Sequence[int]]
+    sentences: Sequence[Sequence[int]], references: Sequence[Sequence[int]], cells: int = CELLS
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Return the least word edit distance of each sentence to any reference, and that reference's row."""
+    """Return the least word edit distance of each sentence to any reference, and that reference's row.
+
+    At most `cells` distances are held at once.
+    """
     distances, rows = [], []
-    size = max(1, CELLS // len(references))
+    size = max(1, cells // len(references))
     for start in range(0, len(sentences), size):
         part = process.cdist(
             sentences[start : start + size], references, scorer=Levenshtein.distance, dtype=np.int32, workers=1

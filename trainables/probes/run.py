@@ -18,7 +18,7 @@ from trainables.text.corpus import Corpus
 
 @dataclass(frozen=True)
 class ProbeReport:
-    """What probes found: numbers under `probe/<word>`, pages of text by name."""
+    """What probes found: numbers under `probe/<metric>`, pages of text by name."""
 
     numbers: dict[str, float] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Drawing a trial's portrait from its model and the validation split."""
+"""A trial's latent summary, from its model and the validation split."""
 
 from collections.abc import Iterable, Sequence
 
@@ -20,12 +20,12 @@ SENTENCES = 500
 WALKS, INNER_POINTS = 3, 5
 DIGITS = 5
 _LONGEST = 24
-"""Words of a sentence that a portrait keeps; the rest is told by an ellipsis."""
+"""Words of a sentence that a summary keeps; the rest becomes an ellipsis."""
 
 
 @torch.inference_mode()
 def latent_summary(model: Vae, corpus: Corpus, seed: int) -> LatentSummary:
-    """Return the portrait of a model, from at most SENTENCES of validation; the same for the same weights."""
+    """Summarise a model's code on at most SENTENCES of validation; the same for the same weights."""
     if not model.spec.latent_size:
         return LatentSummary()
     split = corpus.splits["validation"]

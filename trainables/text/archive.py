@@ -1,4 +1,4 @@
-"""Reading named members of a zip archive that nobody vouches for; nothing is ever unpacked to disk."""
+"""Reading named members of an untrusted zip archive; nothing is ever unpacked to disk."""
 
 import io
 import stat

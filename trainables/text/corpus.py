@@ -77,7 +77,7 @@ def corpus_directory(spec: CorpusSpec, data_directory: Path) -> Path:
 
 
 def missing_files(spec: CorpusSpec, data_directory: Path) -> list[str]:
-    """Return the file names that a corpus lacks, empty where it is complete or embedded."""
+    """Return the file names that are missing of a corpus, empty where it is complete or embedded."""
     if spec.name == "captions":
         return []
     directory = corpus_directory(spec, data_directory)
@@ -90,7 +90,7 @@ def load_corpus(spec: CorpusSpec, data_directory: Path) -> Corpus:
 
 
 def load_with_remarks(spec: CorpusSpec, data_directory: Path, look: bool = True) -> tuple[Corpus, list[Remark]]:
-    """Read a corpus and, unless told not to `look`, what is odd about its text; the embedded one has no oddities.
+    """Read a corpus and, unless `look` is False, what is odd about its text; the embedded one has no oddities.
 
     Raises CorpusError where files are absent, empty or malformed.
     """

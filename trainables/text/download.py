@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class Progress(Protocol):
-    """Told of every piece that comes: the file's name, its bytes so far, and all of them where known."""
+    """Called with every piece that comes: the file's name, its bytes so far, and all of them where known."""
 
     def __call__(self, name: str, done: int, total: int | None) -> None: ...
 

@@ -47,7 +47,7 @@ def hint(name: str, directory: Path) -> str:
 
 
 def source_of(name: str, directory: Path) -> CorpusSource:
-    """Return the row of SOURCES. Raises CorpusError, with what to do by hand, where a corpus has none."""
+    """Return the entry of SOURCES. Raises CorpusError, with what to do by hand, where a corpus has none."""
     if name not in SOURCES:
         known = f"{name!r} cannot be fetched; allowed are {', '.join(SOURCES)}"
         raise CorpusError(hint(name, directory) if name in BY_HAND else known)

@@ -57,12 +57,10 @@ class Presence:
 
 
 def split_file(stem: str) -> str:
-    """Return the name of a split's file."""
     return f"{stem}.txt.gz"
 
 
 def hex_digest(path: Path) -> str:
-    """Return the sha256 of a file."""
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
 

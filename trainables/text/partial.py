@@ -1,4 +1,4 @@
-"""A file still being downloaded: its bytes so far, and what tells whether the server's is still the same."""
+"""A file still being downloaded: its bytes so far, and how to see whether the server's is still the same."""
 
 import os
 from collections.abc import Callable, Iterator

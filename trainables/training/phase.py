@@ -115,7 +115,7 @@ def step_ratio(batches: list[Batch], batch_size: int) -> float:
 
 
 def validation_numbers(bound: Bound, seed: int, boundary: Boundary) -> _Numbers:
-    """Return the validation words of an epoch's report."""
+    """Return the validation metrics of an epoch's report."""
     neg_elbo = float(bound.neg_elbo.double().mean())
     noise = torch.randn(
         bound.posterior.mean.shape,

@@ -11,7 +11,7 @@ StoreEvent = Literal["waiting", "hit", "waited", "miss"]
 
 
 class EpochReport(Spec):
-    """One epoch of one phase; `numbers` has the same keys in every phase, `<split>/<word>`, all finite.
+    """One epoch of one phase; `numbers` has the same keys in every phase, `<split>/<metric>`, all finite.
 
     `stored` says that the epoch was taken from the pretraining store, with the costs of whoever trained it.
     """

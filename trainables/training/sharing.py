@@ -1,4 +1,4 @@
-"""Sharing a phase: the door through which a trial finds what another has trained; the service fills it in."""
+"""Sharing a phase: how a trial finds what another has trained; the service implements PhaseStore."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,6 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 def shapes_of(tensors: dict[str, Tensor]) -> Shapes:
-    """Return the shapes of named tensors."""
     return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 

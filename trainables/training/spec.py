@@ -29,7 +29,7 @@ class PhaseSpec(Spec):
     objective: Objective
     updates: Updates = Joint()
     training: Annotated[TrainingSpec, KeyedAs("descent")]
-    selection: Selection = Field(description="the validation word that picks the best epoch")
+    selection: Selection = Field(description="the validation metric that picks the best epoch")
     seed: int
 
     def key(self, version: int | None = None) -> str:

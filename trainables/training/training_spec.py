@@ -112,7 +112,7 @@ class TrainingSpec(Spec):
     """One phase's optimizer; the defaults are the paper's (appendix A), batch size and clip those of its code."""
 
     optimizer: Optimizers = "sgd"
-    learning_rate: PositiveFloat = Field(0.5, description="at the start of the course")
+    learning_rate: PositiveFloat = Field(0.5, description="at the start of the schedule")
     schedule: Annotated[Schedule, KeyedAs("course")] = Field(
         Plateau(), description="how the rate falls, and when the phase stops"
     )

@@ -25,7 +25,7 @@ Folder = Annotated[
 
 
 def show_all() -> None:
-    """Have stdout take every text: what its encoding lacks is shown as `?`."""
+    """Have stdout take every text: what its encoding cannot show becomes `?`."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")

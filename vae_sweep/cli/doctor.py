@@ -31,7 +31,7 @@ def doctor(
     dashboard: _Dashboard = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list of findings.")] = False,
 ) -> None:
-    """Look for open doors, readable secrets and unsound places; one line a finding, exit code 1 on a problem."""
+    """Look for open ports, readable secrets and unsound storage; one line a finding, exit code 1 on a problem."""
     from vae_sweep.config.reader import read_spec
     from vae_sweep.doctor.examine import examine
 

@@ -31,7 +31,7 @@ def launch(space: SpaceFile, overrides: Overrides = None, extend: Extend = False
 
 
 def sync(sweep: Folder) -> None:
-    """Send to MLflow what it lacks of a sweep; safe to repeat, nothing arrives twice."""
+    """Send to MLflow what is missing there of a sweep; safe to repeat, nothing arrives twice."""
     from vae_sweep.journal.stored_spec import existing_spec
     from vae_sweep.tracking.sweep_mirror import sync_sweep
 
@@ -86,13 +86,11 @@ def _tell_end(console: "Console", launched: "Launched", folder: "Path", spec: "S
 
 
 def end_lines(launched: "Launched", folder: "Path") -> "Iterator[str]":
-    """Yield what MLflow lacks, why a launch ended as it did, and how to go on; nothing where all is well."""
+    """Yield what is missing in MLflow, why the launch ended, and how to go on; nothing where all is well."""
     from vae_sweep.config.paths import pasted
 
     if launched.unmirrored:
-        text = (
-            f"MLflow lacks {launched.unmirrored} lines of the journal ({launched.mirror_error}); nothing is lost"
-        )
+        text = f"{launched.unmirrored} journal lines are not in MLflow ({launched.mirror_error}); nothing is lost"
         yield f"{text}: vae-sweep sync {pasted(folder)}"
     if launched.reason:
         yield f"{launched.outcome}: {launched.reason}"

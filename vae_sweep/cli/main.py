@@ -1,4 +1,4 @@
-"""The command `vae-sweep`: verbs, and the one place where an error becomes words and an exit code."""
+"""The command `vae-sweep`: verbs, and the one place where an error becomes a message and an exit code."""
 
 import os
 import sys
@@ -64,7 +64,7 @@ app.add_typer(data.app, name="data")
 
 
 def main() -> None:
-    """Run the command line; a user's mistake, or what the system refuses, ends with its words and exit code 2."""
+    """Run the command line; a user's mistake, or what the system refuses, ends with a message and exit code 2."""
     show_all()
     try:
         try:
@@ -82,7 +82,7 @@ def main() -> None:
 
 
 def _flush() -> None:
-    """Write what stdout still holds; what it refuses is told here, and not once more at Python's exit."""
+    """Write what stdout still holds; what it refuses is reported here, and not once more at Python's exit."""
     try:
         sys.stdout.flush()
     except OSError as error:

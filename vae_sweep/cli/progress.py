@@ -26,7 +26,7 @@ class LiveProgress:
         self._outcomes: dict[str, str] = {}
         self._reference: set[str] = set()
         self._best: dict[str, tuple[float, str]] = {}
-        self._live = Live(console=console, get_renderable=self._view, refresh_per_second=2, transient=True)
+        self._live = Live(console=console, get_renderable=self.__rich__, refresh_per_second=2, transient=True)
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -108,7 +108,8 @@ class LiveProgress:
     def _say(self, text: str) -> None:
         self._console.print(text, soft_wrap=True, highlight=False, markup=False)
 
-    def _view(self) -> Group:
+    def __rich__(self) -> Group:
+        """What a terminal shows now."""
         done = len(self._outcomes)
         bad = sum(outcome in ("failed", "diverged") for outcome in self._outcomes.values())
         running = ", ".join(f"{trial} {place}" for trial, place in sorted(self._place.items()))

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class RecipeDifference(NamedTuple):
-    """A setting by its path in a sweep file, or by its name and the rows that have it; a value for each recipe."""
+    """A setting by its path in a sweep file, or by its name and its methods; a value for each recipe."""
 
     setting: str
     values: tuple[Any, ...]
 
 
 def recipe_tables(space: Path | None, overrides: Sequence[str]) -> "list[RenderableType]":
-    """Return the differences, of a sweep file or of all rows at their defaults, and what is the same in both.
+    """Return the differences, of a sweep file or of all methods at their defaults, and what is the same in both.
 
     Raises SpecError where the file is broken.
     """
@@ -36,7 +36,7 @@ def recipe_tables(space: Path | None, overrides: Sequence[str]) -> "list[Rendera
 
 
 def recipe_spec(recipe: str, space: Path | None, overrides: Sequence[str]) -> "SweepSpec":
-    """Return a sweep file under a recipe, or a sweep of every row where there is no file."""
+    """Return a sweep file under a recipe, or a sweep of every method where there is no file."""
     from vae_sweep.config.reader import read_spec
     from vae_sweep.config.sweep_spec import SweepSpec
 
@@ -49,7 +49,7 @@ def recipe_spec(recipe: str, space: Path | None, overrides: Sequence[str]) -> "S
 
 
 def recipe_differences(specs: Sequence["SweepSpec"]) -> list[RecipeDifference]:
-    """Return the settings in which sweeps differ: first of sections, then of rows."""
+    """Return the settings in which sweeps differ: first of sections, then of methods."""
     sections = [dict(_leaves(spec.model_dump(mode="json", exclude={"methods", "recipe"}))) for spec in specs]
     found = [
         RecipeDifference(path, values)

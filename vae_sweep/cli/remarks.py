@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def remarks_table(remarks: "Sequence[Remark]") -> "RenderableType":
-    """Return one row for each kind of oddity: its share of each split, the first example and the usual fix."""
+    """Return one line for each kind of oddity: its share of each split, the first example and the usual fix."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text

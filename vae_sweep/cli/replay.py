@@ -43,7 +43,7 @@ def replay_lines(found: "Replayed") -> list[str]:
     """Return what a replay came to: the same bits, or each difference."""
     from vae_sweep.formatting import pluralise
 
-    lines = [f"not compared, the journal lacks it: {place}" for place in found.gaps]
+    lines = [f"not compared, since it is not in the journal: {place}" for place in found.gaps]
     if not found.ended:
         lines.append("the journal has no end that the spec decides: compared as far as it goes")
     extent = f"{pluralise(found.epochs, 'epoch')}, {pluralise(found.numbers, 'number')}"

@@ -42,7 +42,7 @@ def list_sweeps(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show every sweep in a storage directory; a damaged one is named in its row."""
+    """Show every sweep in a storage directory; a damaged one is named in its line."""
     from vae_sweep.config.sweep_spec import StorageSpec
     from vae_sweep.monitoring.listing import list_sweeps as listing_of
 

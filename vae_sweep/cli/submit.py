@@ -150,7 +150,7 @@ def _what_happened(done: "Submitted") -> str:
     return {
         "new": f"sent: job {done.job}, attempt {done.attempt}{before}",
         "there": f"job {done.job} is there already and has not ended; nothing was sent",
-        "complete": f"job {done.job} ended complete, the sweep lacks nothing; nothing was sent",
+        "complete": f"job {done.job} ended complete, nothing of the sweep is missing; nothing was sent",
     }[done.sent]
 
 
@@ -171,5 +171,5 @@ def _what_next(done: "Submitted", dashboard: "Dashboard", luggage: "CodeBundle",
 
 
 def names(space: Path, overrides: Sequence[str]) -> list[str]:
-    """Return the words that name a sweep file with its overrides on a command line."""
+    """Return the arguments that name a sweep file with its overrides on a command line."""
     return [str(space), *(word for one in overrides for word in ("--set", one))]

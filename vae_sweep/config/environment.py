@@ -1,4 +1,4 @@
-"""What the environment says."""
+"""The environment variables of the service, and where corpora lie."""
 
 import re
 from pathlib import Path
@@ -10,8 +10,6 @@ from trainables.base import CorpusError
 
 
 class Settings(BaseSettings):
-    """Environment variables of the service."""
-
     model_config = SettingsConfigDict(env_prefix="VAE_SWEEP_", env_ignore_empty=True)
 
     data: Path | None = None

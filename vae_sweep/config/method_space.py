@@ -1,4 +1,4 @@
-"""Rows: whether each row of a space is a method, and each of its domains fits a parameter of that method."""
+"""Whether each name under `methods` is a method, and each of its domains fits a parameter of it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,13 +15,13 @@ from vae_sweep.config.validation_messages import Where, literals, plain_message
 
 Rows = dict[str, dict[str, Domain]]
 LISTABLE = 100_000
-"""Most points that a row may have and still be listed."""
+"""Most points that a method may have and still be listed."""
 
 
 def checked_rows(raw: Any, handler: ValidatorFunctionWrapHandler, settings: Mapping[str, Any]) -> Rows:
-    """Parse the rows and check them against the methods and the sweep's other, sound `settings`.
+    """Parse `methods` and check them against METHODS and the sweep's other, sound `settings`.
 
-    Raises ValidationError with every problem of every row.
+    Raises ValidationError with every problem of every method.
     """
     if not isinstance(raw, dict) or not raw:
         return _parsed(raw, handler)
@@ -43,7 +43,7 @@ def checked_rows(raw: Any, handler: ValidatorFunctionWrapHandler, settings: Mapp
 
 
 def row_size(row: Mapping[str, Domain]) -> int | None:
-    """Return how many points a row has, or None where a domain is continuous."""
+    """Return how many points a method has, or None where a domain is continuous."""
     size = 1
     for domain in row.values():
         if isinstance(domain, IntRange):
@@ -67,7 +67,7 @@ def _name_problems(name: str, settings: Mapping[str, Any]) -> Iterator[InitError
     elif METHODS[name].reference and "search" in settings and settings["search"].kind != "grid":
         kind = settings["search"].kind
         yield _problem(
-            (name,), ..., f"a reference row runs in grids only and is never drawn by {kind}; leave it out"
+            (name,), ..., f"a reference method runs in grids only and is never drawn by {kind}; leave it out"
         )
 
 
@@ -89,7 +89,7 @@ def _row_problems(name: str, row: Mapping[str, Domain], settings: Mapping[str, A
             yield problem
     ranges = [name for name, domain in row.items() if is_range(domain)]
     if "search" in settings and settings["search"].kind == "fill" and len(ranges) > 1:
-        text = f"fill looks along one range a row, not {' and '.join(ranges)}: list the values of the others"
+        text = f"fill looks along one range a method, not {' and '.join(ranges)}: list the values of the others"
         yield _problem((name,), ..., f"{text} with {{choice: [..]}}")
     size = row_size(row)
     if grid and size is not None and size > LISTABLE:
@@ -97,7 +97,7 @@ def _row_problems(name: str, row: Mapping[str, Domain], settings: Mapping[str, A
 
 
 def _place_problem(template: TrialSpec, name: str, parameter: str) -> InitErrorDetails | None:
-    """Say what speaks against this parameter for this row, whatever its values."""
+    """Say what speaks against this parameter for this method, whatever its values."""
     own, where = template.method.parameters(), (name, parameter)
     if parameter in own:
         return None
@@ -126,7 +126,7 @@ def _place_problem(template: TrialSpec, name: str, parameter: str) -> InitErrorD
 
 
 def _idle(method: Method, parameter: str) -> str | None:
-    """Say why a field that this row takes from elsewhere would change nothing."""
+    """Say why a field that this method takes from elsewhere would change nothing."""
     head, _, field = parameter.partition(".")
     if method.language_model and parameter in ("model.latent_size", "model.encoder_size"):
         return f"{method.name} has a decoder alone: {parameter} would change nothing"

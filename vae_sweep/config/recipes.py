@@ -17,7 +17,7 @@ RECIPES: dict[str, dict[str, dict[str, Any]]] = {
         "rows": {"form": "mask", "anneal_pace": "full_batches", "selection": "iw_bound"},
     },
 }
-"""Recipe -> differences from the defaults, which are the paper's: in sections, and in rows with the parameter."""
+"""Recipe -> differences from the defaults, which are the paper's: in sections, and in methods' parameters."""
 
 MAPPINGS: dict[Recipe, Literal["one_to_one", "most_responsible"]] = {
     "paper": "one_to_one",
@@ -36,9 +36,9 @@ SAME = (
     "(He et al. 2019) anneal from 0.1 over 10 epochs, which is `anneal_epochs: 10`",
     "IWAE trains the true bound (the code's loss has its sign turned round)",
     "mutual information is that of the whole split",
-    "Adam stays Adam: that the code's turns into SGD at the first decay concerns no row of the tables",
+    "Adam stays Adam: that the code's turns into SGD at the first decay concerns no method of the tables",
 )
-"""Rows of the ledger that are no difference here, and why."""
+"""Settings that are the same under both recipes, and why."""
 
 
 def with_recipe(raw: Mapping[str, Any], recipe: Any) -> dict[str, Any]:

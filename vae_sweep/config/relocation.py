@@ -10,7 +10,7 @@ def relocated(spec: SweepSpec, storage: Path) -> SweepSpec:
     """Return a stored spec as of the storage directory that it lies in now.
 
     A corpus that stayed behind is read where it was: its fingerprint says whether it is the same. A database that
-    was in the directory is never that of before, which would be the original's in a copy.
+    was in the directory is looked for in the new one alone: in a copy, the old path is the original's.
     """
     old = Path(spec.storage.directory).expanduser()
 

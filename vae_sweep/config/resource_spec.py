@@ -46,7 +46,7 @@ class ResourceSpec(Spec):
     cpu: Cores = Field("auto", description="cores of a trial, and its threads")
     gpu: Gpus = Field("auto", description="a share, or whole GPUs")
     methods: dict[str, MethodResourceSpec] = Field(
-        {}, description="row -> its own cpu and gpu", json_schema_extra={"propertyNames": {"enum": [*METHODS]}}
+        {}, description="method -> its own cpu and gpu", json_schema_extra={"propertyNames": {"enum": [*METHODS]}}
     )
     max_concurrent: PositiveInt | None = Field(None, description="trials at once; none is as many as fit")
     max_gpus: PositiveFloat | None = Field(

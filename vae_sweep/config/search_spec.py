@@ -76,7 +76,7 @@ class SearchSpec(Spec):
     def _no_reproduction(cls, pruning: PruningSpec | None, info: ValidationInfo) -> PruningSpec | None:
         if pruning is not None and info.data.get("kind") == "grid":
             raise ValueError(
-                "a grid is a table, in which a collapsed or weak row is a result: leave pruning out, or choose "
+                "a grid is a table, in which a collapsed or weak method is a result: leave pruning out, or choose "
                 "random, tpe, nsga2 or fill"
             )
         return pruning

@@ -107,7 +107,7 @@ class SweepSpec(Spec):
     training: TrainingSpec = TrainingSpec()
     pretraining: TrainingSpec = Field(TrainingSpec(), description="as differences from training")
     search: SearchSpec = SearchSpec()
-    methods: Rows = Field(min_length=1, description="row -> its parameters' domains")
+    methods: Rows = Field(min_length=1, description="method -> its parameters' domains")
     seeds: tuple[NonNegativeInt, ...] = Field((0,), min_length=1, description="replicates of every cell")
     evaluation: EvaluationSpec = EvaluationSpec()
     resources: ResourceSpec = ResourceSpec()
@@ -161,14 +161,14 @@ class SweepSpec(Spec):
         return template.with_values(values)
 
     def points(self) -> list[tuple[str, Draw]] | None:
-        """Return every (method, values) of the space without doubles, or None where a row cannot be listed."""
+        """Return every (method, values) of the space without doubles, or None where a method cannot be listed."""
         rows = {method: self.row_points(method) for method in self.methods}
         if any(found is None for found in rows.values()):
             return None
         return [(method, values) for method, found in rows.items() for values in found or ()]
 
     def row_points(self, method: str) -> list[Draw] | None:
-        """Return every point of a row, or None where it is continuous or has more than LISTABLE points."""
+        """Return every point of a method, or None where it is continuous or has more than LISTABLE points."""
         row = self.methods[method]
         size = row_size(row)
         if size is None or size > LISTABLE:

@@ -1,4 +1,4 @@
-"""Problems: what pydantic finds, in plain words and at the line of the sweep file where it arose."""
+"""What pydantic finds, as messages with the line of the sweep file."""
 
 import difflib
 import re
@@ -171,7 +171,7 @@ def _text(alternatives: list[ErrorDetails], schema: dict[str, Any], given: bool)
 
 
 def literals(detail: ErrorDetails) -> list[str]:
-    """Return the words that pydantic would have taken, empty where it wanted something else."""
+    """Return the literals that pydantic would have taken, empty where it wanted something else."""
     if detail["type"] != "literal_error":
         return []
     return re.findall(r"'([^']*)'", str(detail.get("ctx", {})["expected"]))

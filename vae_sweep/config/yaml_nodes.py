@@ -27,7 +27,7 @@ INDENT = re.compile(r"^( *)((?:[-?] +)*)(?=[^\s#])", re.MULTILINE)
 
 
 class TextError(YAMLError):
-    """What a text holds that no parser is needed, or able, to tell; `line` is 0 where it is not known."""
+    """A fault that is found without a parser, or that no parser finds; `line` is 0 where it is not known."""
 
     def __init__(self, line: int, said: str) -> None:
         self.line = line

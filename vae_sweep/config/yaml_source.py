@@ -1,4 +1,4 @@
-"""Sources: the plain values of a YAML file, the line of each, and what is wrong with the file as YAML."""
+"""The plain values of a YAML file, the line of each, and what is wrong with the file as YAML."""
 
 import difflib
 from dataclasses import dataclass, field

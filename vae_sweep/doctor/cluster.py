@@ -47,7 +47,7 @@ def examine_token(home: Path, environment: Mapping[str, str], needed: bool) -> F
 
 
 def examine_cluster(address: str) -> tuple[bool, Finding]:
-    """Return whether the cluster at host:port lets us in, and what is to be said of its door."""
+    """Return whether the cluster at host:port lets us in, and what a finding says of it."""
     own = auth_probe(address, stranger=False)
     if own == "absent":
         fix = "is it up, is the address that of its head, host:port?"

@@ -86,7 +86,7 @@ def examine_database(what: str, url: str, mounts: str) -> Iterator[Finding]:
 
 
 def read_mounts() -> str:
-    """Return what this process has mounted; empty where that is not told."""
+    """Return what this process has mounted; empty where that is not known."""
     path = Path("/proc/self/mountinfo")
     return path.read_text() if path.is_file() else ""
 

@@ -1,4 +1,4 @@
-"""The doctor's look at an MLflow server: what it tells strangers, foreign names and foreign pages."""
+"""The doctor's look at an MLflow server: what it shows to strangers, foreign host names and foreign pages."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ def examine_mlflow(uri: str) -> Iterator[Finding]:
     """Yield what is wrong with the MLflow server at an HTTP URI; nothing is written there."""
     shown = bare(uri)
     if (text := unreachable_reason(uri)) is not None:
-        yield Finding("warning", WHAT, shown, text, "a sweep runs without it: vae-sweep sync sends what it lacks")
+        yield Finding("warning", WHAT, shown, text, "a sweep runs without it: vae-sweep sync sends the rest later")
     else:
         yield Finding("ok", WHAT, shown, "lets us in")
     try:

@@ -52,7 +52,7 @@ class Collection(Spec):
 def collect(folder: Path, dry_run: bool, note: _Note = lambda text: None) -> Collection:
     """Delete what is of no use in a sweep's folder and its storage's pretrainings; a dry run deletes nothing.
 
-    `note` is told each remark, those of the survey before anything is deleted. Raises LaunchError where no sweep
+    `note` gets each remark, those of the survey before anything is deleted. Raises LaunchError where no sweep
     is there or a driver holds it, TrackingError where its outputs are being sent to MLflow now, CollectError.
     """
     spec = existing_spec(folder)
@@ -84,7 +84,7 @@ def _survey(spec: SweepSpec, record: SweepRecord, running: str | None, note: _No
     if doubtful:
         found.remarks.append(
             f"whether MLflow has the outputs of the {pluralise(doubtful, 'trial')} whose weights go cannot be "
-            f"told without asking it; where it should have them, run this first: vae-sweep sync {pasted(folder)}"
+            f"known without asking it; where it should have them, run this first: vae-sweep sync {pasted(folder)}"
         )
     for remark in found.remarks:
         note(remark)
@@ -100,7 +100,7 @@ def _running(folder: Path, record: SweepRecord) -> str | None:
 def _delete(waste: list[Waste], lease: Lease, folder: Path, objects: StoragePath | None = None) -> list[Waste]:
     """Delete what was found, while the sweep is ours; return what of the store was left."""
     for piece in waste:
-        if lease.lost:
+        if not lease.held:
             raise CollectError(
                 f"{folder}: another driver took the sweep over meanwhile; run vae-sweep gc again later"
             )

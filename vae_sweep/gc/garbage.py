@@ -1,4 +1,4 @@
-"""Waste: what on disk could go, how much it is, and its removal, which may be interrupted anywhere."""
+"""Garbage: what on disk could go, how much it is, and its removal, which may be interrupted anywhere."""
 
 import re
 import secrets
@@ -28,7 +28,7 @@ KINDS = {
     "leases": "leases of dead processes",
     "leftovers": "what an interrupted gc left",
 }
-"""Kinds of waste -> what they are, in words."""
+"""Kinds of garbage -> what they are, in words."""
 
 _WHOLE = (STATE_FILE, MANIFEST_FILE)
 """Files without which a folder on object storage is none; they are deleted first."""
@@ -67,7 +67,7 @@ class Survey:
 
 
 def remove(waste: Waste) -> None:
-    """Delete a piece of waste; a folder is renamed first, so that no half of it is ever taken for a whole.
+    """Delete a piece of garbage; a folder is renamed first, so that no half of it is ever taken for a whole.
 
     What is gone already is no error. Raises CollectError.
     """
@@ -105,7 +105,7 @@ def leftovers(folder: StoragePath) -> Iterator[Waste]:
 def subfolders(
     folder: StoragePath, name: re.Pattern[str] | None = None, remarks: list[str] | None = None
 ) -> list[StoragePath]:
-    """Return the folders of this name in a folder; links among them are left out and told of."""
+    """Return the folders of this name in a folder; links among them are left out and named."""
     below: list[StoragePath] = []
     for entry in listed(folder):
         if entry.name.startswith(ASIDE) or not (name is None or name.fullmatch(entry.name)):

@@ -27,7 +27,7 @@ PRETRAINED_PARTS = ("model", "pretraining")
 
 @dataclass
 class References:
-    """Phase keys of pretrainings, and in words which sweeps cannot tell theirs."""
+    """Phase keys of pretrainings, and which sweeps' are not known, in words."""
 
     keys: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
@@ -47,7 +47,7 @@ def references(storage: Path) -> References:
 
 
 def sweep_references(folder: Path) -> set[str]:
-    """Return the pretrainings of one sweep. Raises VaeSweepError or ValidationError where they cannot be told."""
+    """Return the pretrainings of one sweep. Raises VaeSweepError or ValidationError where they are not known."""
     spec, record = stored_spec(folder), read_sweep(folder / JOURNAL_FILE)
     corpus = record.launches[-1].corpus if record.launches else {}
     if spec is None or "fingerprint" not in corpus:
@@ -73,7 +73,7 @@ def _planned(spec: SweepSpec, record: SweepRecord, fingerprint: str) -> Iterator
 
 
 def _draws(row: dict[str, Any]) -> Iterator[dict[str, Value]]:
-    """Yield the values of a row that change its pretraining; none where they cannot be listed."""
+    """Yield the values of a method that change its pretraining; none where they cannot be listed."""
     domains = {name: domain for name, domain in row.items() if name.partition(".")[0] in PRETRAINED_PARTS}
     size = row_size(domains)
     if size is None or size > LISTABLE:

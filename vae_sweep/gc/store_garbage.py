@@ -1,4 +1,4 @@
-"""What of the pretraining store is still of use to the sweeps beside it, what could go, and its removal."""
+"""What in the pretraining store the sweeps beside it still use, what could go, and its removal."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -37,7 +37,7 @@ def survey_objects(found: Survey, storage: Path, store: S3Place) -> None:
 def _survey(found: Survey, storage: Path, stored: list[StoredEntry]) -> None:
     referred = references(storage)
     remarks = [
-        f"{problem}; which pretrainings it needs cannot be told, so all are kept: mend the sweep or move it away"
+        f"{problem}; which pretrainings it needs is not known, so all are kept: mend the sweep or move it away"
         for problem in referred.problems
     ]
     found.remarks += [remark for remark in remarks if remark not in found.remarks]
@@ -59,7 +59,7 @@ def _waste(stored: list[StoredEntry], referred: References) -> Iterator[Waste]:
 
 
 def _useless(entry: StoredEntry, referred: References, ready: set[str]) -> str | None:
-    """Return the kind of waste that a thing in the store is, None where it is kept; of leases nothing is said."""
+    """Return the kind of garbage that an entry is, None where it is kept; of leases nothing is said."""
     if entry.kind == "aside":
         return "damaged"
     if entry.held or entry.kind == "lease":
@@ -74,7 +74,7 @@ def _useless(entry: StoredEntry, referred: References, ready: set[str]) -> str |
 
 
 def remove_stored(waste: list[Waste], leases: Path | None = None) -> list[Waste]:
-    """Delete waste of the store, each pretraining under its lease; return what a living process took meanwhile.
+    """Delete garbage of the store, each pretraining under its lease; return what a living process took meanwhile.
 
     The leases lie in a directory of their own where the store is on object storage.
     """

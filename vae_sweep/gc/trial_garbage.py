@@ -1,4 +1,4 @@
-"""What of a sweep's checkpoints is still of use, and what could go."""
+"""Which of a sweep's checkpoints are still used, and which could go."""
 
 import re
 from collections.abc import Iterator

@@ -31,14 +31,14 @@ class Dashboard:
         return _headers(self.token)
 
 
-def find_dashboard(address: str) -> Dashboard:
+def find_dashboard(address: str, patience: float = PATIENCE) -> Dashboard:
     """Ask the job server at an address for its version. Raises LaunchError saying what is wrong and what helps."""
     url = checked_url(address)
     token = None if os.environ.get("RAY_AUTH_MODE") == "disabled" else find_token()
     try:
-        answer = httpx.get(f"{url}/api/version", headers=_headers(token), timeout=PATIENCE)
+        answer = httpx.get(f"{url}/api/version", headers=_headers(token), timeout=patience)
     except httpx.RequestError as error:
-        raise LaunchError(f"{url}: {_silence(error)}") from None
+        raise LaunchError(f"{url}: {_silence(error, patience)}") from None
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         raise LaunchError(f"{url}: {_no_token(token)}")
     if answer.status_code == httpx.codes.FORBIDDEN:
@@ -75,13 +75,13 @@ def _headers(token: Token | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {token.value}"} if token else {}
 
 
-def _silence(error: httpx.RequestError) -> str:
+def _silence(error: httpx.RequestError, patience: float) -> str:
     said = str(error) or type(error).__name__
     if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
         return f"what answers there speaks no HTTP ({said}), as Ray's other ports do not; {USUAL}"
     if isinstance(error, httpx.ReadTimeout):
         return (
-            f"takes the connection but says nothing for {PATIENCE:.0f} s; is the head alive, and is it that port?"
+            f"takes the connection but says nothing for {patience:.3g} s; is the head alive, and is it that port?"
         )
     if "WRONG_VERSION_NUMBER" in said or "record layer" in said:
         return "speaks no https; give http://, or the address of the proxy that does"

@@ -1,4 +1,4 @@
-"""The door to a cluster's job server: what we ask of it."""
+"""What we ask of a cluster's job server."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -75,17 +75,17 @@ class JobServer(Protocol):
 
 
 class IncrementalLog:
-    """A text that is heard from its beginning again and again, and of which each part is said once."""
+    """Says each part of a log once, although every read of it starts at the beginning."""
 
     def __init__(self, say: Say) -> None:
         self._say, self._heard, self._said = say, 0, 0
 
     def from_the_beginning(self) -> None:
-        """Take the next text for the beginning."""
+        """The next part is read from the beginning again."""
         self._heard = 0
 
     def hear(self, text: str) -> None:
-        """Take the next part, and say what of it is new."""
+        """Say what is new in the next part."""
         new = text[max(0, self._said - self._heard) :]
         self._heard += len(text)
         self._said = max(self._said, self._heard)

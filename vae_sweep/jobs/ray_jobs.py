@@ -20,7 +20,7 @@ QUIET = (
     "ray.dashboard.modules.job.sdk",
     "ray._private.runtime_env.packaging",
 )
-"""Modules of Ray that would tell the user of every package and connection."""
+"""Modules of Ray that would report every package and connection."""
 
 
 class RayJobs:

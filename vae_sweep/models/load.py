@@ -31,7 +31,7 @@ _Say = Callable[[str], None]
 def trained_model(model: str, trial: str | None, uri: str | None, say: _Say) -> TextVae:
     """Return the model of a sweep's folder and a trial, or of `models:/NAME/VERSION` and a registry's URI.
 
-    Without a trial it is the best replicate of the front's best cell by the first objective; `say` is told which.
+    Without a trial it is the best replicate of the front's best cell by the first objective; `say` gets which.
     Raises LaunchError where there is no such sweep, trial or registry, or no weights; StateError, CorpusError,
     TrackingError.
     """

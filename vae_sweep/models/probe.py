@@ -44,7 +44,7 @@ class ProbeError(VaeSweepError):
 
 @dataclass(frozen=True)
 class Probed:
-    """How probing ended: `failed` trials were told of; `unmirrored` says why MLflow lacks something."""
+    """How probing ended: `failed` trials were reported; `unmirrored` says why something is missing in MLflow."""
 
     done: int
     failed: int
@@ -80,9 +80,9 @@ def trials_to_probe(record: SweepRecord, ids: Sequence[str]) -> list[TrialRecord
 def probe_sweep(
     folder: Path, ids: Sequence[str], only: Sequence[str], note: _Note, longest: int = LONGEST
 ) -> Probed:
-    """Run the probes that the chosen trials lack; journal each trial, then bring MLflow up to date.
+    """Run the probes that the chosen trials do not have yet; journal each trial, then bring MLflow up to date.
 
-    Sentences are cut after `longest` words. A trial whose weights or corpus cannot be used is told of and passed
+    Sentences are cut after `longest` words. A trial whose weights or corpus cannot be used is reported and passed
     over; one whose weights were collected counts as failed only if it was named. Raises LaunchError where a driver
     holds the sweep, ProbeError where a name is unknown.
     """
@@ -152,7 +152,7 @@ def _trial_spec(trial: TrialRecord) -> TrialSpec:
 
 
 def _missing(trial: TrialRecord, probes: Sequence[ProbeName]) -> tuple[ProbeName, ...]:
-    """Return the probes that the journal lacks; all of them again where the pages of text are gone."""
+    """Return the probes that are missing in the journal; all of them again where the pages of text are gone."""
     if trial.texts is not None and not trial.texts.is_dir():
         return tuple(probes)
     return tuple(name for name in probes if name not in trial.probes)

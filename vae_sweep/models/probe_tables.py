@@ -33,7 +33,7 @@ class ProbeTable:
 
 
 def probe_tables(record: SweepRecord) -> list[ProbeTable]:
-    """Return each table that has a number, a row for each probed cell: means over its probed seeds."""
+    """Return each table that has a number, a line for each probed cell: means over its probed seeds."""
     cells: dict[int, list[TrialRecord]] = {}
     for trial in record.trials.values():
         if trial.probed:
@@ -65,7 +65,7 @@ def _name(trials: list[TrialRecord]) -> str:
 
 
 def _target_rate(spec: dict[str, Any]) -> dict[str, Any]:
-    """Return the λ of a trial whose row has one, also where the space does not name it."""
+    """Return the λ of a trial whose method has one, also where the space does not name it."""
     term = spec.get("method", {}).get("objective", {}).get("kl") or {}
     return {"target_rate": term["target_rate"]} if "target_rate" in term else {}
 

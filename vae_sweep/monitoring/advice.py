@@ -6,11 +6,11 @@ MEANINGS = {
     "finished": "every phase ran and the best weights were measured",
     "collapsed": (
         "AU, MI and KL agree, at its end or at a rung, that z is unused: posterior collapse, an outcome and not "
-        "an error; its numbers count and Optuna is told them"
+        "an error; its numbers count, for Optuna too"
     ),
-    "pruned": "the search ended it early; Optuna is told so, and no resume runs it again",
+    "pruned": "the search ended it early; Optuna gets it as pruned, and no resume runs it again",
     "diverged": (
-        "a loss or a measured number left the finite numbers; Optuna is told that it failed, and no resume "
+        "a loss or a measured number left the finite numbers; Optuna gets it as failed, and no resume "
         "runs it again, since the same spec gives the same numbers"
     ),
     "failed": "it ended without a result; the next launch or resume runs it again, from its newest checkpoint",
@@ -21,7 +21,7 @@ MEANINGS = {
 
 NEXT = {
     "collapsed": (
-        "what keeps z in use is a well pretrained encoder with free bits (row ours), free bits alone (vae_fb, "
+        "what keeps z in use is a well pretrained encoder with free bits (ours), free bits alone (vae_fb, "
         "vae_fbp), or a larger λ; the numbers below show which of these it lacked"
     ),
     "diverged": "a lower training.learning_rate or training.clip, under another sweep name",

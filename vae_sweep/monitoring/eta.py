@@ -1,4 +1,4 @@
-"""How long a running sweep still takes, where its own measured epochs tell."""
+"""How long a running sweep still takes, from its own measured epochs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -62,7 +62,7 @@ def trial_spec(trial: TrialRecord) -> TrialSpec | None:
 
 
 def cell_count(spec: SweepSpec, known: int) -> int:
-    """Return how many cells a sweep has when it is complete, of which so many are known."""
+    """Return how many cells a sweep has when it is complete; `known` exist already."""
     points = spec.points()
     wanted = spec.search.trials or len(points or ())
     return max(known, wanted if points is None else min(wanted, len(points)))

@@ -1,33 +1,29 @@
 """Why a trial ended as it did, from the journal, in words with their numbers."""
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from trainables.methods import METHODS
 from trainables.outputs import WEIGHTS_FILE
-from trainables.spec import TrialSpec
 from trainables.storage_paths import PlaceError, is_file, is_folder
-from trainables.training.spec import PhaseSpec
 from vae_sweep.formatting import duration, timestamp
 from vae_sweep.journal.history import History, TrialTimeline, find_trial, renamed
 from vae_sweep.journal.invariants import trial_findings
-from vae_sweep.journal.metrics import METRICS, number_text, values_text
-from vae_sweep.journal.records import EpochRecord, Numbers, RungRecord, TrialRecord
+from vae_sweep.journal.metrics import values_text
+from vae_sweep.journal.records import RungRecord, TrialRecord
 from vae_sweep.monitoring.advice import advice
-from vae_sweep.monitoring.eta import SECONDS, sweep_spec, trial_spec
-from vae_sweep.monitoring.latent_use import latent_use, weight_history
+from vae_sweep.monitoring.eta import sweep_spec, trial_spec
+from vae_sweep.monitoring.latent_use import latent_use
+from vae_sweep.monitoring.phase_lines import phase_lines, shown
 from vae_sweep.monitoring.status import SHOWN, read_status
 from vae_sweep.results.evaluations import measured_lines
 from vae_sweep.results.front import front_cells, split_numbers, untold_reason
+from vae_sweep.results.retention import SCORED_OUTCOMES
 from vae_sweep.statistics.trust import TIGHT
 
-RATE = "train/learning_rate"
-MOST_RATES = 6
 SCORES = ("perplexity", "nll", "iw_perplexity", *SHOWN)
 LIKELIHOOD = ("perplexity", "nll", "nll_sampling_error", "elbo_gap", "pareto_k_bad", "samples")
-_SCORED_OUTCOMES = ("finished", "collapsed")
 
 
 class Section(NamedTuple):
@@ -55,7 +51,7 @@ def explain_trial(folder: Path, name: str) -> list[Section]:
         sections.append(Section("phases", [text]))
     else:
         for number, phase in enumerate(spec.phases()):
-            sections.append(Section(f"phase {phase.name}", _phase(trial, timeline, spec, number, phase)))
+            sections.append(Section(f"phase {phase.name}", phase_lines(trial, timeline, spec, number, phase)))
         sections.append(Section("z", latent_use(trial, spec)))
     if trial.rungs:
         sections.append(Section("rungs", [_rung(found) for found in trial.rungs]))
@@ -95,73 +91,6 @@ def _starts(timeline: TrialTimeline) -> list[str]:
         lines.append(f"{number}: {timestamp(start.time)}, launch {start.attempt}{host}{again}")
         before = start.attempt
     return lines
-
-
-def _phase(
-    trial: TrialRecord, timeline: TrialTimeline, spec: TrialSpec, number: int, phase: PhaseSpec
-) -> list[str]:
-    epochs = sorted((one for one in trial.epochs if one.phase == phase.name), key=lambda one: one.epoch)
-    most = phase.training.epochs
-    if not epochs:
-        return [f"no epoch yet, of at most {most}"]
-    later = {one.name for one in spec.phases()[number + 1 :]}
-    over = any(one.phase in later for one in trial.epochs)
-    over = over or (trial.final is not None and trial.final.outcome in _SCORED_OUTCOMES)
-    run = f"epochs {epochs[0].epoch} to {epochs[-1].epoch}"
-    end = (
-        "not over"
-        if not over
-        else "over"
-        if len(epochs) >= most
-        else f"ended by its {phase.training.schedule.kind} schedule"
-    )
-    lines = [f"{run}, {len(epochs)} of at most {most}: {end}", *_best(epochs, phase)]
-    ends = {"first": epochs[0], "last": epochs[-1]}
-    words = [word for word in SHOWN if word not in spec.method.undefined_metrics]
-    lines += [
-        f"{name} (epoch {one.epoch}): {shown(one.numbers, 'validation', words)}" for name, one in ends.items()
-    ]
-    timelines = (rate_history(epochs), None if spec.method.language_model else weight_history(epochs))
-    lines += [text for text in timelines if text]
-    stored = [one for one in epochs if (one.phase, one.epoch) in timeline.stored]
-    seconds = [value for one in epochs if (value := one.numbers.get(SECONDS)) is not None]
-    if seconds:
-        lines.append(
-            f"{sum(seconds) / len(seconds):.2f} s an epoch" + ("" if not stored else ", by whoever trained it")
-        )
-    return lines
-
-
-def _best(epochs: Sequence[EpochRecord], phase: PhaseSpec) -> list[str]:
-    key = f"validation/{phase.selection}"
-    known = [(value, one.epoch) for one in epochs if (value := one.numbers.get(key)) is not None]
-    if not known:
-        return []
-    value, epoch = min(known)
-    return [
-        f"best epoch {epoch}: {METRICS[phase.selection].symbol} {value:.4f} on validation; its weights are kept"
-    ]
-
-
-def rate_history(epochs: Sequence[EpochRecord]) -> str | None:
-    """Return the learning rates with their epochs, shortened where they are many; None where none is reported."""
-    known = [(one.epoch, value) for one in epochs if (value := one.numbers.get(RATE)) is not None]
-    runs = [(rate, [epoch for epoch, _ in group]) for rate, group in groupby(known, key=lambda pair: pair[1])]
-    if not runs:
-        return None
-    if len(runs) > MOST_RATES:
-        (first, begun), (last, ended) = runs[0], runs[-1]
-        ends = f"{first:.4g} at epoch {begun[0]} to {last:.4g} at epoch {ended[-1]}"
-        return f"learning rate {ends}, in {len(runs)} steps"
-    shown_runs = (f"{rate:.4g} ({at[0]}" + (f" to {at[-1]})" if len(at) > 1 else ")") for rate, at in runs)
-    return f"learning rate by epochs: {', '.join(shown_runs)}"
-
-
-def shown(numbers: Numbers, split: str, words: Sequence[str] = SHOWN) -> str:
-    """Return the words of a split that are there, by their symbols."""
-    found = ((word, numbers.get(f"{split}/{word}")) for word in words)
-    known = [f"{METRICS[word].symbol} {number_text(word, value)}" for word, value in found if value is not None]
-    return ", ".join(known) or "no numbers"
 
 
 def _rung(found: RungRecord) -> str:
@@ -205,7 +134,7 @@ def _likelihood(trial: TrialRecord) -> list[str]:
 
 def _unscored(history: History, trial: TrialRecord) -> str:
     timeline, spec = history.timelines[trial.id], sweep_spec(history.record)
-    if trial.final is None or trial.final.outcome not in _SCORED_OUTCOMES:
+    if trial.final is None or trial.final.outcome not in SCORED_OUTCOMES:
         return "it has no end with weights"
     if timeline.unscored:
         return f"{timeline.unscored}; vae-sweep resume tries again"
@@ -231,7 +160,7 @@ def _weights(trial: TrialRecord) -> list[str]:
             return ["none, and no checkpoint"]
         return [f"none; newest checkpoint {newest}{'' if is_folder(newest) else ' (not there now)'}"]
     except PlaceError as error:
-        return [f"whether they are there cannot be told: {error}"]
+        return [f"whether they are there is not known: {error}"]
 
 
 def _soundness(history: History, trial: TrialRecord) -> list[str]:

@@ -23,7 +23,7 @@ _NOTHING = 0.1
 def latent_use(trial: TrialRecord, spec: TrialSpec) -> list[str]:
     """Return in words whether z is used and whether the KL holds at λ; by the last numbers on validation."""
     if spec.method.language_model:
-        return ["the row is a language model without z"]
+        return ["the method is a language model without z"]
     epochs = [one for one in trial.epochs if one.phase == spec.phases()[-1].name]
     measured = trial.final.numbers if trial.final else {}
     numbers = measured if AU in measured else epochs[-1].numbers if epochs else {}
@@ -107,7 +107,7 @@ def _rate(numbers: Numbers, spec: TrialSpec, weight: float | None) -> list[str]:
     if abs(kl - rate) <= RATE_TOLERANCE * rate:
         how = f"held, within {RATE_TOLERANCE:.0%}"
     elif kl > rate:
-        how = "above λ: the floor does not bind"
+        how = "above λ: free bits change nothing"
     else:
         how = "below λ: less than is free" + (", so z carries little" if kl < rate / 2 else "")
     early = f"; at KL weight {weight:.4g} still" if weight is not None and weight < 1.0 else ""

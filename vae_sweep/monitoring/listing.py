@@ -1,4 +1,4 @@
-"""Every sweep of a storage directory in a row; a damaged one does not hide the others."""
+"""Every sweep of a storage directory, a line each; a damaged one does not hide the others."""
 
 import os
 import time

@@ -66,7 +66,7 @@ def sweep_status(folder: Path, watch: float = 0.0) -> SweepStatus:
 
 
 def read_status(folder: Path) -> tuple[Owner | None, History]:
-    """Return who holds a sweep and its history, of one moment: nobody came or went between the two."""
+    """Return a sweep's driver and its history, read at one moment: the driver did not change between the two."""
     while True:
         before, history, after = driver_of(folder), read_history(folder), driver_of(folder)
         if (before and before.nonce) == (after and after.nonce):
@@ -74,7 +74,7 @@ def read_status(folder: Path) -> tuple[Owner | None, History]:
 
 
 def state_of(history: History, owner: Owner | None) -> SweepState:
-    """Return the state of a sweep in a word."""
+    """Return the state of a sweep."""
     if not history.spans:
         return "never launched"
     if history.driven_by(owner):

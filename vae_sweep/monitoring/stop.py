@@ -29,7 +29,7 @@ class Stopped:
     reason: str | None
 
 
-def stop_sweep(folder: Path, mode: Mode, note: _Note, watch: Watch | None = None) -> Stopped:
+def stop_sweep(folder: Path, mode: Mode, note: _Note, watch: Watch | None = None, poll: float = POLL) -> Stopped:
     """Ask the driver of a sweep to stop, note what it waits for, and return when it is gone.
 
     A driver on another machine counts as gone once it has given no sign of life for as long as a launch would
@@ -52,7 +52,7 @@ def stop_sweep(folder: Path, mode: Mode, note: _Note, watch: Watch | None = None
                 note(_waits_for(status))
             if status.outcome is None and requested(request) is None:
                 request_stop(folder, mode)
-            time.sleep(POLL)
+            time.sleep(poll)
     finally:
         if watch.look() is None:
             request.unlink(missing_ok=True)

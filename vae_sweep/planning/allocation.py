@@ -1,4 +1,4 @@
-"""Shares: what a trial occupies, what a node has, and whether one goes into the other."""
+"""What a trial occupies, what a node has, and whether the trial fits."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -26,13 +26,12 @@ class TrialResources:
 
 @dataclass(frozen=True)
 class NodeCapacity:
-    """What a node has, or what of it a trial takes."""
+    """What a node has, or what a trial takes of it."""
 
     cpus: float
     gpus: float
 
     def holds(self, share: TrialResources) -> bool:
-        """Say whether one trial goes in."""
         return share.threads <= self.cpus + SLACK and share.gpus <= self.gpus + SLACK
 
 
@@ -86,7 +85,7 @@ def scaled_resources(
 ) -> NodeCapacity:
     """Return a trial's share times a factor: at most one whole node that holds the share, at most `max_gpus`.
 
-    Where no node holds it now, the share as it is: it waits for one that does.
+    Where no node holds it now the share stays unchanged, and the trial waits for a node.
     """
     most = float("inf") if max_gpus is None else max_gpus
     found = [

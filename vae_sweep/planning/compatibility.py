@@ -103,7 +103,7 @@ def in_space(spec: SweepSpec, cell: CellRecord) -> bool:
 def check_together(
     folder: Path, spec: SweepSpec, record: SweepRecord | None, now: Line, extend: bool = False
 ) -> list[str]:
-    """Return what of its surroundings changed since a sweep's newest launch, `now` being the line of the next.
+    """Return what has changed around a sweep since its newest launch; `now` is the line of the next one.
 
     Call it with the driver's lock. Raises LaunchError where the sweep cannot go on so.
     """

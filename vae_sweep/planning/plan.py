@@ -70,7 +70,7 @@ class Plan:
 
     @property
     def trainings(self) -> Trainings | None:
-        """What the listed cells train, and what of it the pretraining store spares; None where none are listed."""
+        """What the listed cells train, and what the pretraining store saves of it; None where none are listed."""
         if self.cells is None:
             return None
         phases = [(cell.method, phase) for cell in self.cells for phase in cell.trainings]
@@ -159,7 +159,7 @@ def _absolute(uri: str | None) -> str | None:
 def resources(spec: SweepSpec) -> dict[str, TrialResources]:
     """Return what a trial of each method occupies, `auto` as of this machine.
 
-    Raises LaunchError where this machine lacks it; a cluster is looked at when it is joined.
+    Raises LaunchError where this machine does not have it; a cluster is asked when it is joined.
     """
     cards = gpu_count()
     shares = resources_by_method(spec, cards)

@@ -30,7 +30,7 @@ class NumberDifference:
 
 @dataclass
 class ReplayComparison:
-    """Takes a replay's reports and holds each against the journal; `gaps` are epochs that the journal lacks.
+    """Compares a replay's reports with the journal; `gaps` are epochs that are missing in the journal.
 
     Of splits that were measured before there was a tight estimate, what only one side has is passed over.
     """

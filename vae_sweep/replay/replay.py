@@ -37,7 +37,7 @@ class ReplayError(VaeSweepError):
 class Replayed:
     """What was compared: epochs, numbers, whether the end and the test score; and what differs.
 
-    `gaps` are epochs that ran here and that the journal lacks in its midst.
+    `gaps` are epochs that ran here and that are missing in the midst of the journal.
     """
 
     trial: str
@@ -52,7 +52,7 @@ class Replayed:
 def replay_trial(folder: Path, name: str, use_store: bool, note: _Note, at: _Note) -> Replayed:
     """Run a trial again from its journaled spec and compare every number with the journal, bit for bit.
 
-    `note` is told what differs around it before it starts, `at` where it is. With `use_store` its pretraining is
+    `note` gets what differs around it before it starts, `at` where it is. With `use_store` its pretraining is
     read from the store, where it is there. A trial without an end that its spec decides is compared as far as the
     journal goes. Raises LaunchError or JournalError where sweep or trial are not there, ReplayError, CorpusError
     or StateError where it cannot be run.
@@ -144,7 +144,7 @@ class _Replay:
         fresh = TrialState(), None
         phase = self.spec.phases()[0]
         if phase.name != "pretrain":
-            self.note("--store: the row has no pretraining")
+            self.note("--store: the method has no pretraining")
             return fresh
         boundary = self.spec.evaluation.activity_boundary
         environment = environment_of(torch.device(self.around.device), self.around.threads, boundary)

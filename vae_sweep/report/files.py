@@ -62,9 +62,9 @@ def compared_as_json(found: SweepComparison) -> str:
 
 
 def as_csv(report: Results) -> str:
-    """Return the rows as CSV, empty where a row lacks a word.
+    """Return the cells as CSV, empty where a cell has no such metric.
 
-    `<word>_ci95` is half the width of a mean's interval. Where the corpus has published numbers each word has
+    `<metric>_ci95` is half the width of a mean's interval. Where the corpus has published numbers each metric has
     the paper's and the verdict beside it; where cells have several seeds each objective has its difference from
     the baseline and the answer.
     """
@@ -120,7 +120,7 @@ def escaped(text: str) -> str:
 
 
 def _answered(report: Results) -> dict[tuple[int, str, str], list[Any]]:
-    """Return (cell, split, word) -> difference from the baseline, half its interval, answer."""
+    """Return (cell, split, metric) -> difference from the baseline, half its interval, answer."""
     told = report.evidence.differences
     return {
         (one.cell, told.split, one.word): [one.difference.mean, one.difference.half_width, one.answer.value]

@@ -38,7 +38,7 @@ def _best(rows: list[CellResult], word: str) -> str:
     close = [row for row in others if _overlap(first, row, word)]
     if close:
         names = ", ".join(f"{cell_name(row)} (cell {row.cell})" for row in close)
-        return f"{text}; the intervals over seeds do not tell it from {names}."
+        return f"{text}; the intervals over seeds do not part it from {names}."
     return f"{text}; its interval over seeds lies below those of all other cells."
 
 

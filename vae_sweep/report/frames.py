@@ -1,6 +1,6 @@
 """A sweep as pandas frames: a line a cell, a trial, an epoch.
 
-Numbers stand in columns named as in the journal, `split/word`. The words of the paper's tables are always there,
+Numbers stand in columns named as in the journal, `split/metric`. Those of the paper's tables are always there,
 NaN where they were not measured; other columns where some line has them.
 """
 
@@ -28,7 +28,7 @@ _Line = dict[str, Any]
 
 
 def cell_frame(found: Sequence[CellResult], objectives: Sequence[str]) -> pd.DataFrame:
-    """Return the cells of a report's rows, the numbers of both splits on one line."""
+    """Return the cells of a report, the numbers of both splits on one line."""
     lines: dict[int, _Line] = {}
     values: dict[str, None] = {}
     for row in sorted(found, key=lambda row: row.cell):
@@ -55,7 +55,7 @@ def trial_frame(record: SweepRecord) -> pd.DataFrame:
 
 
 def epoch_frame(record: SweepRecord) -> pd.DataFrame:
-    """Return the epochs of all trials, without words that say nothing of a trial's method."""
+    """Return the epochs of all trials, without metrics that are undefined for a trial's method."""
     trials = [record.trials[name] for name in sorted(record.trials)]
     lines = [line for trial in trials for line in _epoch_lines(trial)]
     always = [f"validation/{word}" for word in EPOCH_WORDS]

@@ -1,4 +1,4 @@
-"""The stored portraits of a sweep's trials: read from their last checkpoints, or why there is none."""
+"""The stored latent summaries of a sweep's trials: read from their last checkpoints, or why there is none."""
 
 from dataclasses import dataclass, field, replace
 
@@ -49,12 +49,12 @@ class UnitRow:
 
 @dataclass
 class LatentSummaryCache:
-    """Reads portraits, each once; after an outage of object storage it asks no more and says so."""
+    """Reads latent summaries, each once; after an outage of object storage it asks no more and says so."""
 
     _read: dict[str, CellExemplar] = field(default_factory=dict)
 
     def sittings(self, record: SweepRecord) -> list[CellExemplar]:
-        """Return the sitting of each cell that has a trial with a last checkpoint, in the order of the cells."""
+        """Return an exemplar of each cell that has a trial with a last checkpoint, in the order of the cells."""
         outage: str | None = None
         found = []
         for trial in shown_trials(record):
@@ -81,7 +81,7 @@ def shown_trials(record: SweepRecord) -> list[TrialRecord]:
 
 
 def unit_rows(sittings: list[CellExemplar]) -> list[UnitRow]:
-    """Return the units of each portrait; not of an autoencoder, whose KL nothing holds down."""
+    """Return the units of each latent summary; not of an autoencoder, whose KL nothing holds down."""
     return [
         UnitRow(
             found.trial.cell,

@@ -1,6 +1,6 @@
 """How a method looks in every figure: colour, marker and dash, fixed, so that reports can be laid side by side.
 
-Colours tell apart for colour-blind eyes where few methods meet, markers and dashes where many do; each colour has
+Colour-blind eyes can distinguish colours where few methods meet, markers and dashes where many do; each has
 a contrast of at least 3 on white and on the dark page.
 """
 
@@ -49,11 +49,11 @@ _SPARE = (
     MethodStyle(PINK, "✶", "hexagram", (6, 1, 0), "dashdot", "-."),
     MethodStyle(BLUE, "◉", "octagon", "8", "dashdot", "-."),
 )
-"""Looks of rows of one's own, in their order; more rows than these begin again."""
+"""Looks of methods of one's own, in their order; more methods than these begin again."""
 
 
 def style_of(method: str) -> MethodStyle:
-    """Return how a method looks. Raises ValueError for what is no row."""
+    """Return how a method looks. Raises ValueError for what is no method."""
     own = [name for name in METHODS if name not in _LOOKS]
     return _LOOKS.get(method) or _SPARE[own.index(method) % len(_SPARE)]
 
@@ -64,5 +64,5 @@ def label_style(number: int) -> tuple[str, str, str]:
 
 
 def in_order(methods: set[str]) -> list[str]:
-    """Return methods in the order of the paper's rows."""
+    """Return methods in the order of the paper's tables."""
     return sorted(methods, key=list(METHODS).index)

@@ -68,7 +68,7 @@ def front_figure(fronts: Sequence[Front]) -> Figure:
 
 
 def rate_figure(curves: dict[str, list[RateCurve]]) -> Figure:
-    """Return each word over λ, a panel a word."""
+    """Return each metric over λ, a panel each."""
     figure, panels = _panels(len(curves), columns=3)
     for axes, (word, found) in zip(panels, curves.items(), strict=True):
         for curve in found:
@@ -79,7 +79,7 @@ def rate_figure(curves: dict[str, list[RateCurve]]) -> Figure:
 
 
 def epoch_figure(curves: Sequence[EpochCurve]) -> Figure:
-    """Return learning curves: a line of panels a phase, a panel a word, a line a trial."""
+    """Return learning curves: a line of panels a phase, a panel a metric, a line a trial."""
     phases = [phase for phase in PHASES if any(curve.phase == phase for curve in curves)]
     figure, panels = _panels(len(phases) * len(EPOCH_WORDS), columns=len(EPOCH_WORDS))
     places = ((phase, word) for phase in phases for word in EPOCH_WORDS)

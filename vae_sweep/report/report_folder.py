@@ -30,7 +30,7 @@ SUMMARY_KINDS = ("png", "svg")
 class ReportFolder:
     """The report of the sweep in `folder`, written from its journal; every file is there whole or not at all.
 
-    Its `gallery` keeps what was read of the trials' checkpoints for the next time.
+    `gallery` keeps what was read of the trials' checkpoints for the next time.
     """
 
     folder: Path
@@ -39,7 +39,6 @@ class ReportFolder:
 
     @property
     def place(self) -> Path:
-        """Return where the report lies."""
         return self.folder / REPORT_FOLDER
 
     def runs(self) -> dict[str, str]:

@@ -16,7 +16,7 @@ from vae_sweep.results.results import Results
 from vae_sweep.results.verdicts import PaperComparison, Verdict
 
 BESIDE_WORDS = tuple(word for word in COMPARED if word != "elbo_perplexity")
-"""Words of the table beside the paper's."""
+"""Metrics of the table beside the paper's."""
 
 SIGNS = {
     Verdict.REPRODUCED: "=",
@@ -34,7 +34,7 @@ LEGEND = (
 )
 
 RESERVATION = (
-    f"{OTHER_TRAINING}: agreement speaks for the paper's row, a difference may be that of the samples "
+    f"{OTHER_TRAINING}: agreement speaks for the paper's numbers, a difference may be that of the samples "
     "(docs/method.md, Verdicts)"
 )
 
@@ -84,7 +84,7 @@ class BesideLines:
 
     @property
     def labelled(self) -> list[tuple[str, list[str]]]:
-        """Return what stands below the line of ours, with whose it is."""
+        """The lines below our own numbers, each with its label."""
         tight = [("ours, tight", self.tight)] if self.tight else []
         return [*tight, ("paper", self.theirs), ("verdict", self.verdicts)]
 
@@ -133,7 +133,7 @@ def cell_name(cell: CellResult | PaperComparison | CellRef) -> str:
 
 
 def entropy_bound_line(floor: EntropyBound, words: Iterable[str]) -> list[str]:
-    """Return the exact −log p as a line of a table of these words."""
+    """Return the exact −log p as a line of a table of these metrics."""
     known = {"perplexity": floor.perplexity, "nll": floor.nll}
     return [number_text(word, known.get(word)) for word in words]
 

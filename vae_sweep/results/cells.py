@@ -1,4 +1,4 @@
-"""Cells as rows: the words of the paper's tables, means over seeds, and who stands on the front."""
+"""Results of cells: the metrics of the paper's tables, means over seeds, and who stands on the front."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -12,10 +12,10 @@ from vae_sweep.statistics.trust import TIGHT, sampling_error
 
 OTHER_WORDS = ("reconstruction", "kl", "mutual_information", "active_units", "neg_elbo")
 SHOWN = ("perplexity", "nll", *OTHER_WORDS)
-"""Words of the tables of cells; PPL(q) stands beside PPL where a split has it."""
+"""Metrics of the tables of cells; PPL(q) stands beside PPL where a split has it."""
 
 COMPARED = ("iw_perplexity", "iw_nll", *OTHER_WORDS, "elbo_perplexity")
-"""Words that may be compared with the paper's tables: its likelihoods are those of samples from q."""
+"""Metrics that may be compared with the paper's tables: its likelihoods are those of samples from q."""
 
 BESIDE = {"iw_perplexity": "perplexity", "iw_nll": "nll"}
 """The tight estimate of what the paper measures with samples from q."""
@@ -40,7 +40,7 @@ _SPLITS = ("test", "validation")
 
 @dataclass(frozen=True)
 class CellResult:
-    """One cell on one split; `numbers` are means over its ended seeds, words that a row lacks are absent.
+    """One cell on one split; `numbers` are means over its ended seeds, its method's undefined metrics are absent.
 
     With several seeds `half_widths` holds half the width of each mean's 95 % interval; `sampling` what of it the
     sampling of NLL and PPL makes, also with one seed. `untold` says why NLL and PPL are not known on this split,
@@ -61,7 +61,7 @@ class CellResult:
     untold: str
 
     def interval(self, word: str) -> Interval:
-        """Return the mean of a word that the row has; with one seed its interval is what sampling alone leaves."""
+        """Return the mean of a metric; with one seed its interval is what sampling alone leaves."""
         return Interval(self.numbers[word], self.half_widths.get(word, self.sampling.get(word)), self.seeds)
 
     @property
@@ -80,7 +80,7 @@ class EntropyBound:
 
 
 def cell_results(record: SweepRecord, objectives: tuple[str, ...]) -> list[CellResult]:
-    """Return the rows of every split that has numbers, in the order of the cells."""
+    """Return the results of the cells on every split that has numbers, in the order of the cells."""
     front = front_cells(record, objectives)
     return [
         row for split in _SPLITS for number in sorted(record.cells) for row in _row(record, number, split, front)
@@ -88,13 +88,13 @@ def cell_results(record: SweepRecord, objectives: tuple[str, ...]) -> list[CellR
 
 
 def shown_words(found: list[CellResult]) -> tuple[str, ...]:
-    """Return the words of a table of these rows: PPL(q) stands beside PPL where a row has it."""
+    """Return the metrics of a table of these cells: PPL(q) stands beside PPL where a cell has it."""
     first, *others = SHOWN
     return (first, *["iw_perplexity"] * any("iw_perplexity" in row.numbers for row in found), *others)
 
 
 def entropy_bounds(found: list[CellResult]) -> list[EntropyBound]:
-    """Return the floor of each split where the corpus' exact probabilities are known."""
+    """Return the entropy bound of each split where the corpus' exact probabilities are known."""
     result = []
     for split in _SPLITS:
         known = [row.numbers for row in found if row.split == split and "floor" in row.numbers]
@@ -109,7 +109,6 @@ def ended_trials(record: SweepRecord, cell: int) -> list[TrialRecord]:
 
 
 def as_plain(found: list[CellResult]) -> list[dict[str, Any]]:
-    """Return rows as plain values."""
     return [asdict(row) for row in found]
 
 

@@ -87,7 +87,7 @@ def compare_sweeps(records: Mapping[str, SweepRecord]) -> SweepComparison:
         )
     if empty := [name for name, found in cells.items() if not found.ranked]:
         raise CompareError(
-            f"{', '.join(empty)}: no complete cell yet; vae-sweep status shows how far a sweep is, reference rows "
+            f"{', '.join(empty)}: no complete cell yet; vae-sweep status shows how far a sweep is, references "
             "(ae, lstm_lm) stand on no front"
         )
     level = {(name, cell): point for name, found in cells.items() for cell, point in means(found.ranked).items()}

@@ -12,7 +12,7 @@ from vae_sweep.statistics.replicates import means
 from vae_sweep.statistics.trust import TIGHT
 
 PLAIN = "vae"
-"""The row that the others mend."""
+"""The method that the others improve on."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Differences:
 def differences(record: SweepRecord, words: tuple[str, ...]) -> Differences:
     """Return the differences of a sweep's complete cells.
 
-    The baseline is the plain VAE, else the first row of the sweep; of several such cells the one with the best
+    The baseline is the plain VAE, else the first method of the sweep; of several such cells the one with the best
     mean of the first objective on validation, by which the front's neighbours are ordered too. One
     whose likelihood is not known comes last.
     """
@@ -72,7 +72,7 @@ def differences(record: SweepRecord, words: tuple[str, ...]) -> Differences:
 def held(
     ours: Cells, theirs: Cells, pairs: Iterable[tuple[int, int]], words: Sequence[str]
 ) -> list[CellDifference]:
-    """Return the differences of pairs of cells, one of ours and one of theirs, corrected as a family a word."""
+    """Return the differences of pairs of cells, one of ours and one of theirs, corrected as a family a metric."""
     found: list[CellDifference] = []
     pairs = list(pairs)
     for place, word in enumerate(words):

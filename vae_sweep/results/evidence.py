@@ -24,7 +24,7 @@ class Evidence:
     """What the complete cells of a sweep say on its objectives, on validation unless `differences` says test.
 
     `hypervolume` is that of the front of means up to `reference`, None with fewer than two cells. `front_seeds`
-    holds for each cell in how many seeds it stands on the front of that seed alone, and of how many; `single` are
+    holds for each cell the number of seeds whose own front it is on, and of all its seeds; `single` are
     cells with one seed where others have more. `untold` are the cells whose likelihood is not known, and why: they
     are in no front and no hypervolume.
     """
@@ -69,10 +69,10 @@ def evidence_lines(found: Evidence) -> Iterator[str]:
         axes, seeds = volume_axes(found.objectives, found.reference), _seeds_text(found.hypervolume)
         yield f"hypervolume of the validation front, {axes}: {interval_text(found.hypervolume)}, {seeds}"
     if found.hypervolume is not None and not found.replicated:
-        yield "one seed a cell: no difference can be told; launch --extend with more seeds adds intervals"
+        yield "one seed a cell: no difference can be judged; launch --extend with more seeds adds intervals"
     elif found.single:
         count = f"{len(found.single)} of {len(found.front_seeds)} cells"
-        yield f"{count} have one seed: none of their differences can be told, and their scatter is in no interval"
+        yield f"{count} have one seed: none of their differences is judged, and their scatter is in no interval"
     yield from dict.fromkeys(map(_importance_text, found.importances))
 
 
@@ -106,7 +106,7 @@ def _seeds_text(found: Interval) -> str:
 
 
 def _importance_text(one: ParameterImportance) -> str:
-    place = "over all rows" if one.row is None else f"within {one.row}"
+    place = "over all methods" if one.row is None else f"within {one.row}"
     if one.why:
         return f"importance {place}: {one.why}"
     shares = ", ".join(f"{name} {share:.0%}" for name, share in one.shares.items())

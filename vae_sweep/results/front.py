@@ -16,7 +16,7 @@ NOT_TIGHT = "no tight value of NLL and PPL, only that of samples from q"
 
 @dataclass(frozen=True)
 class Cells:
-    """The complete cells of a sweep on one split, without reference rows.
+    """The complete cells of a sweep on one split, without reference methods.
 
     `points` are their objectives by seed, `errors` the standard error that sampling leaves in the mean of each.
     `untold` says of a cell why its likelihood is not known: it is compared with no other and stands on no front.
@@ -34,7 +34,7 @@ class Cells:
 
 
 def cells_of(record: SweepRecord, words: tuple[str, ...], split: str = "validation") -> Cells:
-    """Return the cells that have all objectives in all their trials, and those that lack only NLL or PPL."""
+    """Return the cells that have all objectives in all their trials, and those without only NLL or PPL."""
     tables: dict[int, dict[int, dict[str, float]]] = {}
     lacking: dict[int, set[str]] = {}
     for trial in record.trials.values():
@@ -68,7 +68,7 @@ def front_cells(record: SweepRecord, words: tuple[str, ...]) -> set[int]:
 
 
 def split_numbers(trial: TrialRecord, split: str) -> dict[str, float]:
-    """Return what a trial ended with on a split, as word -> value; empty where it was not measured."""
+    """Return what a trial ended with on a split, as metric -> value; empty where it was not measured."""
     source = trial.scored if split == "test" else (trial.final.numbers if trial.final else {})
     return {word: value for word, value in metrics_of(source, split).items() if value is not None}
 
@@ -83,7 +83,7 @@ def untold_reason(replicates: Collection[dict[str, float]], words: Collection[st
 
 
 def _lacking(numbers: dict[str, float], words: Collection[str]) -> Iterator[str]:
-    """Yield the objectives that a trial lacks; NOT_TIGHT for those of which it has q's estimate."""
+    """Yield the objectives that a trial does not have; NOT_TIGHT for those of which it has q's estimate."""
     for word in words:
         if word not in numbers:
             yield NOT_TIGHT if word in TIGHT and f"iw_{word}" in numbers else word

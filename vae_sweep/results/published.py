@@ -13,10 +13,10 @@ RATES = tuple(float(rate) for rate in range(2, 10))
 
 SAMPLES, LATENT_SIZE = 1000, 32
 SERIES = ("ours", "vae_fbp")
-"""The rows that the tables print at all of RATES."""
+"""The methods that the tables print at all of RATES."""
 
 Key = tuple[str, float | None]
-"""A row: its method and λ."""
+"""A line of the tables: its method and λ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class PublishedNumber:
 
 @cache
 def published(corpus: str) -> Mapping[Key, Mapping[str, PublishedNumber]]:
-    """Return a corpus' rows: (method, λ) -> word -> number; empty where nothing is published."""
+    """Return a corpus' numbers: (method, λ) -> metric -> number; empty where nothing is published."""
     rows: dict[Key, dict[str, PublishedNumber]] = {}
     text = files("vae_sweep.results").joinpath("published_numbers/li2019.csv").read_text(encoding="utf-8")
     for line in csv.DictReader(text.splitlines()):
@@ -70,8 +70,8 @@ def published(corpus: str) -> Mapping[Key, Mapping[str, PublishedNumber]]:
 def run_noise(corpus: str, method: str, word: str) -> float | None:
     """Return how far a single published run scatters, as one standard deviation, or None where unknown.
 
-    The tables print no spread. A row printed at all λ hints at it: second differences of a locally straight
-    curve are noise alone, of variance 6 σ². Another row gets the larger hint of its corpus.
+    The tables print no spread. A method printed at all λ hints at it: second differences of a locally straight
+    curve are noise alone, of variance 6 σ². Another method gets the larger hint of its corpus.
     """
     rows = published(corpus)
     hints = {}

@@ -1,4 +1,4 @@
-"""A sweep's report: its rows, how they stand against the paper and each other, what is wrong with them."""
+"""A sweep's results: its cells, how they stand against the paper and each other, what is wrong with them."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Whose weights a sweep still wants: those on its front, the best of each cell, those not scored yet."""
+"""Which trials keep their weights: those on the front, the best of each cell, those not scored yet."""
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -22,7 +22,7 @@ HasWeights = Callable[[TrialRecord], bool]
 
 
 def missing_scores(spec: SweepSpec, record: SweepRecord) -> list[TrialRecord]:
-    """Return the ended trials whose test split the spec wants scored and the journal lacks."""
+    """Return the ended trials whose test split the spec wants scored and which have no score in the journal."""
     if spec.final == "front":
         return _unscored(record, front_cells(record, spec.search.objectives))
     return _unscored(record, set(record.cells)) if spec.final == "all" else []
@@ -127,7 +127,7 @@ def _ended(trial: TrialRecord) -> bool:
 
 
 def _unknown(trial: TrialRecord, word: str) -> bool:
-    """Say whether a trial's word is a likelihood that is not known."""
+    """Say whether a trial's metric is a likelihood that is not known."""
     numbers = metrics_of(trial.final.numbers if trial.final else {}, "validation")
     return word in TIGHT and cannot_tell([numbers], [word])
 

@@ -23,7 +23,7 @@ PHASES = ("pretrain", "vae")
 
 @dataclass(frozen=True)
 class PublishedPoint:
-    """A row of the paper's tables on the axes of a front."""
+    """A line of the paper's tables on the axes of a front."""
 
     method: str
     rate: float | None
@@ -43,7 +43,7 @@ class Front:
 
 @dataclass(frozen=True)
 class RateCurve:
-    """A method's word over λ; `rates` is empty for a row without λ, which has one level.
+    """A method's metric over λ; `rates` is empty for a method without λ, which has one level.
 
     `others` says the cells' values but for λ, in words; `cells` are their numbers.
     """
@@ -57,7 +57,7 @@ class RateCurve:
 
 @dataclass(frozen=True)
 class EpochCurve:
-    """A trial's words over the epochs of one phase, in their order; None where an epoch lacks a word."""
+    """A trial's metrics over the epochs of one phase, in their order; None where an epoch has no such metric."""
 
     trial: str
     method: str
@@ -66,7 +66,7 @@ class EpochCurve:
     words: dict[str, tuple[float | None, ...]]
 
     def has(self, word: str) -> bool:
-        """Say whether an epoch has the word."""
+        """Say whether an epoch has the metric."""
         return any(value is not None for value in self.words.get(word, ()))
 
 
@@ -89,7 +89,7 @@ def widest_split(rows: list[CellResult]) -> str:
 
 
 def rate_curves(record: SweepRecord, rows: list[CellResult], split: str) -> dict[str, list[RateCurve]]:
-    """Return word -> a curve for each method and set of other values; empty where no cell has a λ."""
+    """Return metric -> a curve for each method and set of other values; empty where no cell has a λ."""
     shown = [row for row in rows if row.split == split]
     rates = {row.cell: _cell_rate(record, row.cell) for row in shown}
     if not any(rate is not None for rate in rates.values()):
@@ -109,7 +109,7 @@ def epoch_curves(record: SweepRecord) -> list[EpochCurve]:
 
 
 def target_rate(trial: TrialRecord) -> float | None:
-    """Return λ of a trial, nats; None where its row has none."""
+    """Return λ of a trial, nats; None where its method has none."""
     term = trial.spec.get("method", {}).get("objective", {}).get("kl", {})
     rate = trial.values.get("target_rate", term.get("target_rate"))
     return None if rate is None else float(rate)

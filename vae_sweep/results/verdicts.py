@@ -1,4 +1,4 @@
-"""How ours stand against the published numbers: may they be compared, and what the comparison says."""
+"""Our numbers against the published ones: whether they may be compared, and what the comparison says."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -31,7 +31,7 @@ NORMAL = 1.96
 """Standard deviations on either side of 95 % of a normal distribution."""
 
 SAMPLED = frozenset(BESIDE)
-"""Words that depend on the number of samples from q."""
+"""Metrics that depend on the number of samples from q."""
 
 
 class Verdict(StrEnum):
@@ -47,9 +47,9 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class PaperComparison:
-    """One word of one cell on the test split; `tolerance` is what their difference was held against.
+    """One metric of one cell on the test split; `tolerance` is what their difference was held against.
 
-    `no_row` says that the tables lack the whole row. `tight` is the tight estimate of a likelihood; what is
+    `no_row`: the tables do not have its method and λ. `tight` is the tight estimate of a likelihood; what is
     compared is that of samples from q, as the paper's is.
     """
 
@@ -75,7 +75,7 @@ class PaperComparison:
 
 
 def comparisons(record: SweepRecord, known: Mapping[str, Digests] | None = None) -> list[PaperComparison]:
-    """Return every word of every cell with a scored test split; empty where the corpus is in no table.
+    """Return every metric of every cell with a scored test split; empty where the corpus is in no table.
 
     `known` are the digests of the tables' splits, those of the package if none are given.
     """
@@ -108,9 +108,9 @@ def verdict_of(
             return Verdict.CANNOT_TELL, f"{figures}; the seeds scatter too far to confirm it", tolerance
         return Verdict.REPRODUCED, figures, tolerance
     if ours.half_width is None and abs(difference) <= 2 * tolerance:
-        return Verdict.CANNOT_TELL, f"{figures}; one seed tells apart what differs by twice that", tolerance
+        return Verdict.CANNOT_TELL, f"{figures}; one seed separates only what differs by twice that", tolerance
     if better is None:
-        return Verdict.CANNOT_TELL, f"{figures}; neither more nor less of it is a merit", tolerance
+        return Verdict.CANNOT_TELL, f"{figures}; neither more nor less of it is better", tolerance
     good = (difference < 0) == (better == "min")
     return (Verdict.BETTER if good else Verdict.WORSE), figures, tolerance
 
@@ -179,7 +179,7 @@ def _cell(record: SweepRecord, number: int, text: TestedText) -> Iterator[PaperC
 
 
 def _tight(trials: list[TrialRecord], word: str) -> Interval | None:
-    """Return the tight estimate beside q's of the same trials; None where one lacks it."""
+    """Return the tight estimate beside q's of the same trials; None where one has none."""
     tables = [split_numbers(trial, "test") for trial in trials]
     values = [table[BESIDE[word]] for table in tables if BESIDE.get(word) in table]
     if not values or len(values) < len(tables):
@@ -190,9 +190,9 @@ def _tight(trials: list[TrialRecord], word: str) -> Interval | None:
 def _missing(key: Key, row: Mapping[str, PublishedNumber] | None, word: str) -> Iterator[str]:
     method, rate = key
     if row is None:
-        yield f"the tables have no row {method}" + (f" at λ = {rate:g}" if rate is not None else "")
+        yield f"the tables have no {method}" + (f" at λ = {rate:g}" if rate is not None else "")
     elif word not in row:
-        yield f"the tables print no {METRICS[word].symbol} for this row"
+        yield f"the tables print no {METRICS[word].symbol} for this method"
 
 
 def _sampling(word: str, seeds: list[dict[str, float]]) -> Iterator[str]:

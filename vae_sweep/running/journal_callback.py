@@ -24,7 +24,7 @@ LEAVING = ("finished", "collapsed")
 """Outcomes of trials that leave weights."""
 
 CREATION = "an error raised in its creation task"
-"""Ray's words for a worker that could not begin."""
+"""Ray's message for a worker that could not begin."""
 
 FAILURE = re.compile(r"^Failure # \d+ \(occurred at .*\)$", re.MULTILINE)
 """What stands above each failure in Ray's file of them."""
@@ -38,9 +38,9 @@ REPORTS: dict[str, type[EpochReport] | type[StoreReport] | type[RungReport] | ty
 
 
 class JournalCallback(Callback):
-    """Write a line for each start, report and end of a trial, then poke whoever watches.
+    """Write a line for each start, report and end of a trial, then wake whoever watches.
 
-    Where the journal refuses, the brake is pulled and nothing more is written: what runs is run again. A trial
+    If the journal cannot be written, the sweep stops and nothing more is written: what runs is run again. A trial
     whose worker is lost after its final report is started once more by Ray; of that nothing is written.
     """
 
@@ -117,7 +117,7 @@ class JournalCallback(Callback):
 
 
 class StopRequestStopper(Stopper):
-    """Ends each running trial with its next report once the brake asks for it; that report is journaled.
+    """Ends each running trial with its next report once the StopController asks for it; that report is journaled.
 
     A trial that only starts, or waits for a pretraining, has nothing to run to its end: any reason ends it.
     """

@@ -1,4 +1,4 @@
-"""What a sweep lacks, by its journal, and how a trial of it is configured."""
+"""Which trials are missing, by a sweep's journal, and how a trial of it is configured."""
 
 from typing import Any
 

@@ -25,7 +25,7 @@ _REASONS = {
     "refused": "the cluster refuses our token; copy the head's to ~/.ray/auth_token, or name its file with "
     "RAY_AUTH_TOKEN_PATH, and set RAY_AUTH_MODE=token",
 }
-"""What `knock` tells -> why a cluster cannot be joined."""
+"""Answer of `auth_probe` -> why a cluster cannot be joined."""
 
 
 @contextmanager
@@ -85,7 +85,7 @@ def _shut_down(groups: Sequence[int]) -> None:
     """End Ray, and what is left in the process groups of a Ray of our own.
 
     No garbage is collected meanwhile: a thread that then collects one of Ray's references makes Ray end the whole
-    process, without a word of ours.
+    process, without a message of ours.
     """
     gc.collect()
     gc.disable()

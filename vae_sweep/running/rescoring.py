@@ -42,7 +42,7 @@ class ScoreError(VaeSweepError):
 
 @dataclass(frozen=True)
 class Rescored:
-    """How scoring ended: how many trials were scored and could not be, why it stopped early, what MLflow lacks.
+    """How scoring ended: trials scored, trials that could not be, why it stopped early, what is not in MLflow.
 
     `untested` says that by `evaluation.final: none` no test split was asked for.
     """
@@ -55,7 +55,7 @@ class Rescored:
 
 
 def rescore_sweep(folder: Path, names: Sequence[str], overrides: Sequence[str], watch: _Watch) -> Rescored:
-    """Measure what the journal lacks under the sweep's evaluation with `overrides`; then renew report and MLflow.
+    """Measure what the journal does not have under the evaluation with `overrides`; renew report and MLflow.
 
     Every ended trial is measured on validation; on test those that `evaluation.final` names and those that were
     before. With `names` it is these trials alone, on both. Raises SpecError, LaunchError where a driver holds the
@@ -100,10 +100,10 @@ def trials_to_score(record: SweepRecord, names: Sequence[str]) -> list[TrialReco
 def lacking(
     spec: SweepSpec, record: SweepRecord, names: Sequence[str]
 ) -> list[tuple[TrialRecord, list[SplitName]]]:
-    """Return what of each chosen trial has no newest score under the spec's evaluation: its splits, if any.
+    """Return each chosen trial with its splits whose newest score is of another evaluation, if any.
 
-    Validation is wanted of all; test of named trials, of those that have a test score, and of whom
-    `evaluation.final` names, by the newest validation numbers. Raises as `chosen_trials`.
+    All trials are measured on validation; on test those that are named, that have a test score, or that
+    `evaluation.final` asks for, by the newest validation numbers. Raises as `trials_to_score`.
     """
     key = spec.evaluation.key()
     front = front_cells(record, spec.search.objectives) if spec.final == "front" else set()
@@ -147,7 +147,7 @@ class _Work:
                 scorings = [] if self.stop_controller.reason else self._missing()
 
     def write(self, kind: str, **fields: Any) -> None:
-        """Journal a line and tell of it."""
+        """Journal a line and report it."""
         self.watch(self.journal.append(kind, **fields))
 
     def _compare(self, plan: Plan) -> None:
@@ -190,7 +190,7 @@ class _Work:
         self.scored.add(trial.id)
 
     def _pass_over(self, record: SweepRecord, trial: TrialRecord) -> None:
-        """Tell of a trial whose weights are gone; collected ones are no failure of a trial that was not named."""
+        """Report a trial whose weights are gone; collected ones are no failure of a trial that was not named."""
         place = trial.final.checkpoint if trial.final else None
         collected = why_collected(self.spec, record, trial)
         reason = collected or f"no {WEIGHTS_FILE} in {place}: it was deleted or moved away"

@@ -24,7 +24,7 @@ from vae_sweep.running.stop_controller import StopController, outage_of
 from vae_sweep.storage.layout import JOURNAL_FILE
 
 _LOOK = 2.0
-"""Seconds between two looks at the brake while scores are computed."""
+"""Seconds between two looks at the StopController while scores are computed."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Scoring:
 def score_missing(
     plan: Plan, placement: Placement, folder: Path, journal: Journal, stop_controller: StopController, note: Any
 ) -> bool:
-    """Score what is missing on the good nodes until the brake is pulled; return whether all wanted is scored.
+    """Score what is missing on the good nodes until the sweep stops; return whether all wanted is scored.
 
     A trial whose weights are lost is journaled so, and thereby open again.
     """
@@ -64,9 +64,9 @@ def score_missing(
 def run_scorings(
     plan: Plan, placement: Placement, stop_controller: StopController, scorings: Sequence[Scoring]
 ) -> Iterator[tuple[Scoring, dict[str, float] | VaeSweepError]]:
-    """Measure on the good nodes until the brake is pulled; yield the numbers of each as it is done, or its error.
+    """Measure on the good nodes until the sweep stops; yield the numbers of each as it is done, or its error.
 
-    An outage pulls the brake.
+    An outage stops the sweep.
     """
     left, waiting = deque(scorings), dict[Any, Scoring]()
     while (left or waiting) and stop_controller.reason is None:

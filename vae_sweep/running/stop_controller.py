@@ -82,7 +82,7 @@ class StopController:
 
 
 def outage_of(error: object) -> ErrorClass | None:
-    """Return which of the outages an error is, by its words: Ray passes on nothing else."""
+    """Return which of the outages an error is, by its message: Ray passes on nothing else."""
     if "No space left" in str(error) or "Disk quota exceeded" in str(error):
         return "disk"
     if objects_fail(error):

@@ -1,4 +1,4 @@
-"""What a trial takes, as far as it decides which of two is the better buy."""
+"""What a trial costs, for a search that compares cells by gain and cost."""
 
 from functools import cache
 from pathlib import Path

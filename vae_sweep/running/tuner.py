@@ -1,4 +1,4 @@
-"""Running the trials that a sweep lacks: one Tuner, with our searcher, callback and stoppers."""
+"""Running the missing trials of a sweep: one Tuner, with our searcher, callback and stoppers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ Watch = Callable[[dict[str, Any]], None]
 
 @dataclass(frozen=True)
 class LaunchContext:
-    """What a launch carries while it holds the sweep; `ground` is where its trials may run."""
+    """What a launch works with while it holds the sweep; `placement` is where its trials may run."""
 
     plan: Plan
     placement: Placement
@@ -53,16 +53,16 @@ class LaunchContext:
         return read_sweep(self.folder / JOURNAL_FILE)
 
     def write(self, kind: str, **fields: Any) -> None:
-        """Journal a line and tell of it."""
+        """Journal a line and report it."""
         self.note(self.journal.append(kind, **fields))
 
     def say(self, text: str) -> None:
-        """Tell something that no journal keeps."""
+        """Report something that is not journaled."""
         self.note({"kind": "said", "text": text})
 
 
 def run_trials(context: LaunchContext) -> None:
-    """Run a Tuner over exactly the trials that the journal lacks."""
+    """Run a Tuner over exactly the trials that are missing in the journal."""
     plan = context.plan
     progress = search_state(plan, context.record())
     search = _search(context, progress)

@@ -35,9 +35,9 @@ class Candidate:
 def propose(
     spec: SweepSpec, known: Sequence[EvaluatedCell], tried: Sequence[tuple[str, Draw]], price: _TrialCostOf
 ) -> Candidate | None:
-    """Return the cell with the most hypervolume to gain for its price; None where nothing is left to try.
+    """Return the cell with the most hypervolume to gain for its cost; None where nothing is left to try.
 
-    A row of which too little is known to guess comes first, at the ends of its range, the cheapest first. `tried`
+    A method of which too little is known comes first, at the ends of its range, the cheapest first. `tried`
     are cells that are not to be proposed again, such as those that run.
     """
     guesses = [guess for guess in _guesses(spec, known) if (guess.method, guess.values) not in tried]
@@ -58,7 +58,7 @@ def propose(
 
 
 def _guesses(spec: SweepSpec, known: Sequence[EvaluatedCell]) -> Iterator[Candidate]:
-    """Yield what may be tried in each row, for each combination of its values that are no range."""
+    """Yield what may be tried in each method, for each combination of its values that are no range."""
     for method, row in spec.methods.items():
         ranged = next((name for name, domain in row.items() if is_range(domain)), None)
         others = {name: points(domain) or () for name, domain in row.items() if name != ranged}

@@ -14,7 +14,7 @@ from vae_sweep.journal.records import CellRecord
 from vae_sweep.search.sampling import METHOD
 
 LEAST, LEAST_EACH = 10, 3
-"""Fewest cells that shares are told of, and fewest for each parameter; a forest on fewer splits on chance."""
+"""Fewest cells for which shares are given, and fewest for each parameter; a forest on fewer splits on chance."""
 
 Params = dict[str, Value]
 
@@ -24,7 +24,7 @@ class ParameterImportance:
     """How much of an objective's variance over cells each parameter accounts for; the shares add to 1.
 
     `row` is the method within which its own parameters are weighed, None for the method and all of them over the
-    whole sweep. Where `why` says that nothing can be told, there are no shares.
+    whole sweep. Where `why` says that nothing can be said, there are no shares.
     """
 
     row: str | None
@@ -37,10 +37,10 @@ class ParameterImportance:
 def importances(
     cells: Mapping[int, CellRecord], values: Mapping[int, Sequence[float]], objectives: Sequence[str]
 ) -> list[ParameterImportance]:
-    """Return the importances over all rows, if several, then within each row that varies at least two parameters.
+    """Return the importances over all methods, if several, then within each that varies two parameters or more.
 
     `values` are the mean objectives of the complete cells. A number enters by its rank among the values that were
-    drawn, so that linear and logarithmic domains are weighed alike; a parameter of another row counts as resting
+    drawn, so that linear and logarithmic domains are weighed alike; another method's parameter counts as resting
     at the middle of its own. Shares are of the part of the domains that was drawn.
     """
     chosen = {number: cells[number] for number in sorted(values)}
@@ -87,7 +87,7 @@ def _weighed(
 ) -> ParameterImportance:
     count, least = len(params), max(LEAST, LEAST_EACH * len(domains))
     if count < least:
-        return ParameterImportance(row, objective, count, {}, f"too few cells ({count}, from {least} on) to tell")
+        return ParameterImportance(row, objective, count, {}, f"too few cells ({count}, from {least} on) to say")
     if len(set(level.values())) == 1:
         return ParameterImportance(row, objective, count, {}, f"all {count} cells gave the same")
     spaces: dict[str, BaseDistribution] = {
@@ -106,6 +106,6 @@ def _weighed(
 
 
 def _placed(value: Value | None, found: list[Value]) -> Value:
-    """Return a parameter as the forest sees it: a number's rank, a word itself, the middle one where absent."""
+    """Return a parameter as the forest sees it: a number's rank, a name itself, the middle one where absent."""
     place = len(found) // 2 if value is None else found.index(value)
     return place if _numeric(found) else found[place]

@@ -16,10 +16,10 @@ _Numbers = Mapping[str, float | None]
 
 
 class AsyncSuccessiveHalving:
-    """Successive halving as cells come, on non-dominated ranks of what their seeds gave at a rung, on average.
+    """Successive halving as cells come, by non-dominated ranks of their means over seeds at a rung.
 
-    A cell is pruned where, its objectives lowered by the margin, so many of the cells seen at the rung lie on
-    better fronts that it is not in the share that goes on. The ELBO as an objective is judged by the NLL. A cell
+    A cell is pruned if, with its own objectives lowered by the margin, it is not in the share of the rung's
+    cells, ordered by front, that goes on. The ELBO as an objective is judged by the NLL. A cell
     whose likelihood is not known at the rung is not pruned and prunes no other.
     """
 

@@ -18,7 +18,7 @@ def contenders(values: Replicates, errors: Errors) -> list[int]:
 
     How far seeds scatter is pooled over the cells that have several; the shared part of paired seeds is not taken
     out, so that the intervals are rather too wide: a cell gets a seed too many rather than one too few. As long as
-    no cell has two seeds only the front itself contends, and what sampling (`errors`) does not tell from it.
+    no cell has two seeds only the front contends, and cells that sampling (`errors`) does not separate from it.
     """
     middle = means({cell: rows for cell, rows in values.items() if rows})
     front = [cell for cell, flag in zip(middle, on_front(list(middle.values())), strict=True) if flag]
@@ -43,7 +43,7 @@ def contenders(values: Replicates, errors: Errors) -> list[int]:
 def next_seed(
     seeds: Sequence[int], values: Replicates, errors: Errors, taken: Collection[tuple[int, int]]
 ) -> tuple[int, int] | None:
-    """Return the contender and its seed to run next, those with the fewest seeds first; None where none lacks one.
+    """Return the contender and its seed to run next, those with the fewest seeds first; None where all have all.
 
     Seeds are taken in order, so that cells are paired; a contender waits for the seed that runs (`taken`).
     """

@@ -1,4 +1,4 @@
-"""The space as Optuna sees it: draw the method, then that row's own parameters."""
+"""The space as Optuna sees it: draw the method, then that method's own parameters."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -27,7 +27,7 @@ class Cell:
 
 
 def draw(spec: SweepSpec, trial: Trial) -> tuple[str, Draw]:
-    """Draw a method and its values from a live Optuna trial; a parameter is asked for under its row only."""
+    """Draw a method and its values from a live Optuna trial; a parameter is asked for under its method only."""
     method = trial.suggest_categorical(METHOD, list(spec.methods))
     return method, {
         name: _suggest(trial, f"{method}.{name}", domain) for name, domain in spec.methods[method].items()

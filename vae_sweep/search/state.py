@@ -11,7 +11,7 @@ from vae_sweep.search.sampling import Cell
 from vae_sweep.statistics.trust import Words, cannot_tell, sampling_error
 
 SCORED = ("finished", "collapsed")
-"""Outcomes whose values Optuna is told."""
+"""Outcomes whose values Optuna gets."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class SearchState:
 
 @dataclass(frozen=True)
 class Replicate:
-    """What a seed of a cell gave on validation: its objectives, and all its numbers by their words."""
+    """What a seed of a cell gave on validation: its objectives, and all its numbers by metric."""
 
     objectives: list[float]
     numbers: Words
@@ -97,5 +97,4 @@ def seeds_left(spec: SweepSpec, ended: Mapping[int, FinalReport]) -> list[int]:
 
 
 def column_means(rows: Sequence[Sequence[float]]) -> tuple[float, ...]:
-    """Return the means of columns."""
     return tuple(sum(column) / len(column) for column in zip(*rows, strict=True))

@@ -35,7 +35,7 @@ def open_study(spec: SweepSpec, directory: Path) -> tuple[Study, str | None]:
     """Open or make the study of a sweep, by default a journal file in its directory; all objectives fall.
 
     A study that is damaged, or that draws from another space than the spec, is set aside and made anew; what was
-    done is returned in words. The caller tells the new one what the sweep's journal knows: the study holds nothing
+    done is returned in words. The caller fills the new one from the sweep's journal: the study holds nothing
     else. The sampler's seed depends on how many trials the study holds, so that a resumed search goes on drawing.
     Raises StudyError or PlaceError where it cannot be read now.
     """

@@ -1,4 +1,4 @@
-"""Telling the study what the cells of a sweep gave, each once, whatever was interrupted."""
+"""Recording each cell's result in the Optuna study once, whatever was interrupted."""
 
 from collections.abc import Iterable, Sequence
 
@@ -14,10 +14,10 @@ CELL, WARM = "cell", "warm"
 
 
 class StudyRecorder:
-    """Tells the study what cells gave, each once; what the study does not hold is added to it whole.
+    """Gives the study the result of each cell once; a cell that the study does not hold is added to it whole.
 
-    At the start every RUNNING trial that belongs to no cell of the journal is told as failed, and the cells of an
-    earlier sweep that the study lacks (`warm`) are added.
+    At the start each RUNNING trial of no cell in the journal is marked as failed, and the cells of an
+    earlier sweep (`warm`) that the study does not hold are added.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class StudyRecorder:
         self._asked[cell] = self._study.get_trials(deepcopy=False)[trial.number]
 
     def tell(self, cell: Cell, state: TrialState, values: Sequence[float] | None) -> None:
-        """Tell how a cell ended; one that failed before and now gives values becomes a trial of its own."""
+        """Give the study a cell's result; one that failed before and now has values becomes another trial."""
         known = self._asked.get(cell.number)
         if known is not None:
             known = self._study.get_trials(deepcopy=False)[known.number]
@@ -77,7 +77,7 @@ class StudyRecorder:
         )
 
     def values(self, cell: int) -> list[float] | None:
-        """Return what a cell was told with, None where it was told nothing or no values."""
+        """Return the values that the study has of a cell, None where it has none."""
         known = self._asked.get(cell)
         if known is None:
             return None

@@ -46,7 +46,7 @@ class SweepSearch(Searcher):
     handed out before those that must. A trial that ran out of memory is handed out again, as often as the spec
     allows. Once all cells are drawn, those that contend for the front race for the seeds beyond the first.
 
-    A cell is told to Optuna once, when its first replicates have ended, with their mean; as failed where one has
+    Optuna gets a cell's result once, when its first replicates have ended, with their mean; as failed where one
     failed or diverged, or its likelihood is not known; as pruned where one was, and its others do not start.
     Nothing is pickled: study and journal are the state, and a resume is a new search.
     """
@@ -100,7 +100,7 @@ class SweepSearch(Searcher):
         return self._config(assignment)
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Note that a trial has its pretraining behind it; nothing is told, for only final reports are."""
+        """Note that a trial has its pretraining behind it; Optuna gets final reports only."""
         if result.get("vae_epoch") or (result.get("kind") == "store" and _is_taken(result["report"])):
             self._trained.pop(trial_id, None)
 
@@ -220,7 +220,7 @@ class SweepSearch(Searcher):
         return any(cell.same_as(method, values) for cell in self._cells)
 
     def _tell_repeat(self, number: int, method: str, values: Draw) -> None:
-        """Tell a repeated draw what its cell gave, or that it failed while the cell still runs."""
+        """Give a repeated draw its cell's result, or mark it as failed while the cell still runs."""
         twin = next(cell for cell in self._cells if cell.same_as(method, values))
         told = self._teller.values(twin.number)
         self._study.tell(number, told, state=TrialState.COMPLETE if told else TrialState.FAIL)
@@ -246,5 +246,5 @@ class SweepSearch(Searcher):
 
 
 def _is_taken(report: str) -> bool:
-    """Say whether a report of the store tells that the pretraining lies there."""
+    """Say whether a report of the store says that the pretraining is there."""
     return StoreReport.model_validate_json(report).event in ("hit", "waited")

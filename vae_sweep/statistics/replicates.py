@@ -69,7 +69,7 @@ def hypervolume_difference(
     reference: Sequence[float],
     errors: tuple[Errors, Errors] = (_EXACT, _EXACT),
 ) -> Interval:
-    """Return how much more hypervolume the front of ours has, with its interval.
+    """Return how much more hypervolume the front of `ours` has than that of `theirs`, with its interval.
 
     Where both have the same seeds these are left out on both sides at once; else the two intervals are added in
     quadrature, as of independent sweeps.

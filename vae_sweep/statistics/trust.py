@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from statistics import fmean
 
 TIGHT = frozenset({"perplexity", "nll"})
-"""Words of the tight estimate of −log p(x)."""
+"""Metrics of the tight estimate of −log p(x)."""
 
 MOST_BAD = 0.5
 """The largest share of sentences with Pareto k > 0.7 with which a likelihood still ranks.
@@ -15,7 +15,7 @@ itself is read off a few dozen weights in a search, so that a smaller share says
 """
 
 Words = Mapping[str, float | None]
-"""The numbers of one replicate on one split, by their plain words."""
+"""The numbers of one replicate on one split, by metric."""
 
 
 def bad_share(replicates: Iterable[Words]) -> float:
@@ -32,7 +32,7 @@ def cannot_tell(replicates: Iterable[Words], objectives: Collection[str]) -> boo
 
 
 def sampling_error(replicates: Collection[Words], word: str) -> float:
-    """Return how far sampling alone may put the mean of a word off, as a standard error; 0 for words not of TIGHT.
+    """Return the standard error that sampling alone gives the mean of a metric; 0 unless it is one of TIGHT.
 
     That is the standard error e of the mean over N sentences, and beside it the bias of the logarithm of a sampled
     mean, which neither sentences nor seeds average out: N e². The delta method has half of it; heavy tails hide
@@ -49,7 +49,7 @@ def sampling_error(replicates: Collection[Words], word: str) -> float:
 
 
 def _per_nat(numbers: Words, word: str) -> float:
-    """Return by how much a word rises with a nat of NLL: PPL ln(PPL)/NLL for PPL = exp(NLL/tokens)."""
+    """Return by how much a metric rises with a nat of NLL: PPL ln(PPL)/NLL for PPL = exp(NLL/tokens)."""
     nll, perplexity = numbers.get("nll"), numbers.get("perplexity")
     if word == "nll":
         return 1.0

@@ -20,7 +20,7 @@ def located(text: str, folder: Path) -> StoragePath:
     """Return the place of a checkpoint that the journal in `folder` names.
 
     Journals of earlier versions have absolute paths. What lay in the sweep's folder is looked for in `folder`
-    alone: in a copy, the path of before would give the original's.
+    alone: in a copy, the old path would give the original's.
     """
     place = place_of(text)
     if isinstance(place, S3Place):

@@ -10,18 +10,18 @@ from trainables.files import FULL, words
 from vae_sweep.config.paths import pasted
 from vae_sweep.errors import LaunchError
 from vae_sweep.storage.layout import REPORT_FOLDER
-from vae_sweep.storage.lease import BEAT, Lease, LeaseReading, Owner, Watch, newest
+from vae_sweep.storage.lease import Lease, LeaseReading, Owner, Watch, newest
 
 LOCK = "driver"
 
 
 @contextmanager
-def driver_lock(folder: Path) -> Iterator[Lease]:
+def driver_lock(folder: Path, watch: Watch | None = None) -> Iterator[Lease]:
     """Hold the sweep's lock, taking over that of a dead driver; one elsewhere is dead without a heartbeat.
 
     Raises LaunchError where another living driver holds it, or it cannot be written.
     """
-    watch = Watch(folder / LOCK)
+    watch = watch or Watch(folder / LOCK)
     while True:
         lease = _taken(watch, folder)
         if lease is not None:
@@ -30,7 +30,7 @@ def driver_lock(folder: Path) -> Iterator[Lease]:
         if before is None:
             continue
         _refuse_if_alive(folder, before, None)
-        time.sleep(BEAT)
+        time.sleep(watch.beat)
         after = watch.look()
         if after is not None:
             _refuse_if_alive(folder, before, after)
@@ -58,7 +58,7 @@ def _taken(watch: Watch, folder: Path) -> Lease | None:
 
 
 def driver_of(folder: Path) -> Owner | None:
-    """Return who drives a sweep as far as its lock tells, None where nobody does."""
+    """Return who drives a sweep by its lock, None where nobody does."""
     seen = newest(folder / LOCK)
     return None if seen is None or seen.owner is None or seen.owner.gone else seen.owner
 

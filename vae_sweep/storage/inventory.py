@@ -1,4 +1,4 @@
-"""The census: all that lies in a pretraining store, and what a living lease still stands on."""
+"""All that lies in a pretraining store, and what is held by a living lease."""
 
 import json
 import re
@@ -31,8 +31,8 @@ class StoredEntry:
     """One file or folder of a store.
 
     `kind`: a finished phase (entry), one that is unfit (damaged) or was set aside for that (aside), a training in
-    progress, what a dead writer left half written (half), a lease. `phase_key` is None where it cannot be told.
-    `held`: a living lease stands on it, as far as one look tells: an owner elsewhere counts as living.
+    progress, what a dead writer left half written (half), a lease. `phase_key` is None where it is not known.
+    `held`: by a living lease, as far as one look shows: an owner elsewhere counts as living.
     """
 
     path: StoragePath

@@ -16,12 +16,10 @@ ROOM = 1 << 16
 
 
 def storage_directory(spec: SweepSpec) -> Path:
-    """Return the absolute storage directory."""
     return Path(spec.storage.directory).expanduser().absolute()
 
 
 def sweep_folder(spec: SweepSpec) -> Path:
-    """Return the absolute folder of the sweep."""
     return storage_directory(spec) / spec.name
 
 

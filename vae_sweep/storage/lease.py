@@ -8,7 +8,6 @@ is dead at once. An owner knows its lease by the nonce, and one that slept finds
 """
 
 import contextlib
-import json
 import os
 import secrets
 import socket
@@ -16,7 +15,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,6 +22,7 @@ from pydantic import ValidationError
 
 from trainables import files
 from trainables.base import Spec
+from vae_sweep.storage.process_identity import process_birth, process_place
 
 BEAT = 2.0
 """Seconds between two heartbeats."""
@@ -48,12 +47,12 @@ class Owner(Spec):
     @property
     def here(self) -> bool:
         """Say whether the owner's process could be seen from here if it lived."""
-        return self.place == _place()
+        return self.place == process_place()
 
     @property
     def gone(self) -> bool:
         """Say whether the owner is known to be dead, or has let go."""
-        return self.released or (self.here and _born(self.process) != self.born)
+        return self.released or (self.here and process_birth(self.process) != self.born)
 
     @property
     def age(self) -> float:
@@ -79,12 +78,24 @@ def newest(base: Path) -> LeaseReading | None:
 
 
 class Watch:
-    """Watches the leases of one name until one can be taken; `patience` in seconds of the watcher's clock."""
+    """Watches the leases of one name until one can be taken; `patience` in seconds of the watcher's clock.
+
+    A lease that it takes beats every `beat` seconds, and is signed with the time of `wall` and with `place`.
+    """
 
     def __init__(
-        self, base: Path, patience: float = PATIENCE, clock: Callable[[], float] = time.monotonic
+        self,
+        base: Path,
+        patience: float = PATIENCE,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        beat: float = BEAT,
+        wall: Callable[[], float] = time.time,
+        place: str | None = None,
     ) -> None:
-        self._base, self._patience, self._clock = base, patience, clock
+        self.beat = beat
+        self._base, self._patience, self._clock, self._wall = base, patience, clock, wall
+        self._place = process_place() if place is None else place
         self._last: LeaseReading | None = None
         self._changed = clock()
 
@@ -105,10 +116,10 @@ class Watch:
         owner = Owner(
             name=name,
             host=socket.gethostname(),
-            place=_place(),
+            place=self._place,
             process=os.getpid(),
-            born=_born(os.getpid()) or "",
-            since=time.time(),
+            born=process_birth(os.getpid()) or "",
+            since=self._wall(),
             nonce=secrets.token_hex(8),
         )
         number = before.number + 1 if before else 1
@@ -121,14 +132,14 @@ class Watch:
         for old in numbers:
             if old < number:
                 _file(self._base, old).unlink(missing_ok=True)
-        return Lease(self._base, number, owner)
+        return Lease(self._base, number, owner, self.beat)
 
 
 class Lease:
     """A lease that this process holds; beats until it is released. `lost` says that another took it over."""
 
-    def __init__(self, base: Path, number: int, owner: Owner) -> None:
-        self._base, self._number, self._owner = base, number, owner
+    def __init__(self, base: Path, number: int, owner: Owner, beat: float = BEAT) -> None:
+        self._base, self._number, self._owner, self._pause = base, number, owner, beat
         self.lost = False
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._beat, name=f"lease of {owner.name}", daemon=True)
@@ -167,7 +178,7 @@ class Lease:
         return seen is not None and seen.owner is not None and seen.owner.nonce == self._owner.nonce
 
     def _beat(self) -> None:
-        while not self._end.wait(BEAT) and not self.lost:
+        while not self._end.wait(self._pause) and not self.lost:
             self._wrote({"beat": self._owner.beat + 1})
 
     def _wrote(self, change: dict[str, Any]) -> bool:
@@ -219,30 +230,3 @@ def _numbers(base: Path) -> list[int]:
         return []
     ends = (name.removeprefix(f"{base.name}.") for name in names if name.startswith(f"{base.name}."))
     return [int(end) for end in ends if end.isascii() and end.isdigit()]
-
-
-@cache
-def _place() -> str:
-    """Return what two processes have in common that see each other's process numbers."""
-    parts = [socket.gethostname()]
-    with contextlib.suppress(OSError):
-        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
-        parts.append(os.readlink("/proc/self/ns/pid"))  # noqa: PTH115
-    return json.dumps(parts)
-
-
-def _born(process: int) -> str | None:
-    """Return when a process began (clock ticks since boot), None where it is gone; "" where that is not told."""
-    try:
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        return None if fields[0] in "ZX" else fields[19]
-    except (FileNotFoundError, ProcessLookupError):
-        if Path("/proc/self/stat").exists():
-            return None
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:
-        return ""
-    return ""

@@ -1,4 +1,4 @@
-"""How MLflow is opened: quietly, with a whole database, and with its errors in our words."""
+"""How MLflow is opened: quietly, with a whole database, and with its errors as messages of ours."""
 
 import logging
 import os

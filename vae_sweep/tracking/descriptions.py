@@ -14,7 +14,7 @@ from vae_sweep.results.winners import Leaders
 from vae_sweep.statistics.trust import TIGHT, bad_share, cannot_tell
 
 SHOWN = ("perplexity", "iw_perplexity", "reconstruction", "kl", "mutual_information", "active_units", "neg_elbo")
-"""Words that a trial shows first: as metrics under their own names, and in descriptions."""
+"""Metrics that a trial shows first: as metrics under their own names, and in descriptions."""
 
 _SPLITS = ("validation", "test")
 _OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
@@ -90,7 +90,7 @@ def trial_note(sweep: SweepRecord, trial: TrialRecord) -> str:
 
 
 def short_numbers(numbers: Numbers, split: str) -> dict[str, float]:
-    """Return the words of SHOWN that numbers have of a split."""
+    """Return the metrics of SHOWN that numbers have of a split."""
     found = {word: numbers.get(f"{split}/{word}") for word in SHOWN}
     return {word: value for word, value in found.items() if value is not None}
 

@@ -1,4 +1,4 @@
-"""What MLflow lacks of a journal: lines, changed runs, a changed report, models of a complete sweep's winners."""
+"""What is not in MLflow: journal lines, changed runs, a changed report, models of a complete sweep's winners."""
 
 from collections import deque
 from collections.abc import Callable
@@ -22,9 +22,9 @@ JUDGED = ("launch", "end", "scored")
 
 
 class Feed:
-    """The lines of a journal that MLflow lacks, by run; a run's state is taken from the ledger when sent.
+    """The lines of a journal that are missing in MLflow, by run; a run's state is that of the record when sent.
 
-    `judge` tells whom the numbers favour: shown in the sweep's run, registered once the sweep is complete.
+    `judge` says which trials lead: shown in the sweep's run, registered once the sweep is complete.
     """
 
     def __init__(self, journal_path: Path, judge: LeadersOf) -> None:

@@ -151,7 +151,7 @@ class Registry:
 def fetch_model(uri: str, address: str, directory: Path) -> Path:
     """Download a registered model, `models:/name/version` or `models:/name@alias`; return its trial's files.
 
-    Raises ModelError where the address is none or the model none of ours, TrackingError where there is none.
+    Raises ModelError for a wrong address or a model that vae-sweep did not make, TrackingError for an absent one.
     """
     if not _ADDRESS.fullmatch(address):
         raise ModelError(f"{address}: expected models:/NAME/VERSION or models:/NAME@ALIAS")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 OUTPUTS = ("weights.safetensors", "trial.json", "samples.txt")
 _BESIDE = ("vocabulary.json", "latent.json")
-"""Outputs that a trial of an earlier version lacks, or one whose row has no such thing."""
+"""Outputs that a trial of an earlier version, or of some methods, does not have."""
 
 OUTPUTS_TAG, SPEC_TAG, TEXTS_TAG, REPORT_TAG = TAG + "outputs", TAG + "spec", TAG + "probes", TAG + "report"
 TEXTS_FOLDER, FROM = "probes", "from "

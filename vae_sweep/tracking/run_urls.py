@@ -6,7 +6,7 @@ from vae_sweep.tracking.client import open_client, translated_errors
 from vae_sweep.tracking.runs import SWEEP_TAG, TRIAL_TAG
 
 LOCAL_PAGES = "http://127.0.0.1:5000"
-"""Where `mlflow ui` shows a database, unless it is told otherwise."""
+"""Where `mlflow ui` shows a database, unless another port is given."""
 
 LARGEST_PAGE = 1000
 

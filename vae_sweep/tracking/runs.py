@@ -1,4 +1,4 @@
-"""What MLflow should show of a sweep, as plain values; no MLflow in here."""
+"""What MLflow should show of a sweep, as plain values, without MLflow."""
 
 import json
 import re
@@ -126,7 +126,7 @@ def trial_run(sweep: SweepRecord, trial: TrialRecord) -> RunState:
 def metric_points(line: Line, numbers: Numbers) -> list[Point]:
     """Return the points of a line's new numbers: of its phase or rung at step = epoch, else at step 0.
 
-    Those of an end or a score are `final/<key>`, the most looked at also `<word>` (validation) and `test_<word>`;
+    Those of an end or a score are `final/<key>`, the main ones also `<metric>` (validation) and `test_<metric>`;
     a probe's keys say themselves what they are.
     """
     prefix, step = (f"{line['phase']}/", line["epoch"]) if line["kind"] == "epoch" else ("final/", 0)
@@ -160,7 +160,6 @@ def storable(text: str, longest: int = LONGEST_TAG) -> str:
 
 
 def milliseconds(seconds: float) -> int:
-    """Return unix milliseconds."""
     return round(seconds * 1000)
 
 

@@ -31,7 +31,7 @@ def mirror_for(spec: SweepSpec, folder: Path) -> Mirror:
 
 
 def sync_sweep(spec: SweepSpec, folder: Path) -> MirrorCounts:
-    """Send to MLflow what it lacks of a sweep. Raises JournalError, TrackingError."""
+    """Send to MLflow what is missing there of a sweep. Raises JournalError, TrackingError."""
     judge = partial(leaders, spec)
     return sync_journal(folder / JOURNAL_FILE, tracking_uri(spec), spec.tracking.experiment, judge=judge)
 

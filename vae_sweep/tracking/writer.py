@@ -1,4 +1,4 @@
-"""The door to MLflow: brings one run at a time to the state that the journal asks for."""
+"""Writing to MLflow: brings one run at a time to the state that the journal asks for."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ LARGEST_BATCH, LARGEST_PAGE = 1000, 1000
 
 @dataclass
 class Entry:
-    """One journal line of a run: a mark that tells it from the run's other lines, and its points."""
+    """One journal line of a run: a mark that distinguishes it from the run's other lines, and its points."""
 
     mark: str
     points: list[Point]

@@ -1,4 +1,4 @@
-"""Every row of METHODS: what it is made of, and what a space may vary in it."""
+"""Every method: what it is made of, and what a space may vary in it."""
 
 from typing import Any, Literal, get_args, get_origin
 
@@ -13,8 +13,8 @@ SIGNS = {Gt: ("gt", ">"), Ge: ("ge", "≥"), Lt: ("lt", "<"), Le: ("le", "≤")}
 
 
 def methods() -> str:
-    """Return the table of all rows, then a section for each with its parameters."""
-    headings = ("row", "in the paper", "pretrained", "objective", "updates", "in a search")
+    """Return the table of all methods, then a section for each with its parameters."""
+    headings = ("method", "in the paper", "pretrained", "objective", "updates", "in a search")
     rows = [
         (
             f"[{code(name)}](#{name})",
@@ -30,7 +30,7 @@ def methods() -> str:
 
 
 def parts_text(part: Spec, short: bool = False) -> str:
-    """Return a part of a row in few words: its kind and its fields, or only those that are not the default."""
+    """Return a part of a method in few words: its kind and its fields, or only those that are not the default."""
     kind = str(getattr(part, "kind", type(part).__name__)).replace("_", " ")
     fields = type(part).model_fields
     inside = [

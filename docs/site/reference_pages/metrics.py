@@ -1,4 +1,4 @@
-"""Every measured word, from the one place where words are declared."""
+"""Every metric, from the one place where metrics are declared."""
 
 from reference_pages.markdown import code, free, table
 from vae_sweep.journal.metrics import METRICS

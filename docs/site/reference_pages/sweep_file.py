@@ -85,8 +85,8 @@ class Page:
 
     def _allowed(self, each: Schema) -> str:
         if "minProperties" in each:
-            return "[rows](methods.md), each with its parameters"
-        row = "a row, then " if isinstance(each.get("additionalProperties"), Mapping) else ""
+            return "[methods](methods.md), each with its parameters"
+        row = "a method, then " if isinstance(each.get("additionalProperties"), Mapping) else ""
         return row + " or ".join(dict.fromkeys(map(self._kind, _branches(each))))
 
     def _kind(self, each: Schema) -> str:

@@ -48,7 +48,6 @@ class Deal:
         return cls(first, second)
 
     def stem(self, text: str) -> str:
-        """Return the split of a text."""
         return ("valid", "test", "train")[bisect_right((self.first, self.second), _rank(text))]
 
 
@@ -59,7 +58,7 @@ def _rank(text: str) -> int:
 def parts_of(files: Sequence[str], split: str | None) -> Parts:
     """Return what is read for which split: `train=PATH`, or PATH whose name says it, or all dealt by `split`.
 
-    A folder of `datasets` with several splits stands for all of them. Raises CorpusError where it cannot be told.
+    A folder of `datasets` with several splits stands for all of them. Raises CorpusError where that is not clear.
     """
     tables: dict[str, list[Path]] = {stem: [] for stem in STEMS}
     unnamed: list[Path] = []

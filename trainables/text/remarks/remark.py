@@ -58,7 +58,7 @@ class CorpusView:
         """How many words there are, without `</s>`."""
         return self.counts.total()
 
-    def trial_resources(self, words: Collection[str]) -> float:
+    def share_of_words(self, words: Collection[str]) -> float:
         """Return the share of some distinct words among all."""
         return sum(self.counts[word] for word in words) / self.words
 

@@ -137,5 +137,5 @@ def _undivided(seen: CorpusView) -> Iterator[Remark]:
         yield Remark("no blanks between words", seen.name, share, "lines", seen.first(is_lump), SEGMENT)
         return
     long = [word for word in seen.counts if not word.isascii() and UNDIVIDED.search(word)]
-    if long and (share := seen.trial_resources(long)) > _MOST / 5:
+    if long and (share := seen.share_of_words(long)) > _MOST / 5:
         yield Remark("no blanks between words", seen.name, share, "words", seen.with_any(long), SEGMENT)

@@ -55,7 +55,7 @@ def _other_forms(seen: Mapping[SplitName, CorpusView]) -> Iterator[Remark]:
         for name in HELD_OUT:
             found = {word for word in left[name] if form(word) in theirs}
             left[name] -= found
-            if found and (share := seen[name].trial_resources(found)) >= some:
+            if found and (share := seen[name].share_of_words(found)) >= some:
                 yield Remark(kind, name, share, "words", seen[name].with_any(found), fix, share >= much)
 
 
@@ -72,7 +72,7 @@ def _unlearned(seen: Mapping[SplitName, CorpusView], vocabulary: Vocabulary) -> 
     cap = f"={often} keeps those that come twice" if once else f" below {often}"
     for name in HELD_OUT:
         found = seen[name].counts.keys() - known
-        if found and (share := seen[name].trial_resources(found)) >= UNLEARNED[1]:
+        if found and (share := seen[name].share_of_words(found)) >= UNLEARNED[1]:
             fix = (
                 "training never sees <unk>, so that each costs much perplexity; cap the vocabulary, and rare "
                 f"training words become <unk>: corpus.vocabulary_size{cap}"

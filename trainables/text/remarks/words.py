@@ -52,12 +52,12 @@ def _other_unknown(seen: CorpusView) -> Iterator[Remark]:
     found = sorted(word for word in seen.counts if word != "<unk>" and _UNKNOWN.fullmatch(word))
     if found:
         fix = f"write them <unk> (sed 's/{re.escape(found[0])}/<unk>/g'); else they count as an ordinary word"
-        share, example = seen.trial_resources(found), seen.with_any(found)
+        share, example = seen.share_of_words(found), seen.with_any(found)
         yield Remark("another spelling of <unk>", seen.name, share, "words", example, fix, False)
 
 
 def _untokenised(seen: CorpusView) -> Iterator[Remark]:
     found = [word for word in seen.counts if _GLUED.search(word)]
-    if found and (share := seen.trial_resources(found)) > UNTOKENISED:
+    if found and (share := seen.share_of_words(found)) > UNTOKENISED:
         fix = "put blanks around punctuation; vae-sweep data import --tokenise does so for English"
         yield Remark("punctuation stuck to words", seen.name, share, "words", seen.with_any(found), fix)

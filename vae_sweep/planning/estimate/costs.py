@@ -28,7 +28,7 @@ SAVES = Span(1, 2)
 
 @dataclass(frozen=True)
 class TrialTask:
-    """A trial's own seconds, and those of a pretraining that whoever comes first under a `shared` name trains."""
+    """A trial's own seconds, and those of its pretraining; the first trial of a `shared` name trains it."""
 
     own: Span
     pretraining: Span = NOTHING
@@ -57,11 +57,11 @@ class TaskCosts:
         return {name: np.array([len(one) - 1 for one in split.sentences]) for name, split in splits.items()}
 
     def start(self) -> Span:
-        """Return the seconds in which a process comes up."""
+        """Seconds until a process is up."""
         return _ends([one.start for one in self.measured])
 
     def corpus(self) -> Span:
-        """Return the seconds in which a trial reads the corpus."""
+        """Seconds in which a trial reads the corpus."""
         return _ends([one.corpus for one in self.measured])
 
     def step(self, phase: PhaseSpec, threads: int) -> list[StepCost]:
@@ -75,7 +75,6 @@ class TaskCosts:
         return [one.models[place] for one in self.measured]
 
     def threads(self, work: Work) -> int:
-        """Return the threads of a trial."""
         return self.plan.shares[work.trial.method.name].threads
 
 

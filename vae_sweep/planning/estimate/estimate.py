@@ -19,7 +19,7 @@ KEPT = 2
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a sweep will take: seconds of all `trials`, of all test `scores`, of a trial of each row.
+    """What a sweep will take: seconds of all `trials`, of all test `scores`, of a trial of each method.
 
     `at_once` are the fewest and the most trials that run together; `peak_memory_mb` is a trial's; bytes in storage
     `running`, at most, and at the `end`; `exact` says whether the cells are known; `load` is the machine's
@@ -38,7 +38,6 @@ class Estimate:
 
     @property
     def seconds(self) -> Span:
-        """Return the seconds of the whole sweep."""
         return self.trials + self.scores
 
 
@@ -90,7 +89,6 @@ def at_once(plan: Plan) -> tuple[int, int]:
 
 
 def cores() -> int:
-    """Return the cores of this machine."""
     return os.cpu_count() or 1
 
 

@@ -18,7 +18,7 @@ BOUNDS = (
 
 
 def estimate_lines(plan: Plan, found: Estimate) -> list[str]:
-    """Return the lines that tell an estimate."""
+    """Return an estimate as lines."""
     alike: dict[str, list[str]] = {}
     for method, span in found.methods.items():
         alike.setdefault(span_text(span), []).append(method)
@@ -63,7 +63,7 @@ def _notes(plan: Plan, found: Estimate) -> list[str]:
         notes.append("measured without the GPU that trials ask for: neither time nor memory is theirs")
     if not found.exact:
         notes.append(
-            "the search draws its cells: each row is counted as often as the others, a range at its middle"
+            "the search draws its cells: each method is counted as often as the others, a range at its middle"
         )
     if plan.spec.final == "front" and found.scores.high:
         notes.append("test scores are those of the front: one cell at least, all at most")

@@ -117,19 +117,22 @@ def as_worker() -> None:
     import_module("trainables.ray_trainable")
 
 
-def measure(job: BenchmarkJob) -> Measurements:
-    """Measure a job in this process, whose peak memory stands for a trial's. Raises CorpusError."""
+def measure(job: BenchmarkJob, least: float = SECONDS) -> Measurements:
+    """Measure a job in this process, each part for `least` seconds; its peak memory stands for a trial's.
+
+    Raises CorpusError.
+    """
     start = time.monotonic() - job.submitted
     began = time.perf_counter()
     corpus = load_corpus(job.corpus, job.data_directory)
     read = time.perf_counter() - began
-    steps = tuple(_step_cost(kind, corpus, job.boundary) for kind in job.steps)
-    models = tuple(_model_cost(kind, corpus, job.boundary) for kind in job.models)
+    steps = tuple(_step_cost(kind, corpus, job.boundary, least) for kind in job.steps)
+    models = tuple(_model_cost(kind, corpus, job.boundary, least) for kind in job.models)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     return Measurements(start=start, corpus=read, steps=steps, models=models, peak_memory_mb=peak)
 
 
-def _step_cost(kind: StepKind, corpus: Corpus, boundary: Boundary) -> StepCost:
+def _step_cost(kind: StepKind, corpus: Corpus, boundary: Boundary, least: float) -> StepCost:
     torch.set_num_threads(kind.threads)
     model, phase = _model(kind.phase.model, corpus), kind.phase
     batches = equal_length_batches(corpus.splits["train"].sentences, phase.training.batch_size, _device())
@@ -140,7 +143,7 @@ def _step_cost(kind: StepKind, corpus: Corpus, boundary: Boundary) -> StepCost:
         train_epoch(phase, model, optimizer, [batch] * times, Counters())
 
     probes = chosen(batches)
-    rate = fit([_load(batch) for batch in probes], timed(step, probes))
+    rate = fit([_load(batch) for batch in probes], timed(step, probes, least))
     data = PhaseData([*probes, _largest(batches)], [_largest(validation)])
     *_, (_, state) = run_phase(phase, model, data, TrialState(), boundary)
     with tempfile.TemporaryDirectory() as name:
@@ -151,7 +154,7 @@ def _step_cost(kind: StepKind, corpus: Corpus, boundary: Boundary) -> StepCost:
     return StepCost(step=rate, save=save, state_bytes=taken)
 
 
-def _model_cost(kind: ModelKind, corpus: Corpus, boundary: Boundary) -> ModelCost:
+def _model_cost(kind: ModelKind, corpus: Corpus, boundary: Boundary, least: float) -> ModelCost:
     torch.set_num_threads(kind.threads)
     model = _model(kind.model, corpus)
     split = corpus.splits["validation"]
@@ -160,14 +163,14 @@ def _model_cost(kind: ModelKind, corpus: Corpus, boundary: Boundary) -> ModelCos
     def bound(batch: Batch, times: int) -> None:
         measure_bound(model, [_from(batch, number) for number in range(times)], 0)
 
-    bounds = fit([_load(batch) for batch in probes], timed(bound, probes))
+    bounds = fit([_load(batch) for batch in probes], timed(bound, probes, least))
     samples = _samples(model, probes, kind.samples)
 
     def weigh(batch: Batch, times: int) -> None:
         for _ in range(times):
             importance(model, [batch], samples, 0)
 
-    weights = fit([_load(batch, samples) for batch in probes], timed(weigh, probes))
+    weights = fit([_load(batch, samples) for batch in probes], timed(weigh, probes, least))
     noise = torch.randn(len(split.sentences), kind.model.latent_size, generator=Generator().manual_seed(0))
     nothing = torch.zeros(len(noise))
     whole = Bound(nothing, nothing, Gaussian(noise, torch.zeros_like(noise)))
@@ -190,7 +193,7 @@ def chosen(batches: Sequence[Batch]) -> list[Batch]:
     return [_from(batch) for batch in distinct.values()]
 
 
-def timed(act: Callable[[Batch, int], None], probes: Sequence[Batch]) -> list[list[float]]:
+def timed(act: Callable[[Batch, int], None], probes: Sequence[Batch], least: float) -> list[list[float]]:
     """Return the seconds of an act on each batch, [rounds][batches]; short acts are repeated within a round."""
     first = [seconds(partial(act, batch, 1)) for batch in probes]
     if sum(first) > SLOW:
@@ -198,7 +201,7 @@ def timed(act: Callable[[Batch, int], None], probes: Sequence[Batch]) -> list[li
     repeats = [max(1, min(_MOST_REPEATS, int(ACT / once))) for once in first]
     rounds: list[list[float]] = []
     began = time.perf_counter()
-    while len(rounds) < _ROUNDS or time.perf_counter() - began < SECONDS:
+    while len(rounds) < _ROUNDS or time.perf_counter() - began < least:
         rounds.append(
             [seconds(partial(act, batch, times)) / times for batch, times in zip(probes, repeats, strict=True)]
         )

@@ -24,7 +24,7 @@ class Span:
         return Span(self.low + other.low, self.high + other.high)
 
     def times(self, fewest: float, most: float) -> "Span":
-        """Return the span of so many repetitions."""
+        """Return the span of at least `fewest` and at most `most` repetitions."""
         return Span(self.low * fewest, self.high * most)
 
 

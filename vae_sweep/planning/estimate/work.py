@@ -70,14 +70,14 @@ def _cells(plan: Plan) -> Iterator[tuple[str, Draw, str]]:
 
 
 def _turns(rows: Rows) -> Iterator[tuple[str, int]]:
-    """Yield the rows in turn with how often each has come before; none more often than it has cells."""
+    """Yield the methods in turn with how often each has come before; none more often than it has cells."""
     sizes = {method: row_size(row) for method, row in rows.items()}
     for turn in count():
         yield from ((method, turn) for method, size in sizes.items() if size is None or turn < size)
 
 
 def stand_ins(row: dict[str, Domain], wanted: int) -> list[Draw]:
-    """Return at most `wanted` cells that stand for a row: its listed values evenly, a range's middle."""
+    """Return at most `wanted` cells that stand for a method: its listed values evenly, a range's middle."""
     middles = {name: middle(domain) for name, domain in row.items()}
     lists = [list(points(row[name]) or ()) if mid is None else [mid] for name, mid in middles.items()]
     size = prod(map(len, lists))
@@ -123,7 +123,7 @@ def model_kind(spec: SweepSpec, trial: TrialSpec, threads: int) -> ModelKind:
 
 
 def decoder_passes(trial: TrialSpec, split: SplitName) -> tuple[int, int]:
-    """Return the fewest and the most decoder passes of a sentence's likelihood; none where the row has none.
+    """Return the fewest and the most decoder passes of a sentence's likelihood; none where the method has none.
 
     The tight estimate takes what a sentence needs; on test the paper's protocol comes on top.
     """

@@ -35,7 +35,7 @@ class CellLine:
 
 @dataclass(frozen=True)
 class CellTable:
-    """The cells of a split; `floor` is the exact −log p of its sentences, as numbers, where it is known.
+    """The cells of a split; `floor` is the entropy bound, the exact −log p of its sentences, where it is known.
 
     `likelihoods` say how well the numbers are known, empty where nothing was measured so.
     """
@@ -61,7 +61,7 @@ class BesideLine:
 
 @dataclass(frozen=True)
 class EvidenceTable:
-    """The evidence in sentences, and the differences between cells; `words` are the columns that hold words."""
+    """The evidence in sentences, and the differences between cells; `words` are the columns that hold text."""
 
     lines: list[str]
     title: str
@@ -85,7 +85,7 @@ def cell_tables(record: SweepRecord, report: Results) -> list[CellTable]:
 
 
 def beside_table(report: Results) -> list[BesideLine]:
-    """Return every cell with a test score beside the paper's row; empty where there is nothing to compare."""
+    """Return every cell with a test score beside the paper's numbers; empty where there is nothing to compare."""
     lines = []
     for found in by_cell(report.comparisons):
         first, seeds = found[0], max(one.ours.count for one in found)

@@ -6,7 +6,7 @@ from vae_sweep.results.published import TEXTS
 from vae_sweep.results.results import Results
 
 NO_END = "No trial has ended yet."
-NO_PORTRAIT = "No trial has left a portrait of its code (latent.json) that can be read."
+NO_PORTRAIT = "No trial has left a summary of its code (latent.json) that can be read."
 
 
 def empty_reasons(record: SweepRecord, report: Results, sittings: list[CellExemplar]) -> dict[str, str]:

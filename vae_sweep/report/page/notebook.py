@@ -1,4 +1,4 @@
-"""A figure of the page for a notebook: with a title, a legend and a ground of its own."""
+"""A figure of the page for a notebook: with a title, a legend and a background."""
 
 from html import escape
 

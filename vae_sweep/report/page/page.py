@@ -1,4 +1,4 @@
-"""The page: a record, its report and the stored portraits, put into the template with all that it needs inline."""
+"""The page: a record, its report and latent summaries in the template, with all that it needs inline."""
 
 import base64
 import hashlib
@@ -40,7 +40,7 @@ SLOWEST = 10
 
 @dataclass(frozen=True)
 class Moment:
-    """What a record alone does not say: how the sweep stands in a word, and where its runs are in MLflow.
+    """What a record alone does not say: the sweep's state, and where its runs are in MLflow.
 
     `runs` has the address of each trial's run, as far as they are known; a `live` page loads itself again.
     """

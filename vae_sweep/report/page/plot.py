@@ -22,12 +22,12 @@ class Plot:
 
 
 def methods_of(plots: Iterable[Plot]) -> list[str]:
-    """Return the methods that plots show, in the order of the paper's rows."""
+    """Return the methods that plots show, in the order of the paper's tables."""
     return in_order({method for plot in plots for method in plot.methods})
 
 
 def layout(x: dict[str, Any], y: dict[str, Any], height: int) -> dict[str, Any]:
-    """Return a plot's layout on a transparent ground, without a legend of its own."""
+    """Return a plot's layout on a transparent background, without a legend of its own."""
     return {
         "xaxis": x,
         "yaxis": y,

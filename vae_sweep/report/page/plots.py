@@ -40,14 +40,14 @@ def front_plot(front: Front) -> Plot:
 
 
 def rate_plots(curves: dict[str, list[RateCurve]], split: str) -> list[Plot]:
-    """Return a plot for each word over λ; a row without λ is a level line."""
+    """Return a plot for each metric over λ; a method without λ is a level line."""
     rates = [rate for found in curves.values() for curve in found for rate in curve.rates]
     ends = (min(rates), max(rates)) if rates else (0.0, 1.0)
     return [_rate_plot(word, found, ends, split) for word, found in curves.items()]
 
 
 def epoch_plots(curves: list[EpochCurve]) -> list[Plot]:
-    """Return a plot for each phase and word over epochs: a line a trial, in the colour of its method."""
+    """Return a plot for each phase and metric over epochs: a line a trial, in the colour of its method."""
     return [
         _epoch_plot(phase, word, shown)
         for phase in PHASES

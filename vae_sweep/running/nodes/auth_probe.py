@@ -1,4 +1,4 @@
-"""A knock at a Ray cluster's door, in a process of its own: Ray reads its token mode once."""
+"""Whether a Ray cluster lets us in, asked in a separate process: Ray reads its token mode once."""
 
 import os
 import subprocess
@@ -32,7 +32,7 @@ def can_be_asked(address: str) -> bool:
 
 
 def main() -> int:
-    """Knock once at the address on the command line."""
+    """Ask the address on the command line once."""
     from ray._raylet import GcsClient  # type: ignore[attr-defined]
     from ray.exceptions import AuthenticationError
 

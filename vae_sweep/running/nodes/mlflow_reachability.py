@@ -1,4 +1,4 @@
-"""How MLflow's HTTP server is spoken to from here: with which secrets, and what keeps us from it."""
+"""Whether MLflow's HTTP server answers from here, and with which credentials."""
 
 import configparser
 import os

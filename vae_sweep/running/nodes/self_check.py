@@ -42,7 +42,7 @@ class SelfCheckRequest(Spec):
 class NodeFacts(Spec):
     """What a node found: what is wrong with its storage, objects and corpus, or None; its libraries and GPUs.
 
-    `absent` says that the corpus lacks files; `free` and `total` are the storage's, in bytes.
+    `absent` says that files of the corpus are missing; `free` and `total` are the storage's, in bytes.
     """
 
     host: str

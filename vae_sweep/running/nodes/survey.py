@@ -98,7 +98,6 @@ def alive_nodes() -> dict[str, Mapping[str, Any]]:
 
 
 def room_of(node: Mapping[str, Any]) -> NodeCapacity:
-    """Return what a node has."""
     return NodeCapacity(node["Resources"].get("CPU", 0.0), node["Resources"].get("GPU", 0.0))
 
 
@@ -147,7 +146,7 @@ def _look_around(asks: Mapping[str, dict[str, Any]], found: Mapping[str, NodeFin
 def _fetch_where_absent(
     wanted: NodeRequirements, asks: Mapping[str, dict[str, Any]], found: Mapping[str, NodeFinding], say: Say
 ) -> None:
-    """Fetch the corpus where it is absent, once a node; what fails is added to the corpus's words."""
+    """Fetch the corpus where it is absent, once a node; what fails is added to what is said of the corpus."""
     name = wanted.corpus.name if wanted.corpus else None
     lacking = [node for node, finding in found.items() if finding.facts and finding.facts.absent]
     if name not in SOURCES or not lacking:

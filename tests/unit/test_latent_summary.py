@@ -1,4 +1,4 @@
-"""Portraits of trained codes, by hand and against the words of the same sentences."""
+"""Summaries of trained codes, by hand and against the metrics of the same sentences."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -52,7 +52,7 @@ def test_one_unit_is_mapped_on_a_line() -> None:
     assert np.array(shares) == near((1.0, 0.0))
 
 
-def test_a_portrait_says_what_the_words_say(model: Vae) -> None:
+def test_a_latent_summary_says_what_the_metrics_say(model: Vae) -> None:
     found, sentences = latent_summary(model, tiny_corpus(), 3), tiny_corpus().splits["validation"].sentences
     bound = measure_bound(model, evaluation_batches(sentences, "cpu"), 0)
     assert sum(found.kl_per_unit) == pytest.approx(float(bound.kl.mean()), rel=1e-3)
@@ -63,7 +63,7 @@ def test_a_portrait_says_what_the_words_say(model: Vae) -> None:
     assert {walk.source for walk in found.walks} <= set(found.texts)
 
 
-def test_a_portrait_is_the_same_again_and_small(model: Vae) -> None:
+def test_a_latent_summary_is_the_same_again_and_small(model: Vae) -> None:
     first = latent_summary(model, tiny_corpus(), 3).model_dump_json()
     assert first == latent_summary(model, tiny_corpus(), 3).model_dump_json()
     assert first != latent_summary(model, tiny_corpus(), 4).model_dump_json()

@@ -1,11 +1,11 @@
-"""Stored portraits as a report reads them."""
+"""Stored latent summaries as a report reads them."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.handmade import Handmade
-from tests.reporting import PORTRAIT, Reported, end, reported_sweep, reporting_spec
+from tests.reported_sweep import LATENT_SUMMARY, Reported, end, reported_sweep, reporting_spec
 from trainables.probes.latent_summary import PORTRAIT_FILE
 from vae_sweep.report.latent_summaries import LatentSummaryCache, label_names, shown_trials, unit_rows
 
@@ -32,9 +32,9 @@ def test_a_row_without_perplexity_is_shown_by_reconstruction(tmp_path: Path) -> 
     assert unit_rows(LatentSummaryCache().sittings(sweep.record)) == []
 
 
-def test_portraits_are_read_and_their_units_ordered(reported: Reported) -> None:
+def test_latent_summaries_are_read_and_their_units_ordered(reported: Reported) -> None:
     sittings = LatentSummaryCache().sittings(reported.sweep.record)
-    assert [found.portrait for found in sittings] == [PORTRAIT] * 4
+    assert [found.portrait for found in sittings] == [LATENT_SUMMARY] * 4
     assert all(found.mapped and not found.missing for found in sittings)
     assert label_names(sittings) == ["bad", "good"]
     row = unit_rows(sittings)[1]
@@ -48,16 +48,16 @@ def test_what_is_not_there_is_told(reported: Reported) -> None:
     gone, damaged, silent, whole = LatentSummaryCache().sittings(reported.sweep.record)
     assert gone.missing == ("latent.json is not in its last checkpoint: written before it was kept, or deleted",)
     assert damaged.missing[0].startswith("latent.json is damaged, or of another version")
-    assert (silent.samples, silent.portrait) == (None, PORTRAIT)
+    assert (silent.samples, silent.portrait) == (None, LATENT_SUMMARY)
     assert whole.missing == ()
 
 
-def test_a_gallery_reads_each_checkpoint_once(reported: Reported) -> None:
-    gallery = LatentSummaryCache()
-    first = gallery.sittings(reported.sweep.record)
+def test_a_cache_of_latent_summaries_reads_each_checkpoint_once(reported: Reported) -> None:
+    cache = LatentSummaryCache()
+    first = cache.sittings(reported.sweep.record)
     for place in reported.places.values():
         (place / PORTRAIT_FILE).unlink()
-    assert gallery.sittings(reported.sweep.record) == first
+    assert cache.sittings(reported.sweep.record) == first
 
 
 def test_an_outage_of_object_storage_is_told_and_asked_once(
@@ -69,8 +69,8 @@ def test_an_outage_of_object_storage_is_told_and_asked_once(
         name = sweep.start(cell, 0)
         about = {"trial": name, "outcome": "finished", "reason": None, "error": None, "numbers": {}}
         sweep.write("final", **about, checkpoint=f"s3://bucket/{name}")
-    gallery = LatentSummaryCache()
-    sittings = gallery.sittings(sweep.record)
+    cache = LatentSummaryCache()
+    sittings = cache.sittings(sweep.record)
     assert len(sittings) == 3
     assert len({found.missing for found in sittings}) == 1
     assert "127.0.0.1:9 refuses or is out of reach" in sittings[2].missing[0]

@@ -64,7 +64,7 @@ def test_only_the_order_of_numbers_counts() -> None:
 def test_few_cells_and_equal_ones_tell_nothing() -> None:
     cells, values = sweep(11)
     over_all = importances(cells, values, OBJECTIVES)[0]
-    assert (over_all.shares, over_all.why) == ({}, "too few cells (11, from 12 on) to tell")
+    assert (over_all.shares, over_all.why) == ({}, "too few cells (11, from 12 on) to say")
     cells, values = sweep(20)
     assert {
         one.why for one in importances(cells, {key: [1.0, 2.0] for key in values}, OBJECTIVES) if one.row is None
@@ -84,6 +84,6 @@ def test_texts_and_truth_values_are_kinds_and_not_numbers() -> None:
     }
     values = {number: [float(number % 2), float(number % 3 == 0)] for number in cells}
     found = {one.objective: one.shares for one in importances(cells, values, OBJECTIVES) if one.row == "ours"}
-    assert len(found) == len(importances(cells, values, OBJECTIVES)), "one method has nothing over all rows"
+    assert len(found) == len(importances(cells, values, OBJECTIVES)), "one method has nothing over all methods"
     assert found["perplexity"]["form"] > 0.9
     assert found["reconstruction"]["flag"] > 0.9

@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 
 from vae_sweep.errors import LaunchError
-from vae_sweep.storage import driver_lock as lock
-from vae_sweep.storage import lease
-from vae_sweep.storage.driver_lock import driver_lock, driver_of
+from vae_sweep.storage.driver_lock import LOCK, driver_lock, driver_of
 from vae_sweep.storage.lease import Owner, Watch, newest
 
 
@@ -52,24 +50,21 @@ def test_a_process_of_the_same_number_that_began_later_is_no_driver(tmp_path: Pa
 
 
 def test_a_driver_on_another_machine_is_taken_over_when_it_stays_silent(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     stranger(tmp_path, place="another machine", host="elsewhere")
-    monkeypatch.setattr(lock, "BEAT", 0.05)
-    monkeypatch.setattr(lock, "Watch", lambda base: Watch(base, patience=0.2))
-    with driver_lock(tmp_path):
+    with driver_lock(tmp_path, Watch(tmp_path / LOCK, patience=0.2, beat=0.05)):
         owner = driver_of(tmp_path)
         assert owner is not None
         assert owner.process == os.getpid()
 
 
-def test_a_driver_on_another_machine_that_beats_is_respected(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lease, "_place", lambda: "another machine")
-    monkeypatch.setattr(lease, "BEAT", 0.05)
-    monkeypatch.setattr(lock, "BEAT", 0.3)
-    with driver_lock(tmp_path):
-        monkeypatch.setattr(lease, "_place", lambda: "this machine")
-        with pytest.raises(LaunchError, match="is driven by process"), driver_lock(tmp_path):
-            pass
+def test_a_driver_on_another_machine_that_beats_is_respected(tmp_path: Path) -> None:
+    theirs = Watch(tmp_path / LOCK, beat=0.05, place="another machine")
+    ours = Watch(tmp_path / LOCK, beat=0.3)
+    with (
+        driver_lock(tmp_path, theirs),
+        pytest.raises(LaunchError, match="is driven by process"),
+        driver_lock(tmp_path, ours),
+    ):
+        pass

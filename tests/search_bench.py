@@ -1,7 +1,7 @@
 """A searcher on a real study, driven by hand: what is asked of it, and what it is told."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import optuna
@@ -32,15 +32,26 @@ def sweep(methods: dict[str, Any], seeds: Sequence[int] = (0,), retries: int = 0
 
 
 class Bench:
-    """A searcher with a real in-memory study and a list for the cells that it journals."""
+    """A searcher with a real in-memory study, the cells that it journals, and what it was told by cell and seed.
+
+    `around` is what SweepSearch asks of its surroundings: `stopped`, `room`, `pretraining`.
+    """
 
     def __init__(
-        self, spec: SweepSpec, study: optuna.Study | None = None, progress: SearchState | None = None
+        self,
+        spec: SweepSpec,
+        study: optuna.Study | None = None,
+        progress: SearchState | None = None,
+        **around: Callable[..., Any],
     ) -> None:
         sampler = optuna.samplers.RandomSampler(seed=1)
         self.study = study or optuna.create_study(directions=["minimize"] * 2, sampler=sampler)
         self.journaled: list[Cell] = []
-        self.search = SweepSearch(spec, self.study, progress or SearchState(), self.journaled.append, self._config)
+        self.ended: dict[int, dict[int, FinalReport]] = {}
+        self.search = SweepSearch(
+            spec, self.study, progress or SearchState(), self.journaled.append, self._config, **around
+        )
+        self._started: dict[str, Any] = {}
         self._ids = itertools.count()
 
     @staticmethod
@@ -50,7 +61,8 @@ class Bench:
 
     def next(self) -> tuple[str, Any]:
         trial_id = f"t{next(self._ids)}"
-        return trial_id, self.search.suggest(trial_id)
+        self._started[trial_id] = self.search.suggest(trial_id)
+        return trial_id, self._started[trial_id]
 
     def end(
         self,
@@ -65,6 +77,8 @@ class Bench:
         numbers = {f"validation/{word}": value for word, value in words.items()}
         measured = numbers if outcome not in ("diverged", "failed") else {}
         report = FinalReport(outcome=outcome, numbers=measured, error=error)  # type: ignore[arg-type]
+        started = self._started[trial_id]
+        self.ended.setdefault(started["cell"].number, {})[started["seed"]] = report
         self.search.on_trial_complete(trial_id, {"kind": "final", "report": report.model_dump_json()})
 
     def states(self) -> list[TrialState]:

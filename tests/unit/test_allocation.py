@@ -1,4 +1,4 @@
-"""Shares: what a trial occupies, what it may grow to, and what `max_gpus` leaves room for."""
+"""What a trial occupies, what it may grow to, and what `max_gpus` leaves room for."""
 
 from pathlib import Path
 from typing import Any

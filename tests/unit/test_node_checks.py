@@ -1,4 +1,4 @@
-"""The verdict on a node, and what a node finds of itself."""
+"""The checks of a node, and what a node finds of itself."""
 
 from pathlib import Path
 from typing import Any

@@ -129,7 +129,7 @@ def test_the_cyclic_row_restarts_weight_and_rate_together() -> None:
     assert all(any(key.startswith("exp_avg/") for key in state.optimizer) for _, state in epochs), "Adam"
 
 
-def test_the_cyclic_row_of_sgd_keeps_the_sweeps_descent() -> None:
+def test_the_cyclic_method_of_sgd_keeps_the_sweeps_training() -> None:
     training = TrainingSpec(epochs=3, batch_size=8, learning_rate=0.25)
     epochs, _, _ = epochs_and_end(
         tiny_trial("vae_cyclic_sgd", training=training).with_values({"cycle_epochs": 2.0})

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from torch import device
@@ -110,3 +111,30 @@ def entry_of(spec: TrialSpec, directory: Path) -> Path:
         assert claim.attempt() is None
         claim.publish(pretrained(spec)[-1])
     return claim.folder
+
+
+@cache
+def alone(name: str) -> Ran:
+    """The trial that shares nothing."""
+    return ran(TRIALS[name], None)
+
+
+@cache
+def epochs_of(name: str) -> int:
+    """How many epochs its pretraining has."""
+    return sum(report.phase == "pretrain" for report in alone(name).epochs)
+
+
+def seconds(reports: list[EpochReport]) -> float:
+    """What these epochs took whoever trained them."""
+    return sum(report.numbers["train/seconds"] for report in reports)
+
+
+def store(directory: Path, trial: str = "a", patience: float = 30.0) -> PretrainedStore:
+    """The store as a trial of a sweep sees it."""
+    return PretrainedStore(directory, f"sweep/{trial}", patience)
+
+
+def content(directory: Path) -> dict[str, tuple[int, int]]:
+    """What a folder holds, by the times and numbers of its files."""
+    return {str(path): (path.stat().st_mtime_ns, path.stat().st_ino) for path in directory.rglob("*")}

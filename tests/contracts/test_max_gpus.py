@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 
-import optuna
 import pytest
 from ray.tune.search import Searcher
 
 from tests.contracts.test_sweep_search import GRID, Bench, sweep
-from vae_sweep.search.state import Assignment, SearchState
-from vae_sweep.search.sweep_search import SweepSearch
+from vae_sweep.search.state import Assignment
 
 SHARES = {"vae": 0.5, "vae_fbp": 0.25, "ours": 1.0}
 
@@ -17,13 +15,7 @@ class Narrow(Bench):
     """A searcher that has room for one GPU."""
 
     def __init__(self) -> None:
-        super().__init__(sweep(GRID, seeds=(0, 1)))
-        study = optuna.create_study(directions=["minimize"] * 2)
-        room = self.room
-        config = self._config
-        self.search = SweepSearch(
-            sweep(GRID, seeds=(0, 1)), study, SearchState(), self.journaled.append, config, room=room
-        )
+        super().__init__(sweep(GRID, seeds=(0, 1)), room=self.room)
 
     @staticmethod
     def room(running: Sequence[Assignment], wanted: Assignment) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.sharing import TRIALS, Ran, claim_of, entry_of, pretrained, ran, same_trial
+from tests.shared_trials import TRIALS, Ran, claim_of, entry_of, pretrained, ran, same_trial
 from trainables.base import StateError
 from trainables.spec import TrialSpec, with_value
 from trainables.training.state import TENSOR_FILE, TrialState

@@ -1,4 +1,4 @@
-"""Courses of the learning rate traced by hand; the optimizer."""
+"""Schedules of the learning rate traced by hand; the optimizer."""
 
 import math
 
@@ -108,7 +108,7 @@ def test_cosine_restarts() -> None:
     assert not schedule.done(PlateauState(decays=9))
 
 
-def test_what_a_row_brings_lies_over_the_sweeps_descent() -> None:
+def test_what_a_method_brings_overrides_the_sweeps_training() -> None:
     own = TrainingOverride(optimizer="adam", learning_rate=1e-3, schedule=CosineRestarts(period=3))
     found = own.over(TrainingSpec(learning_rate=0.7, epochs=9, batch_size=4, clip=2.0))
     assert found == TrainingSpec(

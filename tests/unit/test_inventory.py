@@ -1,11 +1,11 @@
-"""The census names all that lies in a store: what it is, of which phase, how large, whether somebody holds it."""
+"""The inventory names all that lies in a store: what it is, of which phase, how large, who holds it."""
 
 import os
 import shutil
 from pathlib import Path
 
 from tests.helpers import tiny_corpus
-from tests.sharing import TRIALS, claim_of, entry_of, pretrained, ran
+from tests.shared_trials import TRIALS, claim_of, entry_of, pretrained, ran
 from trainables.training.state import TrialState
 from trainables.trial import run_trial
 from vae_sweep.storage.inventory import StoredEntry, entries

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.driving import small_sweep
+from tests.journal_writer import small_sweep
 from tests.journals import final, launch, start
 from trainables.spec import Value
 from vae_sweep.journal.fold import read_sweep

@@ -12,7 +12,7 @@ from vae_sweep.config.sweep_spec import SweepSpec
 SCRIPT = "<script>alert('x')</script>"
 """What a page must show and not run."""
 
-PORTRAIT = LatentSummary(
+LATENT_SUMMARY = LatentSummary(
     kl_per_unit=(0.25, 2.0, 0.0),
     variance_per_unit=(0.1, 0.9, 0.0),
     positions=((0.0, 1.0), (1.5, -1.0), (-1.5, 0.25), (0.5, 0.5)),
@@ -87,10 +87,10 @@ def write_epochs(sweep: Handmade, name: str, phase: str, count: int, kl: float) 
 
 
 def end(sweep: Handmade, name: str, outcome: str, numbers: dict[str, float]) -> Path:
-    """End a trial with these validation numbers, a test score, a page of samples and a portrait."""
+    """End a trial with these validation numbers, a test score, a page of samples and a latent summary."""
     place = sweep.folder / "ray" / "attempt-1" / name / "checkpoint_000005"
     put(place / "samples.txt", f"Samples:\n  a {SCRIPT} runs\n")
-    put(place / PORTRAIT_FILE, PORTRAIT.model_dump_json())
+    put(place / PORTRAIT_FILE, LATENT_SUMMARY.model_dump_json())
     words = {f"validation/{word}": value for word, value in numbers.items()}
     about = {"trial": name, "outcome": outcome, "reason": f"because of {SCRIPT}", "error": None}
     sweep.write("final", **about, numbers=words, checkpoint=str(place))

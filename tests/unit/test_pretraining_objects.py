@@ -8,7 +8,7 @@ import pytest
 
 from tests.handmade import Handmade, ended_sweep, names, pretraining, progress, put, spec_in, stored, tree
 from tests.objects import Objects, place, serving, upload
-from tests.sharing import TRIALS, claim_of, ran, same_trial
+from tests.shared_trials import TRIALS, claim_of, ran, same_trial
 from trainables.storage_paths import S3Place, delete, is_file, write
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.errors import LaunchError

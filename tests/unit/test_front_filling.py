@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.searching import sweep
+from tests.search_bench import sweep
 from vae_sweep.search.front_filling import propose
 from vae_sweep.search.state import EvaluatedCell
 
@@ -94,7 +94,7 @@ def test_each_combination_of_the_other_values_is_filled_by_itself() -> None:
 
 def test_two_ranges_in_a_row_are_refused_with_the_way_out() -> None:
     rows = {"ours": {"target_rate": {"float": [2, 10]}, "training.learning_rate": {"log": [0.001, 0.1]}}}
-    with pytest.raises(ValueError, match="fill looks along one range a row, not target_rate and training"):
+    with pytest.raises(ValueError, match="fill looks along one range a method, not target_rate and training"):
         spec(rows)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.driving import Scribe, small_sweep
+from tests.journal_writer import Scribe, small_sweep
 from tests.unit.test_explain import END, PLATEAU, ours, said
 
 
@@ -68,7 +68,7 @@ def test_numbers_that_disagree_are_no_verdict(tmp_path: Path) -> None:
     ("kl", "verdict"),
     [
         (2.1, "2.100 of 2 nats (1.05 λ), held, within 10%"),
-        (3.0, "3.000 of 2 nats (1.50 λ), above λ: the floor does not bind"),
+        (3.0, "3.000 of 2 nats (1.50 λ), above λ: free bits change nothing"),
         (1.5, "1.500 of 2 nats (0.75 λ), below λ: less than is free"),
         (0.5, "less than is free, so z carries little"),
     ],
@@ -90,5 +90,5 @@ def test_rows_without_z_or_without_a_weight_on_it_get_no_verdict(tmp_path: Path)
         scribe.cell(number, method)
         scribe.start(number, method)
     scribe.epoch("0001-ae-s0", "pretrain", 0, active_units=0, kl=0.0, kl_weight=0.0)
-    assert said(scribe.folder, "0000")["z"] == "the row is a language model without z"
+    assert said(scribe.folder, "0000")["z"] == "the method is a language model without z"
     assert "nothing draws it to collapse" in said(scribe.folder, "0001")["z"]
