@@ -55,8 +55,8 @@ def copied(target: Target) -> None:
 def renamed(target: Target) -> None:
     home = target.copy()
     (home / SWEEP).rename(home / "sweeps" / "other")
-    for verb, target in (("status", "sweeps/other"), ("explain", "sweeps/other 0000")):
-        target.ends(home, verb, 0, target=target, says="renamed from tiny")
+    for verb, named in (("status", "sweeps/other"), ("explain", "sweeps/other 0000")):
+        target.ends(home, verb, 0, target=named, says="renamed from tiny")
     target.ends(home, "resume", 2, target="sweeps/other", says="rename it back")
 
 
@@ -64,7 +64,8 @@ def renamed(target: Target) -> None:
 def read_only(target: Target) -> None:
     home = target.copy()
     sweeps = home / "sweeps"
-    with mounted(sweeps, "--bind", str(sweeps)), mounted(sweeps, "-o", "remount,ro,bind"):
+    with mounted(sweeps, "--bind", str(sweeps)):
+        subprocess.run(["mount", "-o", "remount,ro,bind", str(sweeps)], check=True)
         target.ends(home, "status", 0)
         target.ends(home, "explain", 0, target=f"{SWEEP} 0000")
         for verb in ("resume", "gc"):
@@ -97,8 +98,8 @@ def another_user(target: Target) -> None:
     elsewhere.mkdir()
     os.chown(elsewhere, NOBODY, NOBODY)
     for verb, code in (("status", 0), ("explain", 0), ("list", 0), ("resume", 2), ("gc", 2)):
-        target = {"explain": [SWEEP, "0000"], "list": ["sweeps"]}.get(verb, [SWEEP])
-        command = [sys.executable, "-c", AS_NOBODY, verb, *target]
+        named = {"explain": [SWEEP, "0000"], "list": ["sweeps"]}.get(verb, [SWEEP])
+        command = [sys.executable, "-c", AS_NOBODY, verb, *named]
         env = environment(elsewhere) | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         done = subprocess.run(command, cwd=home, env=env, capture_output=True, text=True, check=False)
         target.see(f"{verb} ends with {done.returncode}", done.returncode == code)
