@@ -65,8 +65,9 @@ def test_a_trials_run_says_where_its_likelihood_is_not_known(tmp_path: Path) -> 
     assert "PPL on test is not known and ranks nothing: 62.5% of the sentences have Pareto k > 0.7" in note
     assert "PPL on validation" not in note
     assert "| test | 9.75 | 12.25 |" in note
-    line = {"kind": "scored", "time": 1.0}
-    sent = {point.key: point.value for point in metric_points(line, sweep.trials[trial_id(0)].scored)}
+    score = sweep.trials[trial_id(0)].scored
+    points = metric_points(ScoredEvent(trial=trial_id(0), numbers=score), score, 1.0)
+    sent = {point.key: point.value for point in points}
     assert (sent["test_perplexity"], sent["test_iw_perplexity"]) == (9.75, 12.25)
 
 
