@@ -63,7 +63,7 @@ class Handmade:
     def write(self, kind: str, **fields: Any) -> None:
         """Add a line to the journal."""
         with Journal(self.folder / JOURNAL_FILE) as journal:
-            journal.append(kind, **fields)
+            journal.write(kind, **fields)
 
     def launch(self, attempt: int = 1) -> None:
         """Note that a driver starts; Ray leaves its files."""

@@ -61,17 +61,17 @@ class Scribe:
             "git_commit": None,
             "corpus": tiny_corpus().describe(),
         }
-        self.journal.append("launch", **(fields | changes))
+        self.journal.write("launch", **(fields | changes))
 
     def cell(self, number: int, method: str, **values: Any) -> None:
-        self.journal.append("cell", cell=number, method=method, values=values)
+        self.journal.write("cell", cell=number, method=method, values=values)
 
     def start(self, number: int, method: str, seed: int = 0, **values: Any) -> str:
         """Start a trial; return its id."""
         name = f"{number:04d}-{method}-s{seed}"
         trial = self.trial_spec(method, seed, **values)
         about = {"cell": number, "seed": seed, "method": method, "values": values, "attempt": self.attempt}
-        self.journal.append("trial", trial=name, spec=trial.model_dump(mode="json"), **about)
+        self.journal.write("trial", trial=name, spec=trial.model_dump(mode="json"), **about)
         return name
 
     def trial_spec(self, method: str, seed: int = 0, **values: Any) -> TrialSpec:
@@ -79,7 +79,7 @@ class Scribe:
 
     def line(self, kind: str, trial: str, **fields: Any) -> None:
         """A line of a trial with what every report carries."""
-        self.journal.append(kind, trial=trial, **({"host": HOST, "checkpoint": None, "damaged": []} | fields))
+        self.journal.write(kind, trial=trial, **({"host": HOST, "checkpoint": None, "damaged": []} | fields))
 
     def epoch(self, trial: str, phase: str, number: int, **numbers: float) -> None:
         """An epoch with numbers of one's choice: `kl` is validation's, `learning_rate` the training's."""
@@ -106,10 +106,10 @@ class Scribe:
         model = new_model(spec, tiny_corpus().vocabulary)
         model.load_state_dict(state.best)
         numbers = score_split(spec, tiny_corpus(), model, "test")
-        self.journal.append("scored", trial=trial, numbers=numbers)
+        self.journal.write("scored", trial=trial, numbers=numbers)
 
     def end(self, outcome: str = "complete", reason: str | None = None) -> None:
-        self.journal.append("end", outcome=outcome, reason=reason)
+        self.journal.write("end", outcome=outcome, reason=reason)
 
     def rewrite(self, change: Callable[[dict[str, Any]], dict[str, Any] | None]) -> None:
         """Write the journal anew with each line changed, or left out where the change is None."""

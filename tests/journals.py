@@ -18,7 +18,7 @@ TRIAL_SPEC: dict[str, Any] = {
 def launch(
     journal: Journal, attempt: int = 1, spec: dict[str, Any] = SPEC, corpus: dict[str, Any] = CORPUS
 ) -> None:
-    journal.append(
+    journal.write(
         "launch",
         sweep="small",
         attempt=attempt,
@@ -36,8 +36,8 @@ def trial_id(number: int) -> str:
 def start(journal: Journal, number: int, attempt: int = 1) -> None:
     values = {"target_rate": 4.0}
     if attempt == 1:
-        journal.append("cell", cell=number, method="ours", values=values)
-    journal.append(
+        journal.write("cell", cell=number, method="ours", values=values)
+    journal.write(
         "trial",
         trial=trial_id(number),
         cell=number,
@@ -56,16 +56,16 @@ def numbers(epoch: int, seconds: float = 1.0) -> dict[str, float | None]:
 
 def epoch(journal: Journal, number: int, at: int, phase: str = "vae", **other: Any) -> None:
     fields = {"numbers": numbers(at), "checkpoint": None} | other
-    journal.append("epoch", trial=trial_id(number), phase=phase, epoch=at, **fields)
+    journal.write("epoch", trial=trial_id(number), phase=phase, epoch=at, **fields)
 
 
 def final(journal: Journal, number: int, outcome: str = "finished", **other: Any) -> None:
     fields: dict[str, Any] = {"reason": None, "numbers": {"validation/perplexity": 9.5}, "checkpoint": None}
-    journal.append("final", trial=trial_id(number), outcome=outcome, **(fields | other))
+    journal.write("final", trial=trial_id(number), outcome=outcome, **(fields | other))
 
 
 def scored(journal: Journal, number: int, **more: float) -> None:
-    journal.append("scored", trial=trial_id(number), numbers={"test/perplexity": 9.75} | more)
+    journal.write("scored", trial=trial_id(number), numbers={"test/perplexity": 9.75} | more)
 
 
 def outputs(directory: Path, number: int) -> str:
@@ -89,4 +89,4 @@ def whole_sweep(path: Path, directory: Path) -> None:
         final(journal, 1, "diverged", reason="the loss is not finite", numbers={})
         final(journal, 2, "collapsed", checkpoint=str(directory / "gone"))
         scored(journal, 0)
-        journal.append("end", outcome="complete")
+        journal.write("end", outcome="complete")

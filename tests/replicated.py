@@ -40,21 +40,21 @@ def journal(
     }
     about = {"versions": {}, "git_commit": None, "corpus": {"name": "captions", "fingerprint": fingerprint}}
     with Journal(folder / "journal.jsonl") as out:
-        out.append("launch", sweep=folder.name, attempt=1, spec=whole | spec, **about)
+        out.write("launch", sweep=folder.name, attempt=1, spec=whole | spec, **about)
         for cell, (method, values, seeds) in enumerate(cells):
-            out.append("cell", cell=cell, method=method, values=values)
+            out.write("cell", cell=cell, method=method, values=values)
             for seed, numbers in seeds.items():
                 trial = f"{cell:04d}-{method}-s{seed}"
                 identity = {"cell": cell, "seed": seed, "method": method, "values": values}
-                out.append("trial", trial=trial, attempt=1, spec={}, **identity)
-                out.append("store", trial=trial, key="k", event="hit", seconds=0.0, saved=saved)
+                out.write("trial", trial=trial, attempt=1, spec={}, **identity)
+                out.write("store", trial=trial, key="k", event="hit", seconds=0.0, saved=saved)
                 spent = {"train/seconds": seconds + saved}
-                out.append("epoch", trial=trial, phase="vae", epoch=0, numbers=spent, checkpoint=None)
+                out.write("epoch", trial=trial, phase="vae", epoch=0, numbers=spent, checkpoint=None)
                 end = {"outcome": "finished", "reason": None, "checkpoint": None}
-                out.append("final", trial=trial, numbers=words(numbers, **more.get(cell, {})), **end)
+                out.write("final", trial=trial, numbers=words(numbers, **more.get(cell, {})), **end)
                 if tested:
                     higher = (numbers[0] + 0.1, numbers[1] + 0.1)
-                    out.append("scored", trial=trial, numbers=words(higher, "test", **more.get(cell, {})))
+                    out.write("scored", trial=trial, numbers=words(higher, "test", **more.get(cell, {})))
     return read_sweep(folder / "journal.jsonl")
 
 

@@ -21,6 +21,7 @@ from vae_sweep.cli.progress import LiveProgress
 from vae_sweep.config.reader import read_spec, spec_of
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.errors import SpecError
+from vae_sweep.journal.events import EpochEvent, FinalEvent, ScoredEvent, StoreEvent, TrialStarted
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.records import SweepRecord
 from vae_sweep.journal.stored_spec import existing_spec
@@ -46,8 +47,8 @@ __all__ = ["Sweep", "VaeSweepError", "launch", "load_sweep"]
 FRONT = "front-validation"
 """The figure that `front` is short for."""
 
-PROGRESS = ("trial", "epoch", "store", "final", "scored")
-"""Kinds of journal lines that are shown only where progress is asked for; the others speak of trouble."""
+PROGRESS = (TrialStarted, EpochEvent, StoreEvent, FinalEvent, ScoredEvent)
+"""Events that are shown only where progress is asked for; the others speak of trouble."""
 
 
 class SweepError(VaeSweepError):
@@ -187,7 +188,7 @@ def _run(plan: Plan, extend: bool, progress: bool) -> "Launched":
 
     if not progress:
         told = LiveProgress(_stderr(), plan.trial_count)
-        return run(plan, lambda line: None if line["kind"] in PROGRESS else told.watch(line), extend)
+        return run(plan, lambda event: None if isinstance(event, PROGRESS) else told.watch(event), extend)
     console = make_console()
     for part in plan_tables(plan):
         console.print(part)

@@ -14,6 +14,7 @@ from pathlib import Path
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
+from vae_sweep.journal.events import EpochEvent, FinalEvent, ScoredEvent
 from vae_sweep.journal.journal import JournalTail
 
 EXPERIMENT = "small sweeps"
@@ -58,15 +59,16 @@ class Seen:
 def expected(path: Path, trial: str) -> Counter[tuple[str, int, int, float]]:
     """Return the points of a trial, straight from the journal; reports that come twice are not for this."""
     points: Counter[tuple[str, int, int, float]] = Counter()
-    for line in JournalTail(path).read():
-        if line.get("trial") != trial or "numbers" not in line:
+    for event in JournalTail(path).read():
+        if not isinstance(event, EpochEvent | FinalEvent | ScoredEvent) or event.trial != trial:
             continue
-        prefix, step = (line["phase"], line["epoch"]) if line["kind"] == "epoch" else ("final", 0)
-        for key, value in line["numbers"].items():
+        prefix, step = (event.phase, event.epoch) if isinstance(event, EpochEvent) else ("final", 0)
+        at = round(event.time * 1000)
+        for key, value in event.numbers.items():
             if value is not None:
-                points[f"{prefix}/{key}", step, round(line["time"] * 1000), value] += 1
+                points[f"{prefix}/{key}", step, at, value] += 1
                 if prefix == "final" and (short := shown(key)):
-                    points[short, step, round(line["time"] * 1000), value] += 1
+                    points[short, step, at, value] += 1
     return points
 
 

@@ -141,7 +141,7 @@ def test_an_interrupted_sweep_is_taken_up_in_the_same_runs(path: Path, uri: str)
             epoch(journal, number, 0)
         final(journal, 0, "failed", reason="out of memory", numbers={})
         final(journal, 1)
-        journal.append("end", outcome="stopped")
+        journal.write("end", outcome="stopped")
     sync_journal(path, uri, EXPERIMENT)
     stopped = Seen(uri)
     assert [stopped.trials[trial_id(number)].info.status for number in range(3)] == [

@@ -39,7 +39,7 @@ def test_the_thread_follows_a_growing_journal(path: Path, uri: str, tmp_path: Pa
                 epoch(journal, number, at)
                 mirror.poke()
             final(journal, number, checkpoint=outputs(tmp_path, number))
-        journal.append("end", outcome="complete")
+        journal.write("end", outcome="complete")
     assert mirror.close(timeout=60) == 0
     assert mirror.last_error is None
     seen = Seen(uri)
@@ -161,7 +161,7 @@ def test_a_server_that_comes_late_dies_and_comes_back_has_every_point_once(path:
         with server(tmp_path / "server", port):
             final(journal, 1, checkpoint=outputs(tmp_path, 1))
             scored(journal, 1)
-            journal.append("end", outcome="complete")
+            journal.write("end", outcome="complete")
             assert mirror.close(timeout=120) == 0
             seen = Seen(uri)
             assert len(seen.sweeps) == 1

@@ -9,7 +9,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vae_sweep.journal.journal import Journal, JournalError, JournalTail, Line, read_journal
+from vae_sweep.journal.events import JournalEvent
+from vae_sweep.journal.journal import Journal, JournalError, JournalTail, read_journal
 
 plain = st.recursive(
     st.none()
@@ -26,11 +27,11 @@ cells = st.lists(st.tuples(st.integers(0, 10**6), values), max_size=6)
 
 
 @contextmanager
-def journal_with(content: list[tuple[int, dict[str, Any]]]) -> Iterator[tuple[Path, list[Line]]]:
+def journal_with(content: list[tuple[int, dict[str, Any]]]) -> Iterator[tuple[Path, list[JournalEvent]]]:
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "journal.jsonl"
         with Journal(path) as journal:
-            lines = [journal.append("cell", cell=cell, method="vae", values=some) for cell, some in content]
+            lines = [journal.write("cell", cell=cell, method="vae", values=some) for cell, some in content]
         yield path, lines
 
 
@@ -53,7 +54,7 @@ def test_a_tear_anywhere_costs_only_the_torn_line(content: list[tuple[int, dict[
         with Journal(path) as journal:
             torn = cut - len(whole[:cut].rpartition(b"\n")[0]) - (1 if left else 0)
             assert (journal.repaired is not None) == (torn > 0)
-            left.append(journal.append("end", outcome="complete"))
+            left.append(journal.write("end", outcome="complete"))
         assert read_journal(path) == left
         assert sum(side.stat().st_size for side in path.parent.glob("*.torn.*")) == torn
 
@@ -70,13 +71,13 @@ def test_damage_anywhere_is_an_error_in_words_or_costs_the_last_line(
         path.write_bytes(damaged)
         try:
             with Journal(path) as journal:
-                journal.append("end", outcome="complete")
+                journal.write("end", outcome="complete")
         except JournalError:
             return
         row = bytes(damaged[:place]).count(b"\n")
         read = read_journal(path)
         assert read[:row] == lines[:row]
-        assert read[-1]["kind"] == "end"
+        assert read[-1].kind == "end"
         assert len(read) >= len(lines) - 1
 
 

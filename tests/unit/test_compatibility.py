@@ -10,6 +10,7 @@ from tests.journal_writer import Scribe, small_sweep
 from tests.stored.sweeps import stored_sweep
 from trainables.training.spec import VERSION
 from vae_sweep.errors import LaunchError
+from vae_sweep.journal.events import LaunchEvent
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.stored_spec import store_spec
 from vae_sweep.monitoring.status import sweep_status
@@ -35,9 +36,13 @@ def launched(tmp_path: Path, **about: Any) -> Scribe:
     return scribe
 
 
+def next_launch(**about: Any) -> LaunchEvent:
+    return LaunchEvent(sweep="small", attempt=2, **(HERE | about))
+
+
 def compare(scribe: Scribe, **now: Any) -> list[str]:
     record = read_sweep(scribe.folder / "journal.jsonl")
-    return check_together(scribe.folder, scribe.spec, record, HERE | now, extend=True)
+    return check_together(scribe.folder, scribe.spec, record, next_launch(**now), extend=True)
 
 
 def other_text(**changes: Any) -> dict[str, Any]:
@@ -84,7 +89,7 @@ def test_a_sweep_that_has_two_texts_already_says_so(tmp_path: Path) -> None:
     scribe = launched(tmp_path)
     spec = scribe.trial_spec("vae", 1).model_copy(update={"corpus_fingerprint": "e" * 64})
     about = {"cell": 0, "seed": 1, "method": "vae", "values": {}, "attempt": 1}
-    scribe.journal.append("trial", trial="0000-vae-s1", spec=spec.model_dump(mode="json"), **about)
+    scribe.journal.write("trial", trial="0000-vae-s1", spec=spec.model_dump(mode="json"), **about)
     [said] = compare(scribe)
     assert "some trials read another text" in said
 
@@ -114,7 +119,7 @@ def test_what_may_change_bits_is_said(tmp_path: Path, now: dict[str, Any], said:
 def test_changes_are_journaled_and_shown_until_the_next_launch(tmp_path: Path) -> None:
     scribe = launched(tmp_path)
     scribe.launch(**(HERE | {"versions": {"torch": "3.0"}}))
-    scribe.journal.append("changed", by="launch", texts=["torch: 2.13.0 at the launch before, 3.0 now"])
+    scribe.journal.write("changed", by="launch", texts=["torch: 2.13.0 at the launch before, 3.0 now"])
     remarks = [remark for remark in sweep_status(scribe.folder).remarks if remark.kind == "changed"]
     assert [remark.text for remark in remarks] == ["torch: 2.13.0 at the launch before, 3.0 now"]
     assert compare(scribe, versions={"torch": "3.0"}) == [], "it is said once"
@@ -130,7 +135,7 @@ def test_another_trainer_is_refused(tmp_path: Path) -> None:
 def test_the_trainer_of_an_earlier_version_is_told_by_its_keys(tmp_path: Path) -> None:
     folder = stored_sweep(tmp_path)
     record = read_sweep(folder / "journal.jsonl")
-    now = HERE | {"corpus": record.launches[-1].corpus, "spec": record.spec}
+    now = next_launch(corpus=record.launches[-1].corpus, spec=record.spec)
     with pytest.raises(LaunchError, match="trained by version 3 of the trainer"):
         check_together(folder, small_sweep(**record.spec), record, now)
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.journals import final, launch, outputs, scored, start, trial_id, whole_sweep
+from vae_sweep.journal.events import FinalEvent, ScoredEvent
 from vae_sweep.journal.fold import read_sweep
-from vae_sweep.journal.journal import Journal
+from vae_sweep.journal.journal import Journal, read_journal
 from vae_sweep.journal.records import SweepRecord
 from vae_sweep.results.winners import Leaders
 from vae_sweep.tracking.descriptions import counts, sweep_note, sweep_title, trial_note, trial_title
@@ -64,8 +65,9 @@ def test_a_trials_run_says_where_its_likelihood_is_not_known(tmp_path: Path) -> 
     assert "PPL on test is not known and ranks nothing: 62.5% of the sentences have Pareto k > 0.7" in note
     assert "PPL on validation" not in note
     assert "| test | 9.75 | 12.25 |" in note
-    line = {"kind": "scored", "time": 1.0}
-    sent = {point.key: point.value for point in metric_points(line, sweep.trials[trial_id(0)].scored)}
+    score = sweep.trials[trial_id(0)].scored
+    points = metric_points(ScoredEvent(trial=trial_id(0), numbers=score), score, 1.0)
+    sent = {point.key: point.value for point in points}
     assert (sent["test_perplexity"], sent["test_iw_perplexity"]) == (9.75, 12.25)
 
 
@@ -105,6 +107,6 @@ def test_numbers_of_an_end_and_a_score_have_short_names_too(tmp_path: Path) -> N
         start(journal, 0)
         final(journal, 0, checkpoint=outputs(tmp_path, 0))
         scored(journal, 0)
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    keys = [[point.key for point in metric_points(line, line["numbers"])] for line in lines if "numbers" in line]
+    measured = [event for event in read_journal(path) if isinstance(event, FinalEvent | ScoredEvent)]
+    keys = [[point.key for point in metric_points(event, event.numbers, event.time)] for event in measured]
     assert keys == [["final/validation/perplexity", "perplexity"], ["final/test/perplexity", "test_perplexity"]]

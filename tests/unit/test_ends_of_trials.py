@@ -73,8 +73,8 @@ def test_weights_that_cannot_be_read_back_now_stop_the_sweep(place: Path, tmp_pa
     with Journal(tmp_path / "journal.jsonl") as journal, failing(code, "*/weights.safetensors"):
         report(JournalCallback(journal, 1, lambda line: None, stop_controller), place)
     [line] = read_journal(tmp_path / "journal.jsonl")
-    assert (line["outcome"], line["error"], line["checkpoint"]) == ("failed", "storage", None)
-    assert os.strerror(code) in line["reason"]
+    assert (line.outcome, line.error, line.checkpoint) == ("failed", "storage", None)
+    assert os.strerror(code) in str(line.reason)
     assert stop_controller.trials_end
     assert str(stop_controller.reason).startswith(
         "the storage refuses or is out of reach; mend that, then resume ("
@@ -88,9 +88,9 @@ def test_the_journal_says_finished_of_what_reads_back_alone(place: Path, tmp_pat
         (place / "weights.safetensors").write_bytes(b"")
         report(JournalCallback(journal, 1, lambda line: None, stop_controller), place)
     whole, torn = read_journal(tmp_path / "journal.jsonl")
-    assert (whole["outcome"], whole["checkpoint"]) == ("finished", "ray/attempt-1/0000-vae-s0/checkpoint_000001")
-    assert (torn["outcome"], torn["error"], torn["checkpoint"]) == ("failed", "data", None)
-    assert "what it left was not stored whole" in torn["reason"]
+    assert (whole.outcome, whole.checkpoint) == ("finished", "ray/attempt-1/0000-vae-s0/checkpoint_000001")
+    assert (torn.outcome, torn.error, torn.checkpoint) == ("failed", "data", None)
+    assert "what it left was not stored whole" in str(torn.reason)
 
 
 def report(callback: JournalCallback, place: Path) -> None:

@@ -110,9 +110,9 @@ def test_why_a_trial_is_not_scored(tmp_path: Path) -> None:
     assert said(scribe.folder, trial)["test split"] == "not scored: it has no end with weights"
     scribe.final(trial, numbers=END)
     assert "scores come after trainings" in said(scribe.folder, trial)["test split"]
-    scribe.journal.append("unscored", trial=trial, reason="the corpus is gone")
+    scribe.journal.write("unscored", trial=trial, reason="the corpus is gone")
     assert "the corpus is gone; vae-sweep resume tries again" in said(scribe.folder, trial)["test split"]
-    scribe.journal.append("scored", trial=trial, numbers={"test/perplexity": 9.5, "test/kl": 1.0})
+    scribe.journal.write("scored", trial=trial, numbers={"test/perplexity": 9.5, "test/kl": 1.0})
     assert said(scribe.folder, trial)["test split"] == "PPL 9.50, KL 1.00"
 
 
@@ -168,7 +168,7 @@ def test_what_is_not_sound_is_named(tmp_path: Path) -> None:
     scribe.line("epoch", trial, phase="vae", epoch=0, numbers=broken, damaged=["checkpoint_000001: torn"])
     scribe.line("epoch", trial, phase="vae", epoch=0, numbers=broken | {"validation/kl": 3.0})
     scribe.final(trial, numbers=END)
-    scribe.journal.append("lost", trial=trial, reason="weights.safetensors: absent")
+    scribe.journal.write("lost", trial=trial, reason="weights.safetensors: absent")
     text = said(scribe.folder, trial)["soundness"]
     assert "damaged: checkpoint_000001: torn" in text
     assert "conflict: vae epoch 0 was reported twice and differently" in text

@@ -57,12 +57,12 @@ def former_sweep(path: Path) -> SweepRecord:
         launch(journal)
         for cell, (method, numbers) in enumerate(rows):
             about: dict[str, Any] = {"cell": cell, "method": method, "values": {}}
-            journal.append("cell", **about)
-            journal.append("trial", trial=method, seed=0, attempt=1, spec=TRIAL_SPEC, **about)
-            journal.append("rung", trial=method, epoch=2, numbers=on("validation", numbers), collapsed=None)
+            journal.write("cell", **about)
+            journal.write("trial", trial=method, seed=0, attempt=1, spec=TRIAL_SPEC, **about)
+            journal.write("rung", trial=method, epoch=2, numbers=on("validation", numbers), collapsed=None)
             end: dict[str, Any] = {"outcome": "finished", "reason": None, "checkpoint": None}
-            journal.append("final", trial=method, numbers=on("validation", numbers), **end)
-            journal.append("scored", trial=method, numbers=on("test", numbers))
+            journal.write("final", trial=method, numbers=on("validation", numbers), **end)
+            journal.write("scored", trial=method, numbers=on("test", numbers))
     return read_sweep(path)
 
 

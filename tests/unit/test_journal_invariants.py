@@ -37,17 +37,17 @@ def record(
     with Journal(path) as journal:
         launch(journal)
         start(journal, 0)
-        journal.append("trial", trial=trial_id(0), cell=0, seed=0, method="ours", values={}, attempt=2, spec=spec)
+        journal.write("trial", trial=trial_id(0), cell=0, seed=0, method="ours", values={}, attempt=2, spec=spec)
         for at, changes in enumerate(epochs):
             epoch(journal, 0, at, numbers=SOUND | changes)
         if final is not None:
             numbers = SOUND | final
-            journal.append(
+            journal.write(
                 "final", trial=trial_id(0), outcome="finished", reason=None, numbers=numbers, checkpoint=None
             )
         if test is not None:
             scored = {key.replace("validation", "test"): value for key, value in SOUND.items()} | test
-            journal.append("scored", trial=trial_id(0), numbers=scored)
+            journal.write("scored", trial=trial_id(0), numbers=scored)
     return read_sweep(path)
 
 

@@ -132,10 +132,10 @@ def compared(
     with Journal(path / "journal.jsonl") as journal:
         text = {"name": "mine", "fingerprint": "f00d"} | ({"digests": digests} if digests else {})
         launch(journal, spec={"name": "small", "corpus": about}, corpus=text)
-        journal.append("cell", cell=0, method="ours", values=values)
-        journal.append("trial", trial="t", cell=0, seed=0, method="ours", values=values, attempt=1, spec=spec)
-        journal.append("final", trial="t", outcome="finished", reason=None, numbers={}, checkpoint=None)
-        journal.append("scored", trial="t", numbers={f"test/{word}": value for word, value in OURS.items()})
+        journal.write("cell", cell=0, method="ours", values=values)
+        journal.write("trial", trial="t", cell=0, seed=0, method="ours", values=values, attempt=1, spec=spec)
+        journal.write("final", trial="t", outcome="finished", reason=None, numbers={}, checkpoint=None)
+        journal.write("scored", trial="t", numbers={f"test/{word}": value for word, value in OURS.items()})
     return {one.word: one for one in comparisons(read_sweep(path / "journal.jsonl"), known)}
 
 

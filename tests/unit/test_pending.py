@@ -52,7 +52,7 @@ def test_a_new_score_renews_its_run_the_sweeps_run_and_the_winner(tmp_path: Path
     sent.runs.clear()
     with Journal(path) as journal:
         numbers = {"validation/perplexity": 9.0}
-        journal.append("scored", trial=trial_id(2), numbers=numbers, evaluation="a" * 64)
+        journal.write("scored", trial=trial_id(2), numbers=numbers, evaluation="a" * 64)
     feed.read()
     assert feed.flush(sent, lambda: False) is None  # type: ignore[arg-type]
     assert set(sent.runs) == {SWEEP_KEY, trial_id(2)}

@@ -30,7 +30,7 @@ def path(tmp_path: Path) -> Path:
 def probed(path: Path, number: int, probes: list[str], texts: str | None = None, **numbers: float) -> None:
     with Journal(path) as journal:
         keys = {f"probe/{word}": value for word, value in numbers.items()}
-        journal.append("probed", trial=trial_id(number), probes=probes, numbers=keys, texts=texts)
+        journal.write("probed", trial=trial_id(number), probes=probes, numbers=keys, texts=texts)
 
 
 def test_probes_are_added_up(path: Path) -> None:
@@ -54,13 +54,13 @@ def test_a_probe_that_differs_is_a_conflict(path: Path) -> None:
 
 def test_a_probed_line_is_checked(path: Path) -> None:
     with Journal(path) as journal, pytest.raises(JournalError, match="probe/bleu"):
-        journal.append("probed", trial=trial_id(0), probes=["bleu"], numbers={"probe/bleu": "much"}, texts=None)
+        journal.write("probed", trial=trial_id(0), probes=["bleu"], numbers={"probe/bleu": "much"}, texts=None)
 
 
 def test_points_and_pages_of_probes(path: Path) -> None:
     probed(path, 0, ["bleu", "copying"], texts="probes/x", bleu=8.5)
     line = read_journal(path)[-1]
-    [point] = metric_points(line, line["numbers"])
+    [point] = metric_points(line, {"probe/bleu": 8.5}, line.time)
     assert (point.key, point.value, point.step) == ("probe/bleu", 8.5, 0)
     sweep = read_sweep(path)
     assert trial_run(sweep, sweep.trials[trial_id(0)]).texts == path.parent / "probes/x"
@@ -108,9 +108,9 @@ def test_tables_show_means_over_seeds(tmp_path: Path) -> None:
         launch(journal)
         start(journal, 0)
         other: dict[str, Any] = {"seed": 1, "method": "ours", "values": {"target_rate": 4.0}, "attempt": 1}
-        journal.append("trial", trial="0000-ours-s1", cell=0, spec={}, **other)
+        journal.write("trial", trial="0000-ours-s1", cell=0, spec={}, **other)
         for name, value in ((trial_id(0), 8.0), ("0000-ours-s1", 10.0)):
-            journal.append("probed", trial=name, probes=["bleu"], numbers={"probe/bleu": value}, texts=None)
+            journal.write("probed", trial=name, probes=["bleu"], numbers={"probe/bleu": value}, texts=None)
     [table] = probe_tables(read_sweep(path))
     [row] = table.rows
     assert row[1] == "9.00"

@@ -1,24 +1,26 @@
 """Live progress: what is said of a line of the journal."""
 
 import io
-from typing import Any
 
 from rich.console import Console
 
 from tests.helpers import tiny_trial
 from vae_sweep.cli.progress import LiveProgress
+from vae_sweep.journal.events import FinalEvent, JournalEvent, NodesEvent, ScoredEvent, TrialStarted
+from vae_sweep.journal.records import Numbers
 
 
-def final(trial: str, **words: float) -> dict[str, Any]:
-    numbers = {f"validation/{word}": value for word, value in words.items()}
-    return {"kind": "final", "trial": trial, "outcome": "finished", "reason": None, "numbers": numbers}
+def final(trial: str, **words: float) -> FinalEvent:
+    numbers: Numbers = {f"validation/{word}": value for word, value in words.items()}
+    return FinalEvent(trial=trial, outcome="finished", numbers=numbers)
 
 
-def started(trial: str, method: str) -> dict[str, Any]:
-    return {"kind": "trial", "trial": trial, "spec": tiny_trial(method).model_dump(mode="json")}
+def started(trial: str, method: str) -> TrialStarted:
+    spec = tiny_trial(method).model_dump(mode="json")
+    return TrialStarted(trial=trial, cell=0, seed=0, method=method, values={}, attempt=1, spec=spec)
 
 
-def shown(*lines: dict[str, Any]) -> tuple[str, str]:
+def shown(*lines: JournalEvent) -> tuple[str, str]:
     """What is printed for the lines, and the live view after them."""
     said = Console(file=io.StringIO(), width=200)
     view = Console(file=io.StringIO(), width=200)
@@ -32,7 +34,7 @@ def shown(*lines: dict[str, Any]) -> tuple[str, str]:
 
 
 def test_the_autoencoder_has_no_perplexity_and_is_never_the_best() -> None:
-    scored = {"kind": "scored", "trial": "0-ae", "numbers": {"test/reconstruction": 2.5}}
+    scored = ScoredEvent(trial="0-ae", numbers={"test/reconstruction": 2.5})
     said, view = shown(
         started("0-ae", "ae"),
         started("1-vae", "vae"),
@@ -72,18 +74,18 @@ def test_bad_nodes_are_named_with_every_reason() -> None:
         "warnings": [],
     }
     bad = node | {"good": False, "problems": ["no storage", "no corpus"]}
-    said, _ = shown({"kind": "nodes", "nodes": [node, bad], "warnings": ["MLflow is away"]})
+    said, _ = shown(NodesEvent(nodes=[node, bad], warnings=["MLflow is away"]))
     assert said.splitlines() == [
         "warning: MLflow is away",
         "node abcdef01 (far, 10.0.0.7) cannot run trials: no storage",
         "node abcdef01 (far, 10.0.0.7) cannot run trials: no corpus",
         "1 of 2 nodes left out",
     ]
-    assert shown({"kind": "nodes", "nodes": [node], "warnings": []})[0] == "", "all is well: not a word"
+    assert shown(NodesEvent(nodes=[node], warnings=[]))[0] == "", "all is well: not a word"
 
 
 def test_counts_of_done_running_and_failed() -> None:
-    failed = {"kind": "final", "trial": "1-vae", "outcome": "failed", "reason": "Traceback\nboom", "numbers": {}}
+    failed = FinalEvent(trial="1-vae", outcome="failed", reason="Traceback\nboom", numbers={})
     said, view = shown(started("0-vae", "vae"), started("1-vae", "vae"), failed)
     assert said == "1-vae: failed  (boom)\n"
     assert "1/4 trials done, 1 running, 1 failed or diverged" in view

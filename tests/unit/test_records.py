@@ -24,7 +24,7 @@ def test_a_whole_sweep(path: Path) -> None:
         epoch(journal, 3, 0, "vae", checkpoint="/data/b")
         final(journal, 3, checkpoint="/data/c")
         scored(journal, 3)
-        journal.append("end", outcome="complete")
+        journal.write("end", outcome="complete")
     sweep = read_sweep(path)
     assert (sweep.name, sweep.spec, sweep.ended) == ("small", SPEC, "complete")
     assert sweep.launches[0].corpus["fingerprint"] == "f00d"
@@ -144,7 +144,7 @@ def test_scores_add_up_and_are_not_overwritten(path: Path) -> None:
 def test_a_new_launch_opens_an_ended_sweep(path: Path) -> None:
     with Journal(path) as journal:
         launch(journal)
-        journal.append("end", outcome="stopped")
+        journal.write("end", outcome="stopped")
         first = read_sweep(path)
         launch(journal, attempt=2, spec={**SPEC, "seeds": [0, 1]})
     second = read_sweep(path)

@@ -22,14 +22,14 @@ OBJECTIVES = ("perplexity", "reconstruction")
 def journal(path: Path, finals: list[tuple[int, str, int, str, dict[str, float]]]) -> SweepRecord:
     """A journal with one ended trial for each (cell, method, seed, outcome, numbers)."""
     with Journal(path) as out:
-        out.append("launch", sweep="s", attempt=1, spec={}, versions={}, git_commit=None, corpus={})
+        out.write("launch", sweep="s", attempt=1, spec={}, versions={}, git_commit=None, corpus={})
         for number, method in {cell: method for cell, method, *_ in finals}.items():
-            out.append("cell", cell=number, method=method, values={})
+            out.write("cell", cell=number, method=method, values={})
         for cell, method, seed, result, numbers in finals:
             name = f"{cell}-{seed}"
             identity: dict[str, Any] = {"cell": cell, "seed": seed, "method": method, "values": {}}
-            out.append("trial", trial=name, attempt=1, spec={}, **identity)
-            out.append("final", trial=name, outcome=result, reason=None, numbers=numbers, checkpoint=None)
+            out.write("trial", trial=name, attempt=1, spec={}, **identity)
+            out.write("final", trial=name, outcome=result, reason=None, numbers=numbers, checkpoint=None)
     return read_sweep(path)
 
 

@@ -29,7 +29,7 @@ def again(journal: Journal, number: int, key: str | None, **numbers: float) -> N
     """Journal a score under an evaluation of this key."""
     named = {name.replace("_", "/", 1): value for name, value in numbers.items()}
     settings = {"final_samples": 50} if key else None
-    journal.append("scored", trial=trial_id(number), numbers=named, evaluation=key, settings=settings)
+    journal.write("scored", trial=trial_id(number), numbers=named, evaluation=key, settings=settings)
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_the_same_evaluation_twice_keeps_the_first_and_tells(path: Path) -> None
 def test_an_end_that_comes_after_lost_weights_is_read(path: Path) -> None:
     with Journal(path) as journal:
         again(journal, 0, "a" * 64, validation_perplexity=8.0)
-        journal.append("lost", trial=trial_id(0), reason="damaged")
+        journal.write("lost", trial=trial_id(0), reason="damaged")
         again(journal, 0, "b" * 64, validation_perplexity=7.0)
         assert the_trial(path).final is None
         start(journal, 0, attempt=2)
@@ -118,7 +118,7 @@ def test_mlflow_gets_every_number_of_a_new_score(path: Path) -> None:
 
     for line in read_journal(path):
         numbers = ledger.add(line)
-    sent = {point.key: point.value for point in metric_points(line, numbers)}
+    sent = {point.key: point.value for point in metric_points(line, numbers, line.time)}
     assert sent == {
         "final/validation/perplexity": 8.0,
         "final/test/perplexity": 8.5,
@@ -197,7 +197,7 @@ def test_whom_the_new_validation_numbers_bring_to_the_front_is_tested(tmp_path: 
         for trial, nats in zip(TRIALS, (9.0, 11.0, 10.0), strict=True):
             words = {"perplexity": nats, "nll": nats, "reconstruction": nats, "pareto_k_bad": 0.0}
             numbers = {f"validation/{word}": value for word, value in words.items()}
-            journal.append("scored", trial=trial, numbers=numbers, evaluation=spec.evaluation.key())
+            journal.write("scored", trial=trial, numbers=numbers, evaluation=spec.evaluation.key())
     found = lacks(spec, read_sweep(folder / "journal.jsonl"))
     assert found == {TRIALS[0]: [], TRIALS[1]: [], TRIALS[2]: ["test"]}, "a reference is on no front"
 
@@ -207,7 +207,7 @@ def test_what_was_scored_under_an_evaluation_is_not_lacking(tmp_path: Path) -> N
     spec = existing_spec(folder)
     with Journal(folder / "journal.jsonl") as journal:
         numbers = {"validation/kl": 1.0}
-        journal.append("scored", trial=TRIALS[1], numbers=numbers, evaluation=spec.evaluation.key())
+        journal.write("scored", trial=TRIALS[1], numbers=numbers, evaluation=spec.evaluation.key())
     found = lacks(spec, read_sweep(folder / "journal.jsonl"))
     assert found[TRIALS[1]] == ["test"]
     other = with_overrides(spec, ["evaluation.final_samples=31"], "evaluation")

@@ -131,14 +131,14 @@ def test_a_driver_elsewhere_is_watched_for_a_sign(tmp_path: Path, beats: bool) -
 def test_what_was_damaged_is_named(tmp_path: Path) -> None:
     scribe = Scribe(tmp_path)
     scribe.launch()
-    scribe.journal.append("repaired", text="line 9 was torn")
+    scribe.journal.write("repaired", text="line 9 was torn")
     scribe.cell(0, "vae")
     trial = scribe.start(0, "vae")
     scribe.line("epoch", trial, phase="vae", epoch=0, numbers={"validation/kl": 1.0}, damaged=["state.json: torn"])
     scribe.line("epoch", trial, phase="vae", epoch=0, numbers={"validation/kl": 2.0})
     scribe.final(trial)
-    scribe.journal.append("unscored", trial=trial, reason="the corpus is gone")
-    scribe.journal.append("lost", trial=trial, reason="weights.safetensors: absent")
+    scribe.journal.write("unscored", trial=trial, reason="the corpus is gone")
+    scribe.journal.write("lost", trial=trial, reason="weights.safetensors: absent")
     found = {one.kind: (one.trial, one.text) for one in sweep_status(scribe.folder).remarks}
     assert found["repaired"] == (None, "line 9 was torn")
     assert found["lost"] == (trial, "weights.safetensors: absent")

@@ -45,7 +45,7 @@ def test_a_damaged_spec_is_named_and_the_journals_taken(
     plain = sweep(tmp_path).model_dump(mode="json", by_alias=True)
     common = {"sweep": "one", "attempt": 1, "versions": {}, "git_commit": None, "corpus": {}}
     with Journal(tmp_path / "one" / "journal.jsonl") as journal:
-        journal.append("launch", spec=plain, **common)
+        journal.write("launch", spec=plain, **common)
     assert existing_spec(tmp_path / "one") == sweep(tmp_path)
     assert "sweep.json: not a sound sweep spec" in capsys.readouterr().err
 

@@ -101,14 +101,14 @@ def sweep(
     with Journal(path) as journal:
         launch(journal, spec={"name": "small", "corpus": name})
         values = {"target_rate": objective["kl"]["target_rate"]}
-        journal.append("cell", cell=0, method=method, values=values)
+        journal.write("cell", cell=0, method=method, values=values)
         for seed, numbers in enumerate(seeds):
             identity = {"trial": f"t{seed}", "cell": 0, "seed": seed, "method": method, "values": values}
-            journal.append("trial", **identity, attempt=1, spec=spec)
-            journal.append("final", trial=f"t{seed}", outcome="finished", reason=None, numbers={}, checkpoint=None)
+            journal.write("trial", **identity, attempt=1, spec=spec)
+            journal.write("final", trial=f"t{seed}", outcome="finished", reason=None, numbers={}, checkpoint=None)
             if numbers:
                 scored = {f"test/{word}": value for word, value in numbers.items()}
-                journal.append("scored", trial=f"t{seed}", numbers=scored)
+                journal.write("scored", trial=f"t{seed}", numbers=scored)
     return comparisons(read_sweep(path))
 
 

@@ -39,9 +39,9 @@ def test_cells_of_the_space_that_are_known_are_learned_from(tmp_path: Path) -> N
     earlier(plan, KNOWN, UNKNOWN, ELSEWHERE, more={1: {"pareto_k_bad": 0.9}})
     found = warm_cells(planned(tmp_path))
     assert found is not None
-    assert [cell["values"] for cell in found["cells"]] == [{"target_rate": 2}]
-    assert found["cells"][0]["objectives"] == [30.0, 5.0]
-    assert found["others"] == 2
+    assert [cell["values"] for cell in found.cells] == [{"target_rate": 2}]
+    assert found.cells[0]["objectives"] == [30.0, 5.0]
+    assert found.others == 2
 
 
 def test_a_sweep_whose_cells_cannot_be_ranked_says_how_to_measure_them(tmp_path: Path) -> None:

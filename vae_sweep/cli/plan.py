@@ -55,8 +55,8 @@ def plan(
         for part in plan_tables(made):
             console.print(part)
         if (warm := warm_cells(made)) is not None:
-            others = f", {warm['others']} others do not fit" if warm["others"] else ""
-            console.print(f"learns from {len(warm['cells'])} cells of {warm['sweep']}{others}", soft_wrap=True)
+            others = f", {warm.others} others do not fit" if warm.others else ""
+            console.print(f"learns from {len(warm.cells)} cells of {warm.sweep}{others}", soft_wrap=True)
         if not no_estimate:
             _print_estimate(console, made)
 

@@ -1,16 +1,31 @@
-"""Live progress of a sweep, from the journal's lines as they are written."""
+"""Live progress of a sweep, from the journal's events as they are written."""
 
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
 from trainables.spec import TrialSpec
+from vae_sweep.journal.events import (
+    ChangedEvent,
+    EpochEvent,
+    FinalEvent,
+    JournalEvent,
+    LostEvent,
+    Message,
+    NodesEvent,
+    RepairedEvent,
+    ScoredEvent,
+    StoreEvent,
+    TrialStarted,
+    UnscoredEvent,
+)
 from vae_sweep.journal.invariants import metrics_of
+from vae_sweep.journal.records import Numbers
 from vae_sweep.statistics.trust import cannot_tell
 
 
@@ -39,71 +54,71 @@ class LiveProgress:
         if self._console.is_terminal:
             self._live.stop()
 
-    def watch(self, line: dict[str, Any]) -> None:
-        """Take notice of a line that was just journaled."""
-        trial = str(line.get("trial", ""))
-        match line["kind"]:
-            case "trial":
-                spec = TrialSpec.model_validate(line["spec"])
+    def watch(self, event: JournalEvent | Message) -> None:
+        """Take notice of what was just journaled, or told."""
+        match event:
+            case TrialStarted(trial=trial):
+                spec = TrialSpec.model_validate(event.spec)
                 self._planned[trial] = sum(phase.training.epochs for phase in spec.phases())
                 if spec.method.reference:
                     self._reference.add(trial)
                 self._place[trial] = "starting"
-            case "epoch":
+            case EpochEvent(trial=trial):
                 self._epochs[trial] = self._epochs.get(trial, 0) + 1
-                self._place[trial] = f"{line['phase']} epoch {line['epoch'] + 1}"
-            case "final":
-                self._end(trial, line)
-            case "scored":
-                found = ((split, _shown(line["numbers"], split)) for split in ("validation", "test"))
-                self._say(f"{trial}: " + "; ".join(f"{split} {text}" for split, text in found if text))
-            case "nodes":
-                self._nodes(line)
-            case "repaired" | "said":
-                self._say(str(line["text"]))
-            case "changed":
-                for text in line["texts"]:
+                self._place[trial] = f"{event.phase} epoch {event.epoch + 1}"
+            case FinalEvent():
+                self._end(event)
+            case ScoredEvent():
+                found = ((split, _shown(event.numbers, split)) for split in ("validation", "test"))
+                self._say(f"{event.trial}: " + "; ".join(f"{split} {text}" for split, text in found if text))
+            case NodesEvent():
+                self._nodes(event)
+            case RepairedEvent(text=text) | Message(text=text):
+                self._say(text)
+            case ChangedEvent():
+                for text in event.texts:
                     self._say(f"warning: {text}")
-            case "unscored":
-                self._say(f"{trial}: not scored: {line['reason']}")
-            case "lost":
-                self._say(f"{trial}: its weights are lost, it is trained again: {line['reason']}")
-            case "store":
-                self._stored(trial, line)
+            case UnscoredEvent():
+                self._say(f"{event.trial}: not scored: {event.reason}")
+            case LostEvent():
+                self._say(f"{event.trial}: its weights are lost, it is trained again: {event.reason}")
+            case StoreEvent():
+                self._stored(event)
 
-    def _stored(self, trial: str, line: dict[str, Any]) -> None:
-        for text in line.get("damaged") or ():
-            self._say(f"{trial}: {text}")
-        if line["event"] == "waiting":
-            self._place[trial] = f"waits for the pretraining of {line['holder']}"
-        elif line["event"] != "miss":
-            self._say(f"{trial}: pretraining from the store, {line['saved']:.0f} s of training saved")
+    def _stored(self, event: StoreEvent) -> None:
+        for text in event.damaged or ():
+            self._say(f"{event.trial}: {text}")
+        if event.event == "waiting":
+            self._place[event.trial] = f"waits for the pretraining of {event.holder}"
+        elif event.event != "miss":
+            self._say(f"{event.trial}: pretraining from the store, {event.saved:.0f} s of training saved")
 
-    def _nodes(self, line: dict[str, Any]) -> None:
-        for text in line["warnings"]:
+    def _nodes(self, event: NodesEvent) -> None:
+        for text in event.warnings:
             self._say(f"warning: {text}")
-        for node in line["nodes"]:
+        for node in event.nodes:
             name = f"node {node['node'][:8]} ({node['host']}, {node['address']})"
             for text in node["warnings"]:
                 self._say(f"warning: {name}: {text}")
             for text in node["problems"]:
                 self._say(f"{name} cannot run trials: {text}")
-        if left_out := sum(not node["good"] for node in line["nodes"]):
-            self._say(f"{left_out} of {len(line['nodes'])} nodes left out")
+        if left_out := sum(not node["good"] for node in event.nodes):
+            self._say(f"{left_out} of {len(event.nodes)} nodes left out")
 
-    def _end(self, trial: str, line: dict[str, Any]) -> None:
+    def _end(self, event: FinalEvent) -> None:
+        trial = event.trial
         self._place.pop(trial, None)
-        self._outcomes[trial] = line["outcome"]
+        self._outcomes[trial] = event.outcome
         self._epochs[trial] = self._planned.get(trial, 0)
         for word in ("perplexity", "reconstruction"):
-            value = line["numbers"].get(f"validation/{word}")
-            if value is None or trial in self._reference or _unknown(line["numbers"], "validation", word):
+            value = event.numbers.get(f"validation/{word}")
+            if value is None or trial in self._reference or _unknown(event.numbers, "validation", word):
                 continue
             if word not in self._best or value < self._best[word][0]:
                 self._best[word] = (value, trial)
-        shown = _shown(line["numbers"], "validation")
-        why = f" ({str(line['reason']).strip().splitlines()[-1]})" if line.get("reason") else ""
-        self._say(f"{trial}: {line['outcome']} {shown}{why}")
+        shown = _shown(event.numbers, "validation")
+        why = f" ({event.reason.strip().splitlines()[-1]})" if event.reason else ""
+        self._say(f"{trial}: {event.outcome} {shown}{why}")
 
     def _say(self, text: str) -> None:
         self._console.print(text, soft_wrap=True, highlight=False, markup=False)
@@ -127,7 +142,7 @@ class LiveProgress:
         return f"about {seconds / 60:.0f} min left" if seconds > 90 else f"about {seconds:.0f} s left"
 
 
-def _shown(numbers: dict[str, float], split: str) -> str:
+def _shown(numbers: Numbers, split: str) -> str:
     """Return those of the two objectives that a trial has, in words; `?` behind a perplexity that is not known."""
     words = [word for word in ("perplexity", "reconstruction") if f"{split}/{word}" in numbers]
     marks = {word: "?" for word in words if _unknown(numbers, split, word)}

@@ -9,8 +9,23 @@ from trainables.files import is_file
 from vae_sweep.config.paths import pasted
 from vae_sweep.errors import CompareError, LaunchError
 from vae_sweep.formatting import pluralise
+from vae_sweep.journal.events import (
+    EndEvent,
+    EpochEvent,
+    FinalEvent,
+    JournalEvent,
+    LaunchEvent,
+    LostEvent,
+    RepairedEvent,
+    ReportEvent,
+    ScoredEvent,
+    StoreEvent,
+    TrialEvent,
+    TrialStarted,
+    UnscoredEvent,
+)
 from vae_sweep.journal.fold import Ledger
-from vae_sweep.journal.journal import Line, read_journal
+from vae_sweep.journal.journal import read_journal
 from vae_sweep.journal.records import SweepRecord, TrialRecord
 from vae_sweep.storage.layout import JOURNAL_FILE
 from vae_sweep.storage.lease import Owner
@@ -110,9 +125,9 @@ def read_history(folder: Path) -> History:
         )
     ledger = Ledger(path)
     history = History(ledger.record())
-    for line in read_journal(path):
-        ledger.add(line)
-        _note(history, line)
+    for event in read_journal(path):
+        ledger.add(event)
+        _note(history, event)
     history.record = ledger.record()
     return history
 
@@ -165,41 +180,40 @@ def _listed(names: list[str]) -> str:
     return ", ".join(names[:MOST_NAMES]) + (f" and {pluralise(more, 'other')}" if more > 0 else "")
 
 
-def _note(history: History, line: Line) -> None:
+def _note(history: History, event: JournalEvent) -> None:
     history.lines += 1
-    history.last = moment = line["time"]
-    kind = line["kind"]
-    if kind == "launch":
-        history.spans.append((moment, moment))
-        history.lease, history.reason, history.closed = line.get("lease"), None, False
-    elif kind == "repaired":
-        history.repaired.append(line["text"])
+    history.last = event.time
+    if isinstance(event, LaunchEvent):
+        history.spans.append((event.time, event.time))
+        history.lease, history.reason, history.closed = event.lease, None, False
+    elif isinstance(event, RepairedEvent):
+        history.repaired.append(event.text)
     if history.spans and not history.closed:
-        history.spans[-1] = (history.spans[-1][0], max(moment, history.spans[-1][1]))
-    if kind == "end":
-        history.reason, history.closed = line.get("reason"), True
-    if "trial" in line:
-        _note_trial(history.timelines.setdefault(line["trial"], TrialTimeline()), line)
+        history.spans[-1] = (history.spans[-1][0], max(event.time, history.spans[-1][1]))
+    if isinstance(event, EndEvent):
+        history.reason, history.closed = event.reason, True
+    elif isinstance(event, TrialEvent):
+        _note_trial(history.timelines.setdefault(event.trial, TrialTimeline()), event)
 
 
-def _note_trial(timeline: TrialTimeline, line: Line) -> None:
-    timeline.last = line["time"]
-    kind = line["kind"]
-    if kind == "trial":
-        timeline.starts.append(TrialStart(line["attempt"], line["time"]))
-        timeline.open, timeline.holder = True, None
-        return
-    if timeline.starts and line.get("host") and timeline.starts[-1].host is None:
-        timeline.starts[-1].host = line["host"]
-    if kind == "store":
-        timeline.holder = (line.get("holder") or "another trial") if line["event"] == "waiting" else None
-    elif kind == "epoch" and line.get("stored"):
-        timeline.stored.add((line["phase"], line["epoch"]))
-    elif kind == "unscored":
-        timeline.unscored = line["reason"]
-    elif kind == "scored":
-        timeline.unscored = None
-    elif kind == "lost":
-        timeline.lost.append(line["reason"])
-    if kind in ("final", "lost"):
-        timeline.open, timeline.holder = False, None
+def _note_trial(timeline: TrialTimeline, event: TrialEvent) -> None:
+    timeline.last = event.time
+    if isinstance(event, ReportEvent) and timeline.starts and timeline.starts[-1].host is None:
+        timeline.starts[-1].host = event.host
+    match event:
+        case TrialStarted():
+            timeline.starts.append(TrialStart(event.attempt, event.time))
+            timeline.open, timeline.holder = True, None
+        case StoreEvent():
+            timeline.holder = (event.holder or "another trial") if event.event == "waiting" else None
+        case EpochEvent(stored=True):
+            timeline.stored.add((event.phase, event.epoch))
+        case UnscoredEvent():
+            timeline.unscored = event.reason
+        case ScoredEvent():
+            timeline.unscored = None
+        case LostEvent():
+            timeline.lost.append(event.reason)
+            timeline.open, timeline.holder = False, None
+        case FinalEvent():
+            timeline.open, timeline.holder = False, None

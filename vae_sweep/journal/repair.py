@@ -14,8 +14,10 @@ from trainables.former_keys import read_stored
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.errors import LaunchError
 from vae_sweep.formatting import pluralise
+from vae_sweep.journal.events import RepairedEvent
 from vae_sweep.journal.fold import Ledger
-from vae_sweep.journal.journal import Journal, Line
+from vae_sweep.journal.journal import Journal
+from vae_sweep.journal.parsing import Line, parse
 from vae_sweep.journal.salvage import pieces
 from vae_sweep.storage.driver_lock import driver_lock
 from vae_sweep.storage.layout import JOURNAL_FILE, SPEC_FILE
@@ -55,9 +57,8 @@ def repair_sweep(folder: Path) -> Repaired:
         write_whole(path, b"".join(json.dumps(line).encode() + b"\n" for line in mended))
         path.chmod(mode)
         with Journal(path) as journal:
-            journal.append(
-                "repaired", text=f"vae-sweep repair; the journal of before is {copy.name}; {'; '.join(said)}"
-            )
+            text = f"vae-sweep repair; the journal of before is {copy.name}; {'; '.join(said)}"
+            journal.append(RepairedEvent(text=text))
         return Repaired(said, copy)
 
 
@@ -82,14 +83,14 @@ class _Mending:
         """Yield the lines of the mended journal."""
         for line in self.sound:
             for before in self._needed(line):
-                self.ledger.add(before)
+                self.ledger.add(parse(before))
                 yield before
             if "trial" in line and line["kind"] != "trial" and line["trial"] not in self.ledger.record().trials:
                 self.lost.setdefault(line["trial"], Counter())[line["kind"]] += 1
                 continue
             if line["kind"] == "launch":
                 self.attempt = line["attempt"]
-            self.ledger.add(line)
+            self.ledger.add(parse(line))
             yield line
 
     def said(self) -> list[str]:

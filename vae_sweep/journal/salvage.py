@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vae_sweep.journal.journal import KINDS, Line, problem_of
+from vae_sweep.journal.parsing import KINDS, Line, problem_of
 
 BEGIN = re.compile(r'\{\s*"kind"')
 _FIELD = re.compile(r'"(kind|trial|phase|cell|epoch)":\s*"?([\w.-]+)')

@@ -22,9 +22,10 @@ from trainables.trial import check_corpus
 from vae_sweep.config.environment import data_directory
 from vae_sweep.config.recipes import MAPPINGS
 from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.journal.events import ProbedEvent
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.journal import Journal
-from vae_sweep.journal.records import SweepRecord, TrialRecord
+from vae_sweep.journal.records import Numbers, SweepRecord, TrialRecord
 from vae_sweep.journal.stored_spec import existing_spec
 from vae_sweep.results.retention import why_collected
 from vae_sweep.storage.driver_lock import driver_lock
@@ -167,7 +168,8 @@ def _keep(
     numbers = {**trial.probed, **report.numbers}
     table = {"columns": ["probe", "value"], "data": [list(item) for item in sorted(numbers.items())]}
     write_file(folder / place / TABLE_FILE, json.dumps(table, indent=1).encode())
-    journal.append("probed", trial=trial.id, probes=list(probes), numbers=report.numbers, texts=str(place))
+    found: Numbers = {**report.numbers}
+    journal.append(ProbedEvent(trial=trial.id, probes=[*probes], numbers=found, texts=str(place)))
 
 
 def _summary(report: ProbeReport) -> str:

@@ -17,8 +17,8 @@ from trainables.training.spec import READ_VERSIONS
 from vae_sweep.config.domains import holds
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.errors import LaunchError
+from vae_sweep.journal.events import LaunchEvent
 from vae_sweep.journal.fold import read_sweep
-from vae_sweep.journal.journal import Line
 from vae_sweep.journal.records import CellRecord, SweepRecord, TrialRecord
 from vae_sweep.journal.stored_spec import stored_spec
 from vae_sweep.storage.layout import JOURNAL_FILE, check_writable
@@ -101,9 +101,9 @@ def in_space(spec: SweepSpec, cell: CellRecord) -> bool:
 
 
 def check_together(
-    folder: Path, spec: SweepSpec, record: SweepRecord | None, now: Line, extend: bool = False
+    folder: Path, spec: SweepSpec, record: SweepRecord | None, now: LaunchEvent, extend: bool = False
 ) -> list[str]:
-    """Return what has changed around a sweep since its newest launch; `now` is the line of the next one.
+    """Return what has changed around a sweep since its newest launch; `now` is the next one.
 
     Call it with the driver's lock. Raises LaunchError where the sweep cannot go on so.
     """
@@ -115,13 +115,13 @@ def check_together(
     return changes_since(record, now)
 
 
-def check_corpus(record: SweepRecord, now: Line) -> None:
-    """Raise LaunchError where the trials of a sweep read another text than a launch's line `now` names."""
+def check_corpus(record: SweepRecord, now: LaunchEvent) -> None:
+    """Raise LaunchError where the trials of a sweep read another text than the launch `now` names."""
     read = _fingerprints(record)
-    if not read or now["corpus"]["fingerprint"] in read:
+    if not read or now.corpus["fingerprint"] in read:
         return
     described = [one.corpus for one in record.launches if one.corpus.get("fingerprint") in read]
-    changes = "\n".join(f"  {line}" for line in corpus_changes(described[-1] if described else {}, now["corpus"]))
+    changes = "\n".join(f"  {line}" for line in corpus_changes(described[-1] if described else {}, now.corpus))
     raise LaunchError(
         f"sweep {record.name!r} has trials on another text of the corpus than what is there now:\n{changes}\n"
         "their numbers would not compare: put the old text back (corpus.path and data.directory may name another "
@@ -148,36 +148,36 @@ def corpus_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def check_keys(record: SweepRecord, now: Line) -> None:
+def check_keys(record: SweepRecord, now: LaunchEvent) -> None:
     """Raise LaunchError where another version of the trainer trained what a sweep has."""
-    if not record.launches or (theirs := _keys_version(record)) is None or theirs == now["keys_version"]:
+    if not record.launches or (theirs := _keys_version(record)) is None or theirs == now.keys_version:
         return
     newest = record.launches[-1]
     commit = f", commit {newest.git_commit[:12]}" if newest.git_commit else ""
     raise LaunchError(
         f"sweep {record.name!r} was trained by version {theirs} of the trainer, this one is version "
-        f"{now['keys_version']}: the same spec trains to other numbers, which would stand in one table. Go on "
+        f"{now.keys_version}: the same spec trains to other numbers, which would stand in one table. Go on "
         f"with the vae-sweep that began it ({newest.versions.get('vae-sweep', 'unknown')}{commit}), or launch "
         "under another name (--set name=NEW); report, explain, score, probe and generate read it as it is"
     )
 
 
-def changes_since(record: SweepRecord, now: Line) -> list[str]:
+def changes_since(record: SweepRecord, now: LaunchEvent) -> list[str]:
     """Return what else decides numbers and is not as at the newest launch, as far as that is known."""
     if not record.trials or not record.launches:
         return []
     last = record.launches[-1]
-    old, new = ((spec.get("corpus") or {}) for spec in (last.spec, now["spec"]))
+    old, new = ((spec.get("corpus") or {}) for spec in (last.spec, now.spec))
     pairs: list[tuple[str, Any, Any]] = [
-        *((name, last.versions.get(name), now["versions"].get(name)) for name in LIBRARIES),
-        ("commit", last.git_commit, now["git_commit"]),
+        *((name, last.versions.get(name), now.versions.get(name)) for name in LIBRARIES),
+        ("commit", last.git_commit, now.git_commit),
         (WHERE, old.get("path"), new.get("path")),
-        ("threads of a trial", threads_of(last.spec), threads_of(now["spec"])),
+        ("threads of a trial", threads_of(last.spec), threads_of(now.spec)),
     ]
     if new.get("name") not in (None, "captions"):
-        pairs.append(("data.directory", last.data_directory, now["data_directory"]))
+        pairs.append(("data.directory", last.data_directory, now.data_directory))
     found = [f"{name}: {a} at the launch before, {b} now" for name, a, b in pairs if None not in (a, b) and a != b]
-    others = len(_fingerprints(record) - {now["corpus"]["fingerprint"]})
+    others = len(_fingerprints(record) - {now.corpus["fingerprint"]})
     if others:
         found.append("corpus: some trials read another text than the others; their numbers do not compare")
     return found

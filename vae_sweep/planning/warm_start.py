@@ -7,6 +7,7 @@ from trainables.base import flat
 from trainables.files import is_file
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.errors import LaunchError
+from vae_sweep.journal.events import WarmEvent
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.records import SweepRecord
 from vae_sweep.planning.compatibility import in_space
@@ -19,7 +20,7 @@ _METRICS = ("search_samples", "search_error", "search_sentences", "activity_boun
 """Settings of the evaluation on which validation numbers depend."""
 
 
-def warm_cells(plan: Plan) -> dict[str, Any] | None:
+def warm_cells(plan: Plan) -> WarmEvent | None:
     """Return what is to be journaled of the earlier sweep: its folder, its cells in this space, their objectives.
 
     None where the spec asks for none, or the sweep has journaled them before. Raises LaunchError where there is no
@@ -51,7 +52,7 @@ def warm_cells(plan: Plan) -> dict[str, Any] | None:
             f"{_FIELD}: none of the {len(record.cells)} cells of {folder} has ended with all objectives and "
             "lies in this space; widen methods, or leave warm_start out"
         )
-    return {"sweep": plan.spec.search.warm_start, "cells": cells, "others": len(record.cells) - len(cells)}
+    return WarmEvent(sweep=str(plan.spec.search.warm_start), cells=cells, others=len(record.cells) - len(cells))
 
 
 def _differences(plan: Plan, record: SweepRecord) -> Iterator[str]:

@@ -16,6 +16,14 @@ from trainables.ray_trainable import STARTED, WAITS
 from trainables.spec import TrialSpec
 from trainables.storage_paths import StoragePath, place_on
 from trainables.training.report import EpochReport, ErrorClass, FinalReport, RungReport, StoreReport
+from vae_sweep.journal.events import (
+    EpochEvent,
+    FinalEvent,
+    JournalEvent,
+    RungEvent,
+    StoreEvent,
+    TrialStarted,
+)
 from vae_sweep.journal.journal import Journal, JournalError
 from vae_sweep.running.stop_controller import StopController, outage_of
 from vae_sweep.storage.checkpoint_paths import journaled
@@ -29,12 +37,15 @@ CREATION = "an error raised in its creation task"
 FAILURE = re.compile(r"^Failure # \d+ \(occurred at .*\)$", re.MULTILINE)
 """What stands above each failure in Ray's file of them."""
 
-REPORTS: dict[str, type[EpochReport] | type[StoreReport] | type[RungReport] | type[FinalReport]] = {
-    "epoch": EpochReport,
-    "store": StoreReport,
-    "rung": RungReport,
-    "final": FinalReport,
+REPORTS: dict[
+    str, tuple[type[EpochReport | StoreReport | RungReport | FinalReport], Callable[..., JournalEvent]]
+] = {
+    "epoch": (EpochReport, EpochEvent),
+    "store": (StoreReport, StoreEvent),
+    "rung": (RungReport, RungEvent),
+    "final": (FinalReport, FinalEvent),
 }
+"""Kind of a report -> what reads it, and the event that it is journaled as."""
 
 
 class JournalCallback(Callback):
@@ -48,7 +59,7 @@ class JournalCallback(Callback):
         self,
         journal: Journal,
         attempt: int,
-        watch: Callable[[dict[str, Any]], None],
+        watch: Callable[[JournalEvent], None],
         stop_controller: StopController,
     ) -> None:
         self._journal, self._attempt, self._watch, self._brake = journal, attempt, watch, stop_controller
@@ -60,7 +71,7 @@ class JournalCallback(Callback):
         """Journal a start, or a restart after a lost worker."""
         self._started.add(trial.trial_id)
         own = {"spec": trial.config["trial"], "threads": trial.config["threads"]}
-        self._write(trial, "trial", **trial.config["identity"], attempt=self._attempt, **own)
+        self._write(trial, TrialStarted(**trial.config["identity"], attempt=self._attempt, **own))
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
@@ -68,7 +79,8 @@ class JournalCallback(Callback):
         """Journal a report, with where its checkpoint lies, and the end of a trial that was pruned with it."""
         if "report" not in result:
             return
-        report = REPORTS[result["kind"]].model_validate_json(result["report"])
+        kind, event = REPORTS[result["kind"]]
+        report = kind.model_validate_json(result["report"])
         name = result.get("checkpoint_dir_name")
         place = None
         if name and (storage := trial.storage):
@@ -77,15 +89,13 @@ class JournalCallback(Callback):
             report = kept(report, place, trial.config["trial"])
             place = place if report.error is None else None
         checkpoint = None if place is None else journaled(place)
-        about = {"checkpoint": checkpoint, "host": result["host"], "damaged": result["damaged"]}
         own = report.model_dump(mode="json")
-        self._write(
-            trial, result["kind"], **(about | own | {"damaged": [*about["damaged"], *own.get("damaged", ())]})
-        )
+        own["damaged"] = [*result["damaged"], *own.get("damaged", ())]
+        self._write(trial, event(trial=_name(trial), checkpoint=checkpoint, host=result["host"], **own))
         final = FinalReport(outcome="pruned", reason=result["pruned"]) if result.get("pruned") else report
         if isinstance(final, FinalReport):
             if final is not report:
-                self._write(trial, "final", **final.model_dump(mode="json"), checkpoint=None)
+                self._write(trial, FinalEvent(trial=_name(trial), **final.model_dump(mode="json")))
             self._end(trial, final)
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
@@ -93,20 +103,20 @@ class JournalCallback(Callback):
         if trial.trial_id not in self._started:
             self.on_trial_start(iteration, trials, trial)
         final = lost(trial)
-        self._write(trial, "final", **final.model_dump(mode="json"), checkpoint=None)
+        self._write(trial, FinalEvent(trial=_name(trial), **final.model_dump(mode="json")))
         self._end(trial, final)
 
     def _end(self, trial: Trial, final: FinalReport) -> None:
         if trial.trial_id not in self._ended:
-            self._brake.ended(trial.config["identity"]["trial"], final)
+            self._brake.ended(_name(trial), final)
         self._ended.add(trial.trial_id)
 
-    def _write(self, run: Trial, kind: str, **fields: Any) -> None:
+    def _write(self, run: Trial, event: JournalEvent) -> None:
         if self._refused or run.trial_id in self._ended:
             return
-        fields["trial"] = run.config["identity"]["trial"]
         try:
-            self._watch(self._journal.append(kind, **fields))
+            self._journal.append(event)
+            self._watch(event)
         except JournalError as error:
             self._refused = True
             self._brake.stop(str(error))
@@ -163,6 +173,10 @@ def lost(trial: Trial) -> FinalReport:
     elif "RayTaskError" in named or CREATION in error:
         kind, reason = outage_of(error) or "bug", error
     return FinalReport(outcome="failed", error=kind, reason=reason)
+
+
+def _name(trial: Trial) -> str:
+    return str(trial.config["identity"]["trial"])
 
 
 def _names(pickled: str | None) -> set[str]:

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from trainables.files import is_file
 from vae_sweep.errors import LaunchError
+from vae_sweep.journal.events import ChangedEvent, EndEvent, JournalEvent, LaunchEvent, Message, RepairedEvent
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.journal import Journal, JournalError
 from vae_sweep.journal.stored_spec import store_spec
@@ -28,6 +28,8 @@ from vae_sweep.storage.pretraining_store import STORE_FOLDER
 from vae_sweep.storage.stop_request import REQUEST_FILE
 from vae_sweep.tracking.mirror import Mirror
 from vae_sweep.tracking.sweep_mirror import mirror_for
+
+_Opening = tuple[LaunchEvent, *tuple[JournalEvent, ...]]
 
 _ROUNDS = 2
 """How often a launch trains and scores: the second time for trials whose weights were lost meanwhile."""
@@ -58,33 +60,28 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
     folder = sweep_folder(plan.spec)
     check_writable(folder)
     with interruptible(), driver_lock(folder) as lease:
-        opening = _opening(plan, folder, extend)
-        opening["launch"]["lease"] = lease.nonce
+        opening = _opening(plan, folder, extend, lease)
         return _launched(plan, watch, folder, lease, opening)
 
 
-def _launched(
-    plan: Plan, watch: Watch, folder: Path, lease: Lease, opening: dict[str, dict[str, Any]]
-) -> Launched:
+def _launched(plan: Plan, watch: Watch, folder: Path, lease: Lease, opening: _Opening) -> Launched:
     """Run what is missing of a sweep whose lock is held, once `opening` is journaled."""
     store_spec(folder, plan.spec)
     with Journal(folder / JOURNAL_FILE) as journal:
         mirror = mirror_for(plan.spec, folder)
         stop_controller = StopController(folder / REQUEST_FILE, lambda: lease.lost)
-        report = LiveReport(folder, plan.spec, lambda text: watch({"kind": "said", "text": text}))
+        report = LiveReport(folder, plan.spec, lambda text: watch(Message(text)))
 
-        def note(line: dict[str, Any]) -> None:
+        def note(event: JournalEvent | Message) -> None:
             mirror.poke()
             report.poke()
-            watch(line)
+            watch(event)
 
-        context = LaunchContext(
-            plan, Placement(), folder, journal, stop_controller, opening["launch"]["attempt"], note
-        )
-        for kind, fields in opening.items():
-            context.write(kind, **fields)
+        context = LaunchContext(plan, Placement(), folder, journal, stop_controller, opening[0].attempt, note)
+        for event in opening:
+            context.write(event)
         if journal.repaired:
-            context.write("repaired", text=journal.repaired)
+            context.write(RepairedEvent(text=journal.repaired))
         outcome, barren = "stopped", None
         report.start()
         try:
@@ -107,18 +104,18 @@ def _launched(
         return Launched(folder, outcome, reason or barren, unmirrored, mirror.last_error)
 
 
-def _opening(plan: Plan, folder: Path, extend: bool) -> dict[str, dict[str, Any]]:
-    """Return the first lines of a launch by kind. Raises LaunchError where the sweep cannot go on so."""
+def _opening(plan: Plan, folder: Path, extend: bool, lease: Lease) -> _Opening:
+    """Return the first events of a launch. Raises LaunchError where the sweep cannot go on so."""
     record = read_sweep(folder / JOURNAL_FILE) if is_file(folder / JOURNAL_FILE) else None
     if plan.spec.storage.share_pretraining:
         check_writable(storage_directory(plan.spec) / STORE_FOLDER)
-    lines = {"launch": provenance(plan, len(record.launches) + 1 if record else 1)}
-    changes = check_together(folder, plan.spec, record, lines["launch"], extend)
-    if changes:
-        lines["changed"] = {"by": "launch", "texts": changes}
+    now = provenance(plan, len(record.launches) + 1 if record else 1, lease.nonce)
+    others: list[JournalEvent] = []
+    if changes := check_together(folder, plan.spec, record, now, extend):
+        others.append(ChangedEvent(by="launch", texts=changes))
     if (warm := warm_cells(plan)) is not None:
-        lines["warm"] = warm
-    return lines
+        others.append(warm)
+    return now, *others
 
 
 def _closed(mirror: Mirror, patience: float) -> int:
@@ -152,7 +149,7 @@ def _run(context: LaunchContext) -> str:
         if context.stop_controller.reason or len(search_state(context.plan, record).unfinished) > len(failed):
             return "stopped"
         scored = score_missing(
-            context.plan, context.placement, context.folder, context.journal, context.stop_controller, context.note
+            context.plan, context.placement, context.folder, context.stop_controller, context.write
         )
         if context.stop_controller.reason:
             return "stopped"
@@ -165,7 +162,7 @@ def _run(context: LaunchContext) -> str:
 def _end(context: LaunchContext, outcome: str, reason: str | None) -> str:
     """Journal how the launch ended, and return it."""
     try:
-        context.write("end", outcome=outcome, reason=reason)
+        context.write(EndEvent(outcome=outcome, reason=reason))
     except JournalError as error:
         context.stop_controller.stop(str(error))
     return outcome

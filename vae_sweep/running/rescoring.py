@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from trainables.base import VaeSweepError
 from trainables.measure.spec import EvaluationSpec
@@ -11,6 +10,7 @@ from trainables.outputs import WEIGHTS_FILE
 from trainables.text.spec import SplitName
 from vae_sweep.config.reader import with_overrides
 from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.journal.events import ChangedEvent, JournalEvent, Message, RepairedEvent, ScoredEvent
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.history import find_trial
 from vae_sweep.journal.journal import Journal, JournalError
@@ -33,7 +33,7 @@ from vae_sweep.tracking.client import TrackingError
 from vae_sweep.tracking.sweep_mirror import sync_sweep
 
 _SPLITS: tuple[SplitName, ...] = ("validation", "test")
-_Watch = Callable[[dict[str, Any]], None]
+_Watch = Callable[[JournalEvent | Message], None]
 
 
 class ScoreError(VaeSweepError):
@@ -67,7 +67,7 @@ def rescore_sweep(folder: Path, names: Sequence[str], overrides: Sequence[str], 
         stop_controller = StopController(folder / REQUEST_FILE, lambda: lease.lost)
         work = _Work(folder, spec, tuple(names), journal, stop_controller, watch)
         if journal.repaired:
-            work.write("repaired", text=journal.repaired)
+            work.write(RepairedEvent(text=journal.repaired))
         try:
             work.run()
         except JournalError as error:
@@ -146,9 +146,10 @@ class _Work:
                         self._keep(scoring.trial, came)
                 scorings = [] if self.stop_controller.reason else self._missing()
 
-    def write(self, kind: str, **fields: Any) -> None:
-        """Journal a line and report it."""
-        self.watch(self.journal.append(kind, **fields))
+    def write(self, event: JournalEvent) -> None:
+        """Journal an event and report it."""
+        self.journal.append(event)
+        self.watch(event)
 
     def _compare(self, plan: Plan) -> None:
         """Journal what changed since the newest launch. Raises LaunchError where the corpus is another one."""
@@ -156,10 +157,10 @@ class _Work:
         now = provenance(plan, len(record.launches))
         check_corpus(record, now)
         if fresh := [text for text in changes_since(record, now) if text not in record.changes]:
-            self.write("changed", by="score", texts=fresh)
+            self.write(ChangedEvent(by="score", texts=fresh))
 
     def _say(self, text: str) -> None:
-        self.watch({"kind": "said", "text": text})
+        self.watch(Message(text))
 
     def _missing(self) -> list[Scoring]:
         """Return what is to be measured; what was measured so before the newest score is journaled again."""
@@ -186,7 +187,7 @@ class _Work:
     def _keep(self, trial: TrialRecord, numbers: Mapping[str, float | None]) -> None:
         own, key = EvaluationSpec.model_validate(trial.spec["evaluation"]), self.spec.evaluation.key()
         settings = None if own.key() == key else self.spec.evaluation.model_dump(mode="json", exclude={"final"})
-        self.write("scored", trial=trial.id, numbers=dict(numbers), evaluation=key, settings=settings)
+        self.write(ScoredEvent(trial=trial.id, numbers=dict(numbers), evaluation=key, settings=settings))
         self.scored.add(trial.id)
 
     def _pass_over(self, record: SweepRecord, trial: TrialRecord) -> None:

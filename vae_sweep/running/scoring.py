@@ -1,7 +1,7 @@
 """Scoring what ended trials left, as tasks of their own that can be resumed."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ from trainables.base import VaeSweepError
 from trainables.measure.spec import EvaluationSpec
 from trainables.ray_trainable import WeightsError, score_weights
 from trainables.text.spec import SplitName
+from vae_sweep.journal.events import JournalEvent, LostEvent, ScoredEvent, UnscoredEvent
 from vae_sweep.journal.fold import read_sweep
-from vae_sweep.journal.journal import Journal, JournalError
+from vae_sweep.journal.journal import JournalError
 from vae_sweep.journal.records import TrialRecord
 from vae_sweep.planning.allocation import fits_gpu_limit
 from vae_sweep.planning.plan import Plan
@@ -37,7 +38,11 @@ class Scoring:
 
 
 def score_missing(
-    plan: Plan, placement: Placement, folder: Path, journal: Journal, stop_controller: StopController, note: Any
+    plan: Plan,
+    placement: Placement,
+    folder: Path,
+    stop_controller: StopController,
+    write: Callable[[JournalEvent], None],
 ) -> bool:
     """Score what is missing on the good nodes until the sweep stops; return whether all wanted is scored.
 
@@ -49,12 +54,12 @@ def score_missing(
     for scoring, came in run_scorings(plan, placement, stop_controller, left):
         trial = scoring.trial
         if isinstance(came, VaeSweepError):
-            kind = "lost" if isinstance(came, WeightsError) else "unscored"
-            note(journal.append(kind, trial=trial.id, reason=str(came)))
+            failed = LostEvent if isinstance(came, WeightsError) else UnscoredEvent
+            write(failed(trial=trial.id, reason=str(came)))
             continue
         key = EvaluationSpec.model_validate(trial.spec["evaluation"]).key()
         try:
-            note(journal.append("scored", trial=trial.id, numbers=came, evaluation=key))
+            write(ScoredEvent(trial=trial.id, numbers={**came}, evaluation=key))
             scored += 1
         except JournalError as error:
             stop_controller.stop(str(error))

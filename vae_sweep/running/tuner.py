@@ -11,6 +11,7 @@ from ray.tune.stopper import CombinedStopper
 
 from trainables.ray_trainable import train
 from trainables.storage_paths import filesystem_of
+from vae_sweep.journal.events import CellEvent, JournalEvent, Message, RepairedEvent
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.journal import Journal
 from vae_sweep.journal.records import SweepRecord
@@ -33,7 +34,7 @@ from vae_sweep.storage.pretraining_store import STORE_FOLDER, store_for
 WORKER_LOSSES = 3
 """How often a trial may lose its worker and go on from its checkpoint."""
 
-Watch = Callable[[dict[str, Any]], None]
+Watch = Callable[[JournalEvent | Message], None]
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,14 @@ class LaunchContext:
         """Return what the journal says now."""
         return read_sweep(self.folder / JOURNAL_FILE)
 
-    def write(self, kind: str, **fields: Any) -> None:
-        """Journal a line and report it."""
-        self.note(self.journal.append(kind, **fields))
+    def write(self, event: JournalEvent) -> None:
+        """Journal an event and report it."""
+        self.journal.append(event)
+        self.note(event)
 
     def say(self, text: str) -> None:
         """Report something that is not journaled."""
-        self.note({"kind": "said", "text": text})
+        self.note(Message(text))
 
 
 def run_trials(context: LaunchContext) -> None:
@@ -102,11 +104,11 @@ def _search(context: LaunchContext, progress: SearchState) -> SweepSearch:
     plan = context.plan
 
     def on_cell(cell: Cell) -> None:
-        context.write("cell", cell=cell.number, method=cell.method, values=cell.values)
+        context.write(CellEvent(cell=cell.number, method=cell.method, values=cell.values))
 
     study, said = open_study(plan.spec, context.folder)
     if said:
-        context.write("repaired", text=said)
+        context.write(RepairedEvent(text=said))
     return SweepSearch(
         plan.spec,
         study,

@@ -4,8 +4,18 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from vae_sweep.journal.events import (
+    EndEvent,
+    FinalEvent,
+    JournalEvent,
+    LaunchEvent,
+    LostEvent,
+    ScoredEvent,
+    TrialEvent,
+    TrialStarted,
+)
 from vae_sweep.journal.fold import Ledger
-from vae_sweep.journal.journal import JournalTail, Line
+from vae_sweep.journal.journal import JournalTail
 from vae_sweep.journal.records import SweepRecord
 from vae_sweep.results.winners import Leaders, LeadersOf
 from vae_sweep.storage.layout import REPORT_FOLDER
@@ -14,11 +24,11 @@ from vae_sweep.tracking.registry import model_candidate
 from vae_sweep.tracking.runs import SWEEP_KEY, RunState, metric_points, sweep_run, trial_run
 from vae_sweep.tracking.writer import Entry, MlflowWriter
 
-COUNTED = ("trial", "final", "lost", "scored")
-"""Kinds of lines that change the numbers of the sweep's own run."""
+COUNTED = (TrialStarted, FinalEvent, LostEvent, ScoredEvent)
+"""Events that change the numbers of the sweep's own run."""
 
-JUDGED = ("launch", "end", "scored")
-"""Kinds of lines that may change which models are to be registered."""
+JUDGED = (LaunchEvent, EndEvent, ScoredEvent)
+"""Events that may change which models are to be registered."""
 
 
 class Feed:
@@ -31,7 +41,7 @@ class Feed:
         self._tail, self._ledger, self._judge = JournalTail(journal_path), Ledger(journal_path), judge
         self._report = journal_path.parent / REPORT_FOLDER
         self._report_seen: list[tuple[str, int, int]] = []
-        self._queue: deque[Line] = deque()
+        self._queue: deque[JournalEvent] = deque()
         self._seen: dict[str, int] = {}
         self._pending: dict[str, list[Entry]] = {}
         self._winners: list[str] = []
@@ -48,7 +58,7 @@ class Feed:
         judged = False
         while self._queue:
             self._take(self._queue[0])
-            judged |= self._queue.popleft()["kind"] in JUDGED
+            judged |= isinstance(self._queue.popleft(), JUDGED)
         if judged:
             complete = self.sweep.ended == "complete"
             self._winners = list(self._judge(self.sweep).winners) if complete else []
@@ -108,19 +118,17 @@ class Feed:
         writer.register_winner(sweep.name, model_candidate(sweep, trial), trial_run(sweep, trial), parent, best)
         self._winners.remove(key)
 
-    def _take(self, line: Line) -> None:
-        """Take a line in; where the clock was set back, its points are still later: MLflow shows the latest."""
-        numbers = self._ledger.add(line)
-        self._moment = line["time"] if line["time"] >= self._moment else self._moment + 0.001
-        key = line.get("trial", SWEEP_KEY)
+    def _take(self, event: JournalEvent) -> None:
+        """Take an event in; where the clock was set back, its points are still later: MLflow shows the latest."""
+        numbers = self._ledger.add(event)
+        self._moment = event.time if event.time >= self._moment else self._moment + 0.001
+        key = event.trial if isinstance(event, TrialEvent) else SWEEP_KEY
         self._seen[key] = self._seen.get(key, 0) + 1
-        mark = f"line {self._seen[key]} of {line['time']!r}"
-        self._pending.setdefault(key, []).append(
-            Entry(mark, metric_points({**line, "time": self._moment}, numbers))
-        )
-        if line["kind"] in COUNTED:
+        mark = f"line {self._seen[key]} of {event.time!r}"
+        self._pending.setdefault(key, []).append(Entry(mark, metric_points(event, numbers, self._moment)))
+        if isinstance(event, COUNTED):
             self._pending.setdefault(SWEEP_KEY, [])
-        if line["kind"] == "end":
+        if isinstance(event, EndEvent):
             for name, trial in self.sweep.trials.items():
                 if trial.final is None:
                     self._pending.setdefault(name, [])

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from trainables.storage_paths import StoragePath
+from vae_sweep.journal.events import EpochEvent, JournalEvent, ProbedEvent, RungEvent
 from vae_sweep.journal.invariants import trial_findings
-from vae_sweep.journal.journal import Line
 from vae_sweep.journal.records import LaunchRecord, Numbers, SweepRecord, TrialRecord
 from vae_sweep.results.winners import Leaders
 from vae_sweep.tracking.descriptions import SHOWN, counts, sweep_note, sweep_title, trial_note, trial_title
@@ -123,22 +123,26 @@ def trial_run(sweep: SweepRecord, trial: TrialRecord) -> RunState:
     )
 
 
-def metric_points(line: Line, numbers: Numbers) -> list[Point]:
-    """Return the points of a line's new numbers: of its phase or rung at step = epoch, else at step 0.
+def metric_points(event: JournalEvent, numbers: Numbers, moment: float) -> list[Point]:
+    """Return the points of an event's new numbers: of its phase or rung at step = epoch, else at step 0.
 
     Those of an end or a score are `final/<key>`, the main ones also `<metric>` (validation) and `test_<metric>`;
-    a probe's keys say themselves what they are.
+    a probe's keys say themselves what they are. All points are of one `moment`, in unix seconds.
     """
-    prefix, step = (f"{line['phase']}/", line["epoch"]) if line["kind"] == "epoch" else ("final/", 0)
-    if line["kind"] == "rung":
-        prefix, step = "rung/", line["epoch"]
-    elif line["kind"] == "probed":
-        prefix = ""
-    moment = milliseconds(line["time"])
+    match event:
+        case EpochEvent():
+            prefix, step = f"{event.phase}/", event.epoch
+        case RungEvent():
+            prefix, step = "rung/", event.epoch
+        case ProbedEvent():
+            prefix, step = "", 0
+        case _:
+            prefix, step = "final/", 0
+    at = milliseconds(moment)
     known = {f"{prefix}{key}": value for key, value in numbers.items()}
     if prefix == "final/":
         known |= {short: numbers[key] for key, short in _SHORT.items() if key in numbers}
-    return [Point(_key(key), float(value), moment, step) for key, value in known.items() if value is not None]
+    return [Point(_key(key), float(value), at, step) for key, value in known.items() if value is not None]
 
 
 def flattened(plain: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

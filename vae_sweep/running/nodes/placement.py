@@ -12,6 +12,7 @@ from ray.experimental.internal_kv import _internal_kv_get
 
 from vae_sweep.config.resource_spec import ResourceSpec
 from vae_sweep.errors import LaunchError
+from vae_sweep.journal.events import NodesEvent
 from vae_sweep.planning.allocation import NodeCapacity, path_of, resources_by_method
 from vae_sweep.planning.plan import Plan
 from vae_sweep.running.nodes.mlflow_reachability import unreachable_reason
@@ -20,7 +21,7 @@ from vae_sweep.running.nodes.survey import NodeRequirements, Say, alive_nodes, r
 from vae_sweep.tracking.sweep_mirror import tracking_uri
 
 NODE_LABEL = "ray.io/node-id"
-Write = Callable[..., None]
+Write = Callable[[NodesEvent], None]
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def prepare(plan: Plan, folder: Path, joined: bool, write: Write, say: Say) -> t
             warnings.append(f"{misfit}\n  it waits for a node that the autoscaler may bring")
         else:
             refusal = misfit
-    write("nodes", nodes=[each.plain() for each in findings], warnings=warnings)
+    write(NodesEvent(nodes=[each.plain() for each in findings], warnings=warnings))
     if refusal is not None:
         raise LaunchError(refusal)
     return plan, Placement(tuple(each.node for each in bad))
