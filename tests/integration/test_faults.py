@@ -98,7 +98,7 @@ def test_damaged_files_are_named_and_what_is_sound_is_used(tmp_path: Path, undis
     kill_tree(process)
     folder = home / "sweeps" / "tiny"
     newest = [line["checkpoint"] for line in kinds_of(home, "epoch") if line["checkpoint"]][-1]
-    (Path(newest) / "tensors.safetensors").write_bytes(b"damaged")
+    (folder / newest / "tensors.safetensors").write_bytes(b"damaged")
     (folder / "study.journal").write_bytes((folder / "study.journal").read_bytes()[:-5])
     (folder / "sweep.json").write_text("{")
     for entry in (home / "sweeps" / "pretrained").glob("*/weights.safetensors"):
@@ -126,7 +126,7 @@ def test_lost_weights_of_an_ended_trial_are_trained_again(tmp_path: Path, undist
     wait_for(process, journal_of(home), lambda line: line["kind"] == "final")
     kill_tree(process)
     lost = kinds_of(home, "final")[0]
-    shutil.rmtree(lost["checkpoint"])
+    shutil.rmtree(journal_of(home).parent / lost["checkpoint"])
     done = run(home, "resume", "sweeps/tiny")
     assert done.returncode == 0, done.stdout + done.stderr
     assert [line["trial"] for line in kinds_of(home, "lost")] == [lost["trial"]]

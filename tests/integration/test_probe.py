@@ -95,7 +95,7 @@ def test_lost_weights_are_told_and_the_others_go_on(home: Path) -> None:
     kept = journal.read_text()
     journal.write_text("".join(f"{line}\n" for line in kept.splitlines() if '"kind": "probed"' not in line))
     final = next(line for line in lines(journal) if line["kind"] == "final")
-    weights = Path(final["checkpoint"]) / "weights.safetensors"
+    weights = home / SWEEP / final["checkpoint"] / "weights.safetensors"
     aside = weights.rename(weights.with_suffix(".aside"))
     try:
         done = run(home, "probe", SWEEP, "--only", "pcc")

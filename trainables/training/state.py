@@ -91,7 +91,7 @@ def state_key(directory: StoragePath) -> str:
     """Return the key of the trial whose state this is. Raises StateError where there is none, PlaceError."""
     try:
         return _StateFile.model_validate_json(read(directory / STATE_FILE)).trial_key
-    except (OSError, ValidationError) as error:
+    except (FileNotFoundError, ValidationError) as error:
         raise StateError(f"{directory}: no readable state ({error})") from error
 
 
