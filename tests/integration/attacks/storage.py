@@ -87,7 +87,7 @@ def full(target: Target) -> None:
         target.same_numbers(home)
 
 
-@attack("another user's sweep", "nobody can look at it; what would write ends with 2, in words")
+@attack("another user's sweep", "the user nobody may look at it; what would write ends with 2, in words")
 def another_user(target: Target) -> None:
     if os.getuid() != 0:
         raise NotHere("becoming another user needs root")
