@@ -50,6 +50,8 @@ def journaled(tmp_path: Path, trainable: Any) -> list[dict[str, Any]]:
     ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
     try:
         with Journal(tmp_path / "journal.jsonl") as journal:
+            about = {"versions": {}, "git_commit": None, "corpus": {}}
+            journal.write("launch", sweep="small", attempt=1, spec={}, **about)
             callback = JournalCallback(journal, 1, lambda line: None, StopController(tmp_path / "stop.json"))
             tune.Tuner(
                 trainable,
@@ -69,12 +71,12 @@ def journaled(tmp_path: Path, trainable: Any) -> list[dict[str, Any]]:
 def test_a_worker_lost_after_the_final_report_writes_no_second_start_or_end(tmp_path: Path) -> None:
     written = journaled(tmp_path, dies_after_its_end)
     assert (tmp_path / "mark").exists()
-    assert [line["kind"] for line in written] == ["trial", "final"]
+    assert [line["kind"] for line in written] == ["launch", "trial", "final"]
 
 
 def test_a_trial_that_could_not_start_has_a_start_and_an_end(tmp_path: Path) -> None:
     """Else the journal could not be read again: an end needs a start before it."""
     written = journaled(tmp_path, CannotStart)
-    assert [line["kind"] for line in written] == ["trial", "final"]
-    assert (written[1]["outcome"], written[1]["error"]) == ("failed", "disk")
+    assert [line["kind"] for line in written] == ["launch", "trial", "final"]
+    assert (written[2]["outcome"], written[2]["error"]) == ("failed", "disk")
     assert read_sweep(tmp_path / "journal.jsonl").trials["0000-vae-s0"].final is not None

@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.integration.mlflow_seen import EXPERIMENT, Seen
 from tests.journals import scored, whole_sweep
 from vae_sweep.journal.journal import Journal
-from vae_sweep.results.winners import Leaders
+from vae_sweep.results.leaders import Leaders
 from vae_sweep.tracking.mirror import sync_journal
 
 

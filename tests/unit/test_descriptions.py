@@ -10,7 +10,7 @@ from vae_sweep.journal.events import FinalEvent, ScoredEvent
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.journal import Journal, read_journal
 from vae_sweep.journal.records import SweepRecord
-from vae_sweep.results.winners import Leaders
+from vae_sweep.results.leaders import Leaders
 from vae_sweep.tracking.descriptions import counts, sweep_note, sweep_title, trial_note, trial_title
 from vae_sweep.tracking.runs import metric_points, sweep_run, trial_run
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.journals import final, launch, scored, start, trial_id, whole_sweep
 from vae_sweep.journal.journal import Journal
 from vae_sweep.journal.records import SweepRecord
-from vae_sweep.results.winners import Leaders
+from vae_sweep.results.leaders import Leaders
 from vae_sweep.tracking.pending import Feed
 from vae_sweep.tracking.registry import ModelCandidate
 from vae_sweep.tracking.runs import SWEEP_KEY, RunState

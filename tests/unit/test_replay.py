@@ -16,7 +16,8 @@ from vae_sweep.journal.metrics import COSTS, word_of
 from vae_sweep.replay.comparison import ReplayComparison
 from vae_sweep.replay.replay import Replayed, ReplayError, replay_trial
 from vae_sweep.replay.reproducibility import surroundings
-from vae_sweep.storage.pretraining_store import STORE_FOLDER, PretrainedStore
+from vae_sweep.storage.layout import STORE_FOLDER
+from vae_sweep.storage.pretraining_store import PretrainedStore
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from tests.unit.broken_spaces import GOOD, told
 from vae_sweep.config.paths import pasted, sqlite_path, sqlite_uri
 from vae_sweep.config.sweep_spec import DATABASE, TAKEN, SweepSpec
 from vae_sweep.doctor.files import examine_database
+from vae_sweep.storage.layout import STORE_FOLDER
 from vae_sweep.storage.object_storage import IDENTITY_FILE
-from vae_sweep.storage.pretraining_store import STORE_FOLDER
 from vae_sweep.tracking.client import find_experiment, open_client, translated_errors
 from vae_sweep.tracking.sweep_mirror import browse_command, tracking_uri
 

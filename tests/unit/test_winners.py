@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from tests.handmade import Handmade, spec_in
+from vae_sweep.results.leaders import Leaders
 from vae_sweep.results.retention import front_to_be
-from vae_sweep.results.winners import Leaders, leaders, no_front
+from vae_sweep.results.winners import leaders, no_front
 
 
 def test_nothing_ended_has_no_winners(tmp_path: Path) -> None:

@@ -18,10 +18,16 @@ from vae_sweep.journal.stored_spec import existing_spec
 from vae_sweep.results.retention import Why
 from vae_sweep.storage.checkpoint_paths import RAY_FOLDER
 from vae_sweep.storage.driver_lock import driver_lock, driver_of
-from vae_sweep.storage.layout import JOURNAL_FILE, checkpoints_place, storage_directory, store_place, sweep_folder
+from vae_sweep.storage.layout import (
+    JOURNAL_FILE,
+    STORE_FOLDER,
+    checkpoints_place,
+    storage_directory,
+    store_place,
+    sweep_folder,
+)
 from vae_sweep.storage.lease import Lease
 from vae_sweep.storage.object_storage import foreign
-from vae_sweep.storage.pretraining_store import STORE_FOLDER
 from vae_sweep.tracking.mirror import only_mirror
 
 _Note = Callable[[str], None]

@@ -8,8 +8,8 @@ from trainables.storage_paths import S3Place
 from vae_sweep.gc.garbage import Survey, Waste, bytes_of, leftovers, link, remove
 from vae_sweep.gc.references import References, references
 from vae_sweep.storage.inventory import StoredEntry, entries
+from vae_sweep.storage.layout import STORE_FOLDER
 from vae_sweep.storage.lease import Watch
-from vae_sweep.storage.pretraining_store import STORE_FOLDER
 
 OWNER = "vae-sweep gc"
 

@@ -23,8 +23,8 @@ from vae_sweep.journal.records import TrialRecord
 from vae_sweep.monitoring.eta import sweep_spec, trial_spec
 from vae_sweep.replay.comparison import MEASURED, NumberDifference, ReplayComparison
 from vae_sweep.replay.reproducibility import Surroundings, surroundings
+from vae_sweep.storage.layout import STORE_FOLDER
 from vae_sweep.storage.pretraining_entry import address, environment_of, read_entry
-from vae_sweep.storage.pretraining_store import STORE_FOLDER
 
 _Note = Callable[[str], None]
 

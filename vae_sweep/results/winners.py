@@ -1,29 +1,10 @@
 """The winners of a sweep: the best replicate of each cell on its front."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.journal.records import SweepRecord
 from vae_sweep.results.front import cells_of, front_cells, objectives_of
+from vae_sweep.results.leaders import Leaders
 from vae_sweep.results.retention import best_replicates
-
-
-@dataclass(frozen=True, slots=True)
-class Leaders:
-    """The best replicate of each cell on the front, the best one first, and each objective's lowest mean over a
-    complete cell."""
-
-    winners: tuple[str, ...] = ()
-    best: dict[str, float] = field(default_factory=dict)
-
-
-LeadersOf = Callable[[SweepRecord], Leaders]
-
-
-def no_leaders(sweep: SweepRecord) -> Leaders:
-    """Return none: for a journal that is mirrored by itself."""
-    return Leaders()
 
 
 def leaders(spec: SweepSpec, record: SweepRecord) -> Leaders:

@@ -22,9 +22,8 @@ from vae_sweep.running.scoring import score_missing
 from vae_sweep.running.stop_controller import StopController, outage_of
 from vae_sweep.running.tuner import LaunchContext, Watch, run_trials
 from vae_sweep.storage.driver_lock import driver_lock
-from vae_sweep.storage.layout import JOURNAL_FILE, check_writable, storage_directory, sweep_folder
+from vae_sweep.storage.layout import JOURNAL_FILE, STORE_FOLDER, check_writable, storage_directory, sweep_folder
 from vae_sweep.storage.lease import Lease
-from vae_sweep.storage.pretraining_store import STORE_FOLDER
 from vae_sweep.storage.stop_request import REQUEST_FILE
 from vae_sweep.tracking.mirror import Mirror
 from vae_sweep.tracking.sweep_mirror import mirror_for

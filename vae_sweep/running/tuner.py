@@ -28,8 +28,8 @@ from vae_sweep.search.sampling import Cell
 from vae_sweep.search.state import Assignment, SearchState
 from vae_sweep.search.study import open_study
 from vae_sweep.search.sweep_search import SweepSearch
-from vae_sweep.storage.layout import JOURNAL_FILE, checkpoints_place, storage_directory, store_place
-from vae_sweep.storage.pretraining_store import STORE_FOLDER, store_for
+from vae_sweep.storage.layout import JOURNAL_FILE, STORE_FOLDER, checkpoints_place, storage_directory, store_place
+from vae_sweep.storage.pretraining_store import store_for
 
 WORKER_LOSSES = 3
 """How often a trial may lose its worker and go on from its checkpoint."""

@@ -8,9 +8,11 @@ from trainables.storage_paths import StoragePath, place_of
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.errors import LaunchError
 from vae_sweep.storage.checkpoint_paths import RAY_FOLDER
-from vae_sweep.storage.pretraining_store import STORE_FOLDER
 
 SPEC_FILE, JOURNAL_FILE, REPORT_FOLDER = "sweep.json", "journal.jsonl", "report"
+STORE_FOLDER = "pretrained"
+"""Holds the pretrainings of all sweeps in a storage directory."""
+
 ROOM = 1 << 16
 """Bytes that a launch wants to find room for before it begins."""
 

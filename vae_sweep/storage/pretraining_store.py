@@ -32,9 +32,6 @@ from vae_sweep.storage.pretraining_entry import (
 _POLL = 0.5
 """Seconds between two looks at a pretraining that another trial computes."""
 
-STORE_FOLDER = "pretrained"
-"""Name of the store inside a storage directory."""
-
 
 _Found = tuple[TrialState, str | None]
 """How far a phase has come, and why it diverged if it did."""

@@ -10,7 +10,7 @@ from vae_sweep.config.paths import pasted
 from vae_sweep.journal.invariants import metrics_of
 from vae_sweep.journal.metrics import METRICS, values_text
 from vae_sweep.journal.records import Numbers, SweepRecord, TrialRecord
-from vae_sweep.results.winners import Leaders
+from vae_sweep.results.leaders import Leaders
 from vae_sweep.statistics.trust import TIGHT, bad_share, cannot_tell
 
 SHOWN = ("perplexity", "iw_perplexity", "reconstruction", "kl", "mutual_information", "active_units", "neg_elbo")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from trainables.base import VaeSweepError
 from trainables.files import words
-from vae_sweep.results.winners import LeadersOf, no_leaders
+from vae_sweep.results.leaders import LeadersOf, no_leaders
 from vae_sweep.tracking.client import TrackingError, import_mlflow
 from vae_sweep.tracking.pending import Feed
 from vae_sweep.tracking.registry import model_candidate

@@ -17,7 +17,7 @@ from vae_sweep.journal.events import (
 from vae_sweep.journal.fold import Ledger
 from vae_sweep.journal.journal import JournalTail
 from vae_sweep.journal.records import SweepRecord
-from vae_sweep.results.winners import Leaders, LeadersOf
+from vae_sweep.results.leaders import Leaders, LeadersOf
 from vae_sweep.storage.layout import REPORT_FOLDER
 from vae_sweep.tracking.client import TrackingError
 from vae_sweep.tracking.registry import model_candidate

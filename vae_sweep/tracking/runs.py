@@ -11,7 +11,7 @@ from trainables.storage_paths import StoragePath
 from vae_sweep.journal.events import EpochEvent, JournalEvent, ProbedEvent, RungEvent
 from vae_sweep.journal.invariants import trial_findings
 from vae_sweep.journal.records import LaunchRecord, Numbers, SweepRecord, TrialRecord
-from vae_sweep.results.winners import Leaders
+from vae_sweep.results.leaders import Leaders
 from vae_sweep.tracking.descriptions import SHOWN, counts, sweep_note, sweep_title, trial_note, trial_title
 
 TAG = "vae_sweep."
