@@ -108,7 +108,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.config.workeroutput["left_out"] = dict(left_out)  # type: ignore[attr-defined]
         return
     run.end_warm()
-    outlived.extend(run.end_processes(PATIENCE))
+    interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
+    outlived.extend(run.end_processes(0 if interrupted else PATIENCE))
     if outlived and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

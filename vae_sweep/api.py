@@ -33,6 +33,7 @@ from vae_sweep.report.page.page import page_figures
 from vae_sweep.results.cells import CellResult, cell_results
 from vae_sweep.running.ray_environment import prepare_environment
 from vae_sweep.storage.layout import JOURNAL_FILE
+from vae_sweep.storage.object_storage import check_objects
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -168,6 +169,7 @@ def launch(
     why a sweep is not complete. Raises VaeSweepError before any trial starts where it cannot run.
     """
     plan = make_plan(_spec(spec, overrides))
+    check_objects(plan.spec)
     launched = _run(plan, extend, progress)
     for line in end_lines(launched, launched.folder):
         _say(line)

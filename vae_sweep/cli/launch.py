@@ -51,10 +51,12 @@ def _run(spec: "SweepSpec", extend: bool = False) -> None:
     from vae_sweep.planning.plan import make_plan
     from vae_sweep.running.ray_environment import prepare_environment
     from vae_sweep.storage.layout import sweep_folder
+    from vae_sweep.storage.object_storage import check_objects
     from vae_sweep.tracking.sweep_mirror import browse_command
 
     console = make_console()
     plan = make_plan(spec)
+    check_objects(plan.spec)
     folder = sweep_folder(spec)
     for part in plan_tables(plan):
         console.print(part)
