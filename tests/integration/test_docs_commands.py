@@ -134,7 +134,7 @@ def answers(server: "subprocess.Popen[bytes]", url: str) -> str:
     """Return what a server says when it has come up; fails when its process ends before."""
     while True:
         try:
-            return httpx.get(url, trust_env=False, timeout=5).text
+            return httpx.get(url, trust_env=False, timeout=60).text
         except httpx.TransportError:
             assert server.poll() is None, server.communicate()[1].decode()
         try:

@@ -56,7 +56,7 @@ def test_a_driver_that_is_interrupted_ends_in_words_and_leaves_nothing_behind(
     assert process.pid not in {os.getpgid(child.pid) for child in below}
     way(process.pid)
     assert process.wait(BOUND) == 1
-    _, alive = psutil.wait_procs(below, timeout=5)
+    _, alive = psutil.wait_procs(below, timeout=30)
     assert not alive
     assert "vae-sweep resume" in (home / "out.txt").read_text()
     assert "Traceback" not in (home / "err.txt").read_text()
