@@ -183,7 +183,7 @@ def test_a_server_that_was_off_for_the_whole_sweep(path: Path, tmp_path: Path) -
     mirror.start()
     before = time.monotonic()
     assert mirror.close(timeout=3) == 27
-    assert time.monotonic() - before < 30
+    assert time.monotonic() - before < 15
     with pytest.raises(TrackingError, match=f"MLflow at {uri}: .*refused"):
         sync_journal(path, uri, EXPERIMENT)
     with server(tmp_path / "server", port):
@@ -205,7 +205,7 @@ def test_a_server_that_hangs_does_not_hold_up_the_end(path: Path, tmp_path: Path
         mirror.start()
         before = time.monotonic()
         assert mirror.close(timeout=2) == 27
-        assert time.monotonic() - before < 30
+        assert time.monotonic() - before < 15
         os.killpg(process.pid, signal.SIGCONT)
         name = "mirror of small"
         wait_until(lambda: name not in {thread.name for thread in threading.enumerate()})
