@@ -43,13 +43,13 @@ from vae_sweep.storage.checkpoint_paths import located
 
 def read_sweep(path: Path) -> SweepRecord:
     """Read a journal back. Raises JournalError where it is absent, damaged or contradicts itself."""
-    ledger = Ledger(path)
+    fold = JournalFold(path)
     for event in read_journal(path):
-        ledger.add(event)
-    return ledger.record()
+        fold.add(event)
+    return fold.record()
 
 
-class Ledger:
+class JournalFold:
     """Folds the events of one journal, in order from the first, into the record of its sweep."""
 
     def __init__(self, path: Path) -> None:

@@ -24,7 +24,7 @@ from vae_sweep.journal.events import (
     TrialStarted,
     UnscoredEvent,
 )
-from vae_sweep.journal.fold import Ledger
+from vae_sweep.journal.fold import JournalFold
 from vae_sweep.journal.journal import read_journal
 from vae_sweep.journal.records import SweepRecord, TrialRecord
 from vae_sweep.storage.layout import JOURNAL_FILE
@@ -123,12 +123,12 @@ def read_history(folder: Path) -> History:
             f"{folder}: no sweep there ({JOURNAL_FILE} is absent); give the folder that launch printed, "
             "vae-sweep list shows those of a storage directory"
         )
-    ledger = Ledger(path)
-    history = History(ledger.record())
+    fold = JournalFold(path)
+    history = History(fold.record())
     for event in read_journal(path):
-        ledger.add(event)
+        fold.add(event)
         _note(history, event)
-    history.record = ledger.record()
+    history.record = fold.record()
     return history
 
 

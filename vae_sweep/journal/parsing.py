@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from trainables.methods import METHODS
 from vae_sweep.journal.events import FinalEvent, JournalEvent, RungEvent, ScoredEvent, TrialStarted
-from vae_sweep.journal.former_metrics import former_splits, in_todays_words
+from vae_sweep.journal.former_metrics import former_splits, in_todays_metrics
 
 Line = dict[str, Any]
 """A line as JSON has it."""
@@ -71,7 +71,7 @@ class FormerMetrics:
             if method is not None and method.language_model:
                 self._language_models.add(event.trial)
         elif isinstance(event, RungEvent | FinalEvent | ScoredEvent) and former_splits(event.numbers):
-            numbers = in_todays_words(event.numbers, event.trial in self._language_models)
+            numbers = in_todays_metrics(event.numbers, event.trial in self._language_models)
             return event.model_copy(update={"numbers": numbers})
         return event
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from trainables.methods import METHODS
 from trainables.outputs import WEIGHTS_FILE
 from trainables.storage_paths import PlaceError, is_file, is_folder
+from trainables.training.report import SCORED
 from vae_sweep.formatting import duration, timestamp
 from vae_sweep.journal.history import History, TrialTimeline, find_trial, renamed
 from vae_sweep.journal.invariants import trial_findings
@@ -19,7 +20,6 @@ from vae_sweep.monitoring.phase_lines import phase_lines, shown
 from vae_sweep.monitoring.status import SHOWN, read_status
 from vae_sweep.results.evaluations import measured_lines
 from vae_sweep.results.front import front_cells, split_numbers, untold_reason
-from vae_sweep.results.retention import SCORED_OUTCOMES
 from vae_sweep.statistics.trust import TIGHT
 
 SCORES = ("perplexity", "nll", "iw_perplexity", *SHOWN)
@@ -134,7 +134,7 @@ def _likelihood(trial: TrialRecord) -> list[str]:
 
 def _unscored(history: History, trial: TrialRecord) -> str:
     timeline, spec = history.timelines[trial.id], sweep_spec(history.record)
-    if trial.final is None or trial.final.outcome not in SCORED_OUTCOMES:
+    if trial.final is None or trial.final.outcome not in SCORED:
         return "it has no end with weights"
     if timeline.unscored:
         return f"{timeline.unscored}; vae-sweep resume tries again"

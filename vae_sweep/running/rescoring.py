@@ -8,6 +8,7 @@ from trainables.base import VaeSweepError
 from trainables.measure.spec import EvaluationSpec
 from trainables.outputs import WEIGHTS_FILE
 from trainables.text.spec import SplitName
+from trainables.training.report import SCORED
 from vae_sweep.config.reader import with_overrides
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.journal.events import ChangedEvent, JournalEvent, Message, RepairedEvent, ScoredEvent
@@ -21,7 +22,7 @@ from vae_sweep.planning.plan import Plan, make_plan
 from vae_sweep.planning.provenance import provenance
 from vae_sweep.report.report_folder import ReportFolder
 from vae_sweep.results.front import front_cells
-from vae_sweep.results.retention import SCORED_OUTCOMES, stored_weights, why_collected
+from vae_sweep.results.retention import stored_weights, why_collected
 from vae_sweep.running.nodes.placement import prepare
 from vae_sweep.running.ray_session import ray_session
 from vae_sweep.running.scoring import Scoring, run_scorings
@@ -87,7 +88,7 @@ def trials_to_score(record: SweepRecord, names: Sequence[str]) -> list[TrialReco
     named = [find_trial(record, name) for name in names]
     if without := [trial for trial in named if not _left_weights(trial)]:
         outcome = without[0].final.outcome if without[0].final else "not ended"
-        allowed = " or ".join(SCORED_OUTCOMES)
+        allowed = " or ".join(SCORED)
         raise ScoreError(
             f"trial {without[0].id} is {outcome}: only what {allowed} left weights that can be scored"
         )
@@ -205,7 +206,7 @@ class _Work:
 
 def _left_weights(trial: TrialRecord) -> bool:
     final = trial.final
-    return final is not None and final.outcome in SCORED_OUTCOMES and final.checkpoint is not None
+    return final is not None and final.outcome in SCORED and final.checkpoint is not None
 
 
 def _publish(spec: SweepSpec, folder: Path) -> str | None:

@@ -14,7 +14,7 @@ from vae_sweep.journal.events import (
     TrialEvent,
     TrialStarted,
 )
-from vae_sweep.journal.fold import Ledger
+from vae_sweep.journal.fold import JournalFold
 from vae_sweep.journal.journal import JournalTail
 from vae_sweep.journal.records import SweepRecord
 from vae_sweep.results.leaders import Leaders, LeadersOf
@@ -38,7 +38,7 @@ class Feed:
     """
 
     def __init__(self, journal_path: Path, judge: LeadersOf) -> None:
-        self._tail, self._ledger, self._judge = JournalTail(journal_path), Ledger(journal_path), judge
+        self._tail, self._fold, self._judge = JournalTail(journal_path), JournalFold(journal_path), judge
         self._report = journal_path.parent / REPORT_FOLDER
         self._report_seen: list[tuple[str, int, int]] = []
         self._queue: deque[JournalEvent] = deque()
@@ -50,7 +50,7 @@ class Feed:
     @property
     def sweep(self) -> SweepRecord:
         """Return the sweep as far as it was read."""
-        return self._ledger.record()
+        return self._fold.record()
 
     def read(self) -> None:
         """Take in what the journal gained, and whether the report changed. Raises JournalError."""
@@ -120,7 +120,7 @@ class Feed:
 
     def _take(self, event: JournalEvent) -> None:
         """Take an event in; where the clock was set back, its points are still later: MLflow shows the latest."""
-        numbers = self._ledger.add(event)
+        numbers = self._fold.add(event)
         self._moment = event.time if event.time >= self._moment else self._moment + 0.001
         key = event.trial if isinstance(event, TrialEvent) else SWEEP_KEY
         self._seen[key] = self._seen.get(key, 0) + 1
