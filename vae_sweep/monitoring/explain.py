@@ -13,6 +13,7 @@ from vae_sweep.journal.history import History, TrialTimeline, find_trial, rename
 from vae_sweep.journal.invariants import trial_findings
 from vae_sweep.journal.metrics import values_text
 from vae_sweep.journal.records import RungRecord, TrialRecord
+from vae_sweep.journal.sweep_log import sweep_log
 from vae_sweep.monitoring.advice import advice
 from vae_sweep.monitoring.eta import sweep_spec, trial_spec
 from vae_sweep.monitoring.latent_use import latent_use
@@ -38,7 +39,7 @@ def explain_trial(folder: Path, name: str) -> list[Section]:
 
     Raises LaunchError where there is no such sweep or trial, JournalError where the journal is damaged.
     """
-    owner, history = read_status(folder)
+    owner, history = read_status(sweep_log(folder))
     trial = find_trial(history.record, name)
     state = history.state(trial, history.driven_by(owner))
     timeline, spec = history.timelines[trial.id], trial_spec(trial)

@@ -18,8 +18,9 @@ from trainables.trial import check_corpus, run_trial, score_split
 from vae_sweep.config.environment import data_directory
 from vae_sweep.config.relocation import relocated
 from vae_sweep.config.sweep_spec import SweepSpec
-from vae_sweep.journal.history import find_trial, read_history
+from vae_sweep.journal.history import find_trial
 from vae_sweep.journal.records import TrialRecord
+from vae_sweep.journal.sweep_log import read_history
 from vae_sweep.monitoring.eta import sweep_spec, trial_spec
 from vae_sweep.replay.comparison import NumberDifference, ReplayComparison
 from vae_sweep.replay.reproducibility import Surroundings, surroundings

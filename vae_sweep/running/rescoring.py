@@ -12,11 +12,11 @@ from trainables.training.report import SCORED
 from vae_sweep.config.reader import with_overrides
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.journal.events import ChangedEvent, JournalEvent, Message, RepairedEvent, ScoredEvent
-from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.history import find_trial
 from vae_sweep.journal.journal import Journal, JournalError
 from vae_sweep.journal.records import SweepRecord, TrialRecord
 from vae_sweep.journal.stored_spec import existing_spec
+from vae_sweep.journal.sweep_log import SweepLog
 from vae_sweep.planning.compatibility import changes_since, check_corpus
 from vae_sweep.planning.plan import Plan, make_plan
 from vae_sweep.planning.provenance import provenance
@@ -66,7 +66,8 @@ def rescore_sweep(folder: Path, names: Sequence[str], overrides: Sequence[str], 
     spec = with_overrides(stored, overrides, "evaluation")
     with driver_lock(folder) as lease, Journal(folder / JOURNAL_FILE) as journal:
         stop_controller = StopController(folder / REQUEST_FILE, lambda: lease.lost)
-        work = _Work(folder, spec, tuple(names), journal, stop_controller, watch)
+        log = SweepLog(folder / JOURNAL_FILE)
+        work = _Work(log, spec, tuple(names), journal, stop_controller, watch)
         if journal.repaired:
             work.write(RepairedEvent(text=journal.repaired))
         try:
@@ -120,7 +121,7 @@ def lacking(
 class _Work:
     """What one call does: `tried` are the splits that were measured or passed over, by trial."""
 
-    folder: Path
+    log: SweepLog
     spec: SweepSpec
     names: tuple[str, ...]
     journal: Journal
@@ -138,7 +139,7 @@ class _Work:
         plan = make_plan(self.spec)
         self._compare(plan)
         with ray_session() as joined:
-            plan, placement = prepare(plan, self.folder, joined, self.write, self._say)
+            plan, placement = prepare(plan, self.log.folder, joined, self.write, self._say)
             while scorings:
                 for scoring, came in run_scorings(plan, placement, self.stop_controller, scorings):
                     if isinstance(came, VaeSweepError):
@@ -154,7 +155,7 @@ class _Work:
 
     def _compare(self, plan: Plan) -> None:
         """Journal what changed since the newest launch. Raises LaunchError where the corpus is another one."""
-        record = read_sweep(self.folder / JOURNAL_FILE)
+        record = self.log.refresh().record
         now = provenance(plan, len(record.launches))
         check_corpus(record, now)
         if fresh := [text for text in changes_since(record, now) if text not in record.changes]:
@@ -165,7 +166,7 @@ class _Work:
 
     def _missing(self) -> list[Scoring]:
         """Return what is to be measured; what was measured so before the newest score is journaled again."""
-        record = read_sweep(self.folder / JOURNAL_FILE)
+        record = self.log.refresh().record
         found = []
         for trial, lacked in lacking(self.spec, record, self.names):
             splits = [split for split in lacked if (trial.id, split) not in self.tried]
