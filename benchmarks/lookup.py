@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from trainables.rungs import on_rung
-from trainables.spec import TrialSpec
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.records import TrialRecord
 from vae_sweep.search.state import column_means
@@ -80,7 +79,8 @@ def lookup(rungs: Path, full: Path, words: tuple[str, ...]) -> Lookup:
 
 def judged(trial: TrialRecord) -> TrialRecord:
     """Return a trial with those of its rungs at which it is judged: its KL weight stays at its full value."""
-    spec = TrialSpec.model_validate(trial.spec)
+    spec = trial.spec.trial
+    assert spec is not None, f"{trial.id}: another version wrote its spec"
     rungs = [rung for rung in trial.rungs if on_rung(spec, spec.phases()[-1], rung.epoch, 1.0)]
     return replace(trial, rungs=rungs)
 

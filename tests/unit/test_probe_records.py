@@ -77,7 +77,7 @@ def test_trials_that_left_weights_are_chosen(path: Path) -> None:
 
 def test_a_model_without_codes_is_not_chosen(path: Path) -> None:
     record = read_sweep(path)
-    record.trials[trial_id(0)].spec["method"] = {"language_model": True}
+    record.trials[trial_id(0)].spec.plain["method"] = {"language_model": True}
     assert [trial.id for trial in trials_to_probe(record, ())] == [trial_id(1)]
 
 

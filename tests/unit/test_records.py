@@ -31,7 +31,7 @@ def test_a_whole_sweep(path: Path) -> None:
     assert sweep.cells == {3: CellRecord(3, "ours", {"target_rate": 4.0})}
     trial = sweep.trials["0003-ours-s0"]
     assert (trial.cell, trial.seed, trial.method, trial.attempts) == (3, 0, "ours", 1)
-    assert (trial.values, trial.spec) == ({"target_rate": 4.0}, TRIAL_SPEC)
+    assert (trial.values, trial.spec.plain) == ({"target_rate": 4.0}, TRIAL_SPEC)
     assert [(one.phase, one.epoch) for one in trial.epochs] == [("pretrain", 0), ("vae", 0)]
     assert trial.epochs[0].numbers == numbers(0)
     assert trial.final is not None

@@ -9,7 +9,6 @@ import pytest
 
 from tests.journal_writer import command
 from tests.stored.sweeps import TRIALS, stored_sweep
-from trainables.spec import TrialSpec
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.journal import JournalError
 from vae_sweep.journal.records import SweepRecord
@@ -56,7 +55,7 @@ def broken(folder: Path) -> str | None:
 
 
 def keys(record: SweepRecord) -> dict[str, str]:
-    return {name: TrialSpec.model_validate(trial.spec).key() for name, trial in record.trials.items()}
+    return {name: trial.spec.trial.key() for name, trial in record.trials.items() if trial.spec.trial}
 
 
 KINDS = ["launch", "nodes", "cell", "trial", "epoch", "store", "final", "scored", "end"]

@@ -1,7 +1,6 @@
 """What probes found, in the form of the paper's Tables 4, 5, 6 and 8 and its Appendix B."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from trainables.methods import METHODS
 from vae_sweep.journal.metrics import METRICS, values_text
@@ -57,17 +56,12 @@ def _row(trials: list[TrialRecord], words: tuple[str, ...]) -> tuple[str, ...]:
 
 def _name(trials: list[TrialRecord]) -> str:
     first = trials[0]
-    values = {**_target_rate(first.spec), **first.values}
+    rate = {} if first.target_rate is None else {"target_rate": first.target_rate}
+    values = {**rate, **first.values}
     title = METHODS[first.method].title if first.method in METHODS else first.method
     seeds = f", {len(trials)} seeds" if len(trials) > 1 else ""
     shown = f"{values_text(values)}{seeds}".removeprefix(", ")
     return f"{title} ({shown})" if shown else title
-
-
-def _target_rate(spec: dict[str, Any]) -> dict[str, Any]:
-    """Return the λ of a trial whose method has one, also where the space does not name it."""
-    term = spec.get("method", {}).get("objective", {}).get("kl") or {}
-    return {"target_rate": term["target_rate"]} if "target_rate" in term else {}
 
 
 def _mean(trials: list[TrialRecord], word: str) -> str:

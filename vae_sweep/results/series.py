@@ -110,9 +110,7 @@ def epoch_curves(record: SweepRecord) -> list[EpochCurve]:
 
 def target_rate(trial: TrialRecord) -> float | None:
     """Return λ of a trial, nats; None where its method has none."""
-    term = trial.spec.get("method", {}).get("objective", {}).get("kl", {})
-    rate = trial.values.get("target_rate", term.get("target_rate"))
-    return None if rate is None else float(rate)
+    return None if trial.target_rate is None else float(trial.target_rate)
 
 
 def _published_points(record: SweepRecord) -> tuple[PublishedPoint, ...]:

@@ -122,7 +122,7 @@ def obstacles(trial: TrialRecord, tested: TestedText) -> list[str]:
 
 def _text_obstacles(trial: TrialRecord, tested: TestedText) -> Iterator[str]:
     text = TEXTS[tested.corpus]
-    numbers, spec = split_numbers(trial, "test"), trial.spec.get("corpus", {})
+    numbers, spec = split_numbers(trial, "test"), trial.spec
     sentences, tokens = numbers.get("sentences"), numbers.get("tokens")
     if sentences is None or tokens is None:
         yield "how many test sentences and tokens were scored is not recorded"
@@ -133,22 +133,21 @@ def _text_obstacles(trial: TrialRecord, tested: TestedText) -> Iterator[str]:
         yield f"{tokens / sentences:.3f} tokens a sentence, the tables imply {text.tokens_per_sentence}"
     if tested.foreign:
         yield "the test sentences are not the tables', whose digest is known"
-    size = spec.get("vocabulary_size")
+    size = spec.at("corpus", "vocabulary_size")
     cut = size is not None and not (tested.other_training and text.words is not None and size >= text.words)
-    if cut or (spec.get("limit") or {}).get("train") is not None:
+    if cut or spec.at("corpus", "limit", "train") is not None:
         yield "the vocabulary or the training split is cut, so more words are <unk>"
-    fingerprint = trial.spec.get("corpus_fingerprint")
-    if text.fingerprint is not None and fingerprint != text.fingerprint and not tested.other_training:
-        yield f"the text's fingerprint is {str(fingerprint)[:12]}, the tables' text has {text.fingerprint[:12]}"
+    if text.fingerprint is not None and spec.fingerprint != text.fingerprint and not tested.other_training:
+        found = str(spec.fingerprint)[:12]
+        yield f"the text's fingerprint is {found}, the tables' text has {text.fingerprint[:12]}"
 
 
 def _model_obstacles(trial: TrialRecord) -> Iterator[str]:
-    latent_size = trial.spec.get("model", {}).get("latent_size")
-    if latent_size != LATENT_SIZE:
-        yield f"n_z is {latent_size}, the tables' is {LATENT_SIZE}"
-    term = trial.spec.get("method", {}).get("objective", {}).get("kl", {})
-    if term.get("per", "sentence") != "sentence":
-        yield f"λ is held per {term['per']}; the tables' λ is in nats per sentence, total over units"
+    if trial.spec.latent_size != LATENT_SIZE:
+        yield f"n_z is {trial.spec.latent_size}, the tables' is {LATENT_SIZE}"
+    per = trial.spec.at("method", "objective", "kl", "per")
+    if per not in (None, "sentence"):
+        yield f"λ is held per {per}; the tables' λ is in nats per sentence, total over units"
 
 
 def _cell(record: SweepRecord, number: int, text: TestedText) -> Iterator[PaperComparison]:
@@ -214,6 +213,5 @@ def _of_another_sample(verdict: Verdict, why: str, tolerance: float | None) -> t
 
 
 def _key(trial: TrialRecord) -> Key:
-    term = trial.spec.get("method", {}).get("objective", {}).get("kl", {})
-    rate = trial.values.get("target_rate", term.get("target_rate"))
+    rate = trial.target_rate
     return trial.method, None if rate is None else float(rate)
