@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.handmade import Handmade, put, spec_in
-from trainables.probes.latent_summary import PORTRAIT_FILE, LatentSummary, Walk
+from trainables.probes.latent_summary import LATENT_SUMMARY_FILE, LatentSummary, Walk
 from vae_sweep.config.sweep_spec import SweepSpec
 
 SCRIPT = "<script>alert('x')</script>"
@@ -90,7 +90,7 @@ def end(sweep: Handmade, name: str, outcome: str, numbers: dict[str, float]) -> 
     """End a trial with these validation numbers, a test score, a page of samples and a latent summary."""
     place = sweep.folder / "ray" / "attempt-1" / name / "checkpoint_000005"
     put(place / "samples.txt", f"Samples:\n  a {SCRIPT} runs\n")
-    put(place / PORTRAIT_FILE, LATENT_SUMMARY.model_dump_json())
+    put(place / LATENT_SUMMARY_FILE, LATENT_SUMMARY.model_dump_json())
     words = {f"validation/{word}": value for word, value in numbers.items()}
     about = {"trial": name, "outcome": outcome, "reason": f"because of {SCRIPT}", "error": None}
     sweep.write("final", **about, numbers=words, checkpoint=str(place))

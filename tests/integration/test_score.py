@@ -89,9 +89,9 @@ def check_the_newest_is_read(home: Path, score: dict[str, Any]) -> None:
     shown = json.loads(run(home, "report", SWEEP, "--format", "json").stdout)
     [row] = [row for row in shown["rows"] if row["split"] == "test" and row["cell"] == 1]
     assert row["numbers"]["perplexity"] == score["numbers"]["test/perplexity"]
-    told = run(home, "explain", SWEEP, "0001").stdout
-    assert "by an earlier version of vae-sweep" in told
-    assert "final_effort 120, which is read" in told
+    explained = run(home, "explain", SWEEP, "0001").stdout
+    assert "by an earlier version of vae-sweep" in explained
+    assert "final_effort 120, which is read" in explained
     assert "2 trials of 3 measured under another evaluation" in run(home, "status", SWEEP).stdout
     _, runs = mlflow_runs(home)
     metrics = runs[TRIALS[1]].data.metrics

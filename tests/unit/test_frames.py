@@ -17,7 +17,7 @@ from vae_sweep.report.frames import (
     SAMPLING,
     TRIAL,
     TRIAL_STATE,
-    UNTOLD,
+    UNKNOWN,
     cell_frame,
     epoch_frame,
     short_frame,
@@ -66,9 +66,12 @@ def test_why_a_likelihood_is_not_known_is_told_by_split(tmp_path: Path) -> None:
     found: Cells = [("ours", {}, {0: (8.0, 20.0)}), ("vae", {}, {0: (9.0, 21.0)})]
     record = journal(tmp_path / "s", found, more={0: {"pareto_k_bad": 0.6, "nll": 21.0}})
     cells = cell_frame(cell_results(record, OBJECTIVES), OBJECTIVES)
-    assert cells["validation/untold"].str.startswith("60.0% of its sentences").tolist() == [True, False]
+    assert cells["validation/unknown_likelihood"].str.startswith("60.0% of its sentences").tolist() == [
+        True,
+        False,
+    ]
     assert list(cells["front"]) == [False, True]
-    assert cells["test/untold"].isna().all()
+    assert cells["test/unknown_likelihood"].isna().all()
 
 
 def test_sampling_alone_has_a_column_where_it_is_known(tmp_path: Path) -> None:
@@ -142,7 +145,7 @@ def test_no_parameter_is_called_like_another_column() -> None:
 def test_every_column_is_described() -> None:
     page = (REPOSITORY / "docs" / "python.md").read_text()
     plain = {*TRIAL, *CELL_STATE, *TRIAL_STATE, *EPOCH_STATE}
-    ends = {f"{INTERVAL}`", f"{SAMPLING}`", f"/{UNTOLD}`"}
+    ends = {f"{INTERVAL}`", f"{SAMPLING}`", f"/{UNKNOWN}`"}
     assert not {f"`{name}`" for name in plain if f"`{name}`" not in page} | {
         end for end in ends if end not in page
     }

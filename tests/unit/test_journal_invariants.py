@@ -95,11 +95,11 @@ TRUST = {"nll": 11.5, "perplexity": 9.0, "pareto_k": 0.85, "pareto_k_bad": 0.64,
 
 def test_a_likelihood_that_is_not_known_draws_a_warning(tmp_path: Path) -> None:
     sweep = record(tmp_path / "journal.jsonl", [], {f"validation/{word}": value for word, value in TRUST.items()})
-    untold, warning = [
+    unknown, warning = [
         *evidence_lines(compute_results(sweep, ("perplexity",)).evidence),
         *remarks(compute_results(sweep, ("perplexity",))),
     ]
-    assert untold == (
+    assert unknown == (
         "cannot tell where cell 0 stands: 64.0% of its sentences have Pareto k > 0.7, 50% at most may; it is in "
         "no front and no hypervolume"
     )

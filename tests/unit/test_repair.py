@@ -135,10 +135,10 @@ def test_a_trial_of_which_nothing_but_reports_is_left_is_run_again(folder: Path)
 
     before = read_sweep(folder / "journal.jsonl")
     damaged(folder, damage)
-    [told] = repair_sweep(folder).said
+    [message] = repair_sweep(folder).said
     epochs = len(before.trials[lost].epochs)
-    assert told.startswith(f"trial {lost}: its start is lost and follows from no other line; with it: ")
-    assert f"{epochs} epochs, 1 end, 1 score; it runs again" in told
+    assert message.startswith(f"trial {lost}: its start is lost and follows from no other line; with it: ")
+    assert f"{epochs} epochs, 1 end, 1 score; it runs again" in message
     assert set(read_sweep(folder / "journal.jsonl").trials) == set(TRIALS) - {lost}
 
 

@@ -20,7 +20,7 @@ from vae_sweep.monitoring.latent_use import latent_use
 from vae_sweep.monitoring.phase_lines import phase_lines, shown
 from vae_sweep.monitoring.status import SHOWN, read_status
 from vae_sweep.results.evaluations import measured_lines
-from vae_sweep.results.front import front_cells, split_numbers, untold_reason
+from vae_sweep.results.front import front_cells, split_numbers, why_unknown
 from vae_sweep.statistics.trust import TIGHT
 
 SCORES = ("perplexity", "nll", "iw_perplexity", *SHOWN)
@@ -128,7 +128,7 @@ def _likelihood(trial: TrialRecord) -> list[str]:
     """Return what the trial is ranked by, or why it cannot be."""
     if trial.final is None or not (numbers := split_numbers(trial, "validation")):
         return []
-    if reason := untold_reason([numbers], TIGHT):
+    if reason := why_unknown([numbers], TIGHT):
         return [f"cannot tell NLL and PPL on validation: {reason}"]
     return [f"on validation {shown(trial.final.numbers, 'validation', LIKELIHOOD)}"] if "nll" in numbers else []
 

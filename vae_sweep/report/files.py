@@ -121,10 +121,10 @@ def escaped(text: str) -> str:
 
 def _answered(report: Results) -> dict[tuple[int, str, str], list[Any]]:
     """Return (cell, split, metric) -> difference from the baseline, half its interval, answer."""
-    told = report.evidence.differences
+    differences = report.evidence.differences
     return {
-        (one.cell, told.split, one.word): [one.difference.mean, one.difference.half_width, one.answer.value]
-        for one in told.against_baseline
+        (one.cell, differences.split, one.word): [one.difference.mean, one.difference.half_width, one.answer.value]
+        for one in differences.against_baseline
         if report.evidence.replicated
     }
 

@@ -22,15 +22,15 @@ def _reference(row: CellResult) -> bool:
 def _best(rows: list[CellResult], word: str) -> str:
     having = sorted((row for row in rows if _known(row, word)), key=lambda row: row.numbers[word])
     if not having:
-        untold = word in TIGHT and any(row.untold for row in rows)
+        unknown = word in TIGHT and any(row.unknown_likelihood for row in rows)
         text = f"Lowest {METRICS[word].symbol} on validation: cannot tell, that of no cell is known."
-        return text if untold else ""
+        return text if unknown else ""
     first, others = having[0], having[1:]
     metric = METRICS[word]
     shown = number_text(word, first.numbers[word], first.half_widths.get(word))
     text = f"Lowest {metric.symbol} on validation: {cell_name(first)} (cell {first.cell}), {shown}"
     if not others:
-        alone = "of which it is known" if any(row.untold for row in rows) else "that has ended"
+        alone = "of which it is known" if any(row.unknown_likelihood for row in rows) else "that has ended"
         return f"{text}; it is the only cell {alone}."
     if first.half_widths.get(word) is None:
         runner_up = number_text(word, others[0].numbers[word])
@@ -43,7 +43,7 @@ def _best(rows: list[CellResult], word: str) -> str:
 
 
 def _known(row: CellResult, word: str) -> bool:
-    return word in row.numbers and not (word in TIGHT and row.untold)
+    return word in row.numbers and not (word in TIGHT and row.unknown_likelihood)
 
 
 def _overlap(best: CellResult, other: CellResult, word: str) -> bool:

@@ -22,7 +22,7 @@ CELL_STATE = ("seeds", "outcome", "front")
 TRIAL = ("trial", *CELL)
 TRIAL_STATE = ("seed", "outcome", "reason", "attempts", "started", "ended")
 EPOCH_STATE = ("seed", "phase", "epoch", "time")
-INTERVAL, SAMPLING, UNTOLD = "_ci95", "_sampling_ci95", "untold"
+INTERVAL, SAMPLING, UNKNOWN = "_ci95", "_sampling_ci95", "unknown_likelihood"
 
 _Line = dict[str, Any]
 
@@ -39,7 +39,7 @@ def cell_frame(found: Sequence[CellResult], objectives: Sequence[str]) -> pd.Dat
     words = dict.fromkeys((*WORDS, *objectives, *TRUST_WORDS, *FLOOR_WORDS))
     numbers = [f"{split}/{word}{kind}" for split in _SPLITS for word in words for kind in ("", INTERVAL, SAMPLING)]
     always = {f"{split}/{word}" for split in _SPLITS for word in (*WORDS, *objectives)}
-    state = [*CELL_STATE, *(f"{split}/{UNTOLD}" for split in _SPLITS)]
+    state = [*CELL_STATE, *(f"{split}/{UNKNOWN}" for split in _SPLITS)]
     frame = _frame(lines.values(), [*CELL, *values, *state], _kept(numbers, lines.values(), always))
     return frame.astype({"front": bool})
 
@@ -76,7 +76,7 @@ def _row_numbers(row: CellResult) -> Iterator[tuple[str, Any]]:
     for numbers, kind in ((row.numbers, ""), (row.half_widths, INTERVAL), (row.sampling, SAMPLING)):
         for word, value in numbers.items():
             yield f"{row.split}/{word}{kind}", value
-    yield f"{row.split}/{UNTOLD}", row.untold
+    yield f"{row.split}/{UNKNOWN}", row.unknown_likelihood
 
 
 def _trial_line(trial: TrialRecord) -> _Line:

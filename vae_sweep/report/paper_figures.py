@@ -108,19 +108,19 @@ def unit_figure(rows: Sequence[UnitRow]) -> Figure:
     return figure
 
 
-def map_figure(sittings: Sequence[CellExemplar], labels: Sequence[str]) -> Figure:
+def map_figure(exemplars: Sequence[CellExemplar], labels: Sequence[str]) -> Figure:
     """Return maps of the codes of validation sentences, a panel a cell, a colour a label."""
-    figure, panels = _panels(len(sittings), columns=3)
-    for axes, sitting in zip(panels, sittings, strict=True):
-        portrait = sitting.portrait
-        if portrait is None:
+    figure, panels = _panels(len(exemplars), columns=3)
+    for axes, exemplar in zip(panels, exemplars, strict=True):
+        summary = exemplar.summary
+        if summary is None:
             continue
-        names = portrait.labels or ("",) * len(portrait.positions)
+        names = summary.labels or ("",) * len(summary.positions)
         for number, label in enumerate(labels or ("",)):
             colour, _, marker = label_style(number)
-            shown = [at for at, name in zip(portrait.positions, names, strict=True) if name == label]
+            shown = [at for at, name in zip(summary.positions, names, strict=True) if name == label]
             axes.plot(*_columns(shown), marker, color=colour, markersize=2, alpha=0.6)
-        axes.set(title=f"cell {sitting.trial.cell}, {sitting.name}")
+        axes.set(title=f"cell {exemplar.trial.cell}, {exemplar.name}")
     _legend(figure, [_handle(name, *label_style(number)[::2], "") for number, name in enumerate(labels)])
     return figure
 
@@ -152,7 +152,7 @@ def _draw_front(axes: Axes, front: Front) -> None:
             marker=style.static_marker,
             markersize=7 if row.front else 4.5,
             color=style.colour,
-            alpha=0.35 if row.untold else 1.0,
+            alpha=0.35 if row.unknown_likelihood else 1.0,
             elinewidth=0.7,
             capsize=1.5,
         )

@@ -44,7 +44,7 @@ def rich_tables(report: Results) -> Iterable[Group]:
     for split in dict.fromkeys(row.split for row in report.rows):
         chosen = [row for row in report.rows if row.split == split]
         means = "means over seeds" + (" ± 95 %" if any(row.half_widths for row in chosen) else "")
-        unknown = ", ? cannot tell" if any(row.untold for row in chosen) else ""
+        unknown = ", ? cannot tell" if any(row.unknown_likelihood for row in chosen) else ""
         title = f"{report.sweep}: {split} split, {means} (* on the validation front{unknown})"
         yield Group(Text(title, style="bold"), _table(chosen))
     if report.comparisons:

@@ -11,7 +11,7 @@ from vae_sweep.journal.metrics import METRICS, number_text
 from vae_sweep.report.terminal import cell_name
 from vae_sweep.report.terminal_evidence import by_pair, delta, difference_texts
 from vae_sweep.results.comparison import Side, SweepComparison, joint_front
-from vae_sweep.results.evidence import interval_text, untold_lines, volume_axes
+from vae_sweep.results.evidence import interval_text, unknown_lines, volume_axes
 
 HOUR = 3600.0
 _NAMED = 8
@@ -47,7 +47,7 @@ def compare_lines(found: SweepComparison) -> Iterator[str]:
         if 0 < single < len(side.places):
             count = f"{single} of {len(side.places)} cells"
             yield f"{count} of {side.sweep} have one seed: their scatter is in no interval"
-        for line in untold_lines(side.untold):
+        for line in unknown_lines(side.unknown_likelihood):
             yield f"{side.sweep}: {line}"
     for side in found.sides[1:]:
         for line in side.settings:

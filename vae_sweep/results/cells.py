@@ -6,7 +6,7 @@ from typing import Any
 
 from trainables.methods import METHODS
 from vae_sweep.journal.records import SweepRecord, TrialRecord
-from vae_sweep.results.front import front_cells, split_numbers, untold_reason
+from vae_sweep.results.front import front_cells, split_numbers, why_unknown
 from vae_sweep.statistics.intervals import Interval, half_width, mean_interval
 from vae_sweep.statistics.trust import TIGHT, sampling_error
 
@@ -43,8 +43,8 @@ class CellResult:
     """One cell on one split; `numbers` are means over its ended seeds, its method's undefined metrics are absent.
 
     With several seeds `half_widths` holds half the width of each mean's 95 % interval; `sampling` what of it the
-    sampling of NLL and PPL makes, also with one seed. `untold` says why NLL and PPL are not known on this split,
-    empty where they are.
+    sampling of NLL and PPL makes, also with one seed. `unknown_likelihood` says why NLL and PPL are not known on
+    this split, empty where they are.
     """
 
     cell: int
@@ -58,7 +58,7 @@ class CellResult:
     numbers: dict[str, float]
     half_widths: dict[str, float]
     sampling: dict[str, float]
-    untold: str
+    unknown_likelihood: str
 
     def interval(self, word: str) -> Interval:
         """Return the mean of a metric; with one seed its interval is what sampling alone leaves."""
@@ -67,7 +67,7 @@ class CellResult:
     @property
     def mark(self) -> str:
         """Return the sign behind the cell's number: on the front, or not known."""
-        return "?" if self.untold else "*" if self.front else ""
+        return "?" if self.unknown_likelihood else "*" if self.front else ""
 
 
 @dataclass(frozen=True)
@@ -142,5 +142,5 @@ def _row(record: SweepRecord, number: int, split: str, front: set[int]) -> Itera
         numbers={word: found.mean for word, found in intervals.items()},
         half_widths={word: found.half_width for word, found in intervals.items() if found.half_width is not None},
         sampling={word: half_width(error) for word, error in errors.items() if error},
-        untold=untold_reason(tables, TIGHT),
+        unknown_likelihood=why_unknown(tables, TIGHT),
     )

@@ -20,8 +20,8 @@ class CellDifference:
     """One objective of a cell less that of another cell.
 
     `corrected` is the p-value after Holm's correction over all differences of the same table and objective, `why`
-    the figures behind the answer in words. Where the likelihood of either cell is not known (`untold`), nothing is
-    said of the difference.
+    the figures behind the answer in words. Where the likelihood of either cell is not known
+    (`unknown_likelihood`), nothing is said of the difference.
     """
 
     cell: int
@@ -31,7 +31,7 @@ class CellDifference:
     corrected: float | None
     answer: Answer
     why: str
-    untold: bool = False
+    unknown_likelihood: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def differences(record: SweepRecord, words: tuple[str, ...]) -> Differences:
     level, known = means(validated.points), record.cells
     plain = PLAIN if any(known[cell].method == PLAIN for cell in cells.points) else known[min(cells.points)].method
     candidates = [cell for cell in cells.points if known[cell].method == plain]
-    baseline = min(candidates, key=lambda cell: (cell in cells.untold, level[cell], cell))
+    baseline = min(candidates, key=lambda cell: (cell in cells.unknown_likelihood, level[cell], cell))
     front = sorted(front_cells(record, words), key=lambda cell: (level[cell], cell))
     pairs = [(cell, baseline) for cell in sorted(cells.points) if cell != baseline]
     steps = [pair for pair in pairwise(front) if baseline not in pair]
@@ -76,7 +76,7 @@ def held(
     found: list[CellDifference] = []
     pairs = list(pairs)
     for place, word in enumerate(words):
-        reasons = [_untold(ours, theirs, pair) if word in TIGHT else "" for pair in pairs]
+        reasons = [_unknown(ours, theirs, pair) if word in TIGHT else "" for pair in pairs]
         family = [_difference(ours, theirs, *pair, place) for pair in pairs]
         family = [
             replace(one, half_width=None, p_value=None) if reason else one
@@ -104,10 +104,12 @@ def _difference(ours: Cells, theirs: Cells, a: int, b: int, place: int) -> Diffe
     return difference(_column(ours.points[a], place), _column(theirs.points[b], place), error=error)
 
 
-def _untold(ours: Cells, theirs: Cells, pair: tuple[int, int]) -> str:
+def _unknown(ours: Cells, theirs: Cells, pair: tuple[int, int]) -> str:
     """Return why the likelihoods of two cells cannot be compared; empty where both are known."""
     sides = zip((ours, theirs), pair, strict=True)
-    return "; ".join(f"cell {cell}: {side.untold[cell]}" for side, cell in sides if cell in side.untold)
+    return "; ".join(
+        f"cell {cell}: {side.unknown_likelihood[cell]}" for side, cell in sides if cell in side.unknown_likelihood
+    )
 
 
 def _column(seeds: Mapping[int, Sequence[float]], place: int) -> dict[int, float]:

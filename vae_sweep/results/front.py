@@ -19,18 +19,18 @@ class Cells:
     """The complete cells of a sweep on one split, without reference methods.
 
     `points` are their objectives by seed, `errors` the standard error that sampling leaves in the mean of each.
-    `untold` says of a cell why its likelihood is not known: it is compared with no other and stands on no front.
-    A cell that has none has no point.
+    `unknown_likelihood` says of a cell why its likelihood is not known: it is compared with no other and stands on
+    no front. A cell that has none has no point.
     """
 
     points: Replicates
     errors: dict[int, list[float]]
-    untold: dict[int, str]
+    unknown_likelihood: dict[int, str]
 
     @cached_property
     def ranked(self) -> Replicates:
         """Return the points of the cells that are known."""
-        return {cell: seeds for cell, seeds in self.points.items() if cell not in self.untold}
+        return {cell: seeds for cell, seeds in self.points.items() if cell not in self.unknown_likelihood}
 
 
 def cells_of(record: SweepRecord, words: tuple[str, ...], split: str = "validation") -> Cells:
@@ -43,15 +43,15 @@ def cells_of(record: SweepRecord, words: tuple[str, ...], split: str = "validati
             tables.setdefault(trial.cell, {})[trial.seed] = numbers
             lacking.setdefault(trial.cell, set()).update(_lacking(numbers, words))
     whole = {cell: seeds for cell, seeds in tables.items() if not lacking[cell]}
-    untold = {cell: reason for cell, seeds in whole.items() if (reason := untold_reason(seeds.values(), words))}
-    untold |= {cell: NOT_TIGHT for cell, words in lacking.items() if words == {NOT_TIGHT}}
+    unknown = {cell: reason for cell, seeds in whole.items() if (reason := why_unknown(seeds.values(), words))}
+    unknown |= {cell: NOT_TIGHT for cell, words in lacking.items() if words == {NOT_TIGHT}}
     return Cells(
         {
             cell: {seed: [numbers[word] for word in words] for seed, numbers in seeds.items()}
             for cell, seeds in whole.items()
         },
         {cell: [sampling_error(seeds.values(), word) for word in words] for cell, seeds in whole.items()},
-        untold,
+        unknown,
     )
 
 
@@ -73,7 +73,7 @@ def split_numbers(trial: TrialRecord, split: str) -> dict[str, float]:
     return {word: value for word, value in metrics_of(source, split).items() if value is not None}
 
 
-def untold_reason(replicates: Collection[dict[str, float]], words: Collection[str]) -> str:
+def why_unknown(replicates: Collection[dict[str, float]], words: Collection[str]) -> str:
     """Return why the likelihood of a cell is not known; empty where it is, or no objective."""
     if any(NOT_TIGHT in _lacking(numbers, words) for numbers in replicates):
         return NOT_TIGHT

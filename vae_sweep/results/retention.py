@@ -41,7 +41,7 @@ def front_to_be(spec: SweepSpec, record: SweepRecord) -> set[int]:
     }
     known = {name: trial for name, trial in record.trials.items() if trial.cell not in open_cells}
     rest, words = replace(record, trials=known), spec.search.objectives
-    return open_cells | front_cells(rest, words) | cells_of(rest, words).untold.keys()
+    return open_cells | front_cells(rest, words) | cells_of(rest, words).unknown_likelihood.keys()
 
 
 def _is_open(spec: SweepSpec, record: SweepRecord, cell: int, settled: Collection[tuple[int, int]]) -> bool:

@@ -29,8 +29,8 @@ def leaders(spec: SweepSpec, record: SweepRecord) -> Leaders:
 
 def no_front(spec: SweepSpec, record: SweepRecord) -> str:
     """Return why a sweep without winners has none, as what follows its name."""
-    untold = cells_of(record, spec.search.objectives).untold
-    if not untold:
+    unknown = cells_of(record, spec.search.objectives).unknown_likelihood
+    if not unknown:
         return "has no cell on a front yet, whose seeds have all ended"
-    first = min(untold)
-    return f"has no cell that can be ranked (cell {first}: {untold[first]}; vae-sweep score measures it anew)"
+    first = min(unknown)
+    return f"has no cell that can be ranked (cell {first}: {unknown[first]}; vae-sweep score measures it anew)"

@@ -67,8 +67,8 @@ def known_replicates(spec: SweepSpec, finals: Mapping[int, FinalReport]) -> dict
     """Return the replicates of a cell by seed; empty where one gave nothing, or its likelihood is not known."""
     rows = {seed: replicate_of(spec, final) for seed, final in finals.items()}
     known = {seed: row for seed, row in rows.items() if row is not None}
-    untold = cannot_tell([row.numbers for row in known.values()], spec.search.objectives)
-    return {} if untold or len(known) < len(finals) else known
+    unknown = cannot_tell([row.numbers for row in known.values()], spec.search.objectives)
+    return {} if unknown or len(known) < len(finals) else known
 
 
 def mean_objectives(replicates: Mapping[int, Replicate]) -> tuple[float, ...]:

@@ -73,7 +73,7 @@ class SweepSearch(Searcher):
         self._trained: dict[str, Hashable] = {}
         self._points = spec.points()
         self._paid: set[Hashable] = set()
-        self._teller = StudyRecorder(spec, study, [cell.number for cell in self._cells], self._warm)
+        self._recorder = StudyRecorder(spec, study, [cell.number for cell in self._cells], self._warm)
         for cell in self._cells:
             self._tell_if_complete(cell)
 
@@ -184,7 +184,7 @@ class SweepSearch(Searcher):
             method, values = draw(self._spec, trial)
             if not self._known(method, values):
                 cell = Cell(max((cell.number for cell in self._cells), default=-1) + 1, method, values)
-                self._teller.asked(trial, cell.number)
+                self._recorder.asked(trial, cell.number)
                 self._cells.append(cell)
                 self._on_cell(cell)
                 return cell
@@ -222,17 +222,17 @@ class SweepSearch(Searcher):
     def _tell_repeat(self, number: int, method: str, values: Draw) -> None:
         """Give a repeated draw its cell's result, or mark it as failed while the cell still runs."""
         twin = next(cell for cell in self._cells if cell.same_as(method, values))
-        told = self._teller.values(twin.number)
-        self._study.tell(number, told, state=TrialState.COMPLETE if told else TrialState.FAIL)
+        known = self._recorder.values(twin.number)
+        self._study.tell(number, known, state=TrialState.COMPLETE if known else TrialState.FAIL)
 
     def _tell_if_complete(self, cell: Cell) -> None:
         finals = self._ended.get(cell.number, {})
         if any(final.outcome == "pruned" for final in finals.values()):
-            self._teller.tell(cell, TrialState.PRUNED, None)
+            self._recorder.tell(cell, TrialState.PRUNED, None)
         elif not seeds_left(self._spec, finals):
             known = known_replicates(self._spec, {seed: finals[seed] for seed in self._spec.first_seeds})
             values = mean_objectives(known) if known else None
-            self._teller.tell(cell, TrialState.COMPLETE if values else TrialState.FAIL, values)
+            self._recorder.tell(cell, TrialState.COMPLETE if values else TrialState.FAIL, values)
 
     def save(self, checkpoint_path: str) -> None:
         """Write nothing: the study and the journal are the state."""

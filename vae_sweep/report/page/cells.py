@@ -26,7 +26,7 @@ class CellLine:
     name: str
     method: str
     front: bool
-    untold: str
+    unknown_likelihood: str
     numbers: list[str]
     above_floor: str
     outcome: str
@@ -110,7 +110,7 @@ def _line(record: SweepRecord, row: CellResult, words: tuple[str, ...]) -> CellL
         name=cell_name(row),
         method=row.method,
         front=row.front,
-        untold=row.untold,
+        unknown_likelihood=row.unknown_likelihood,
         numbers=[number_text(word, row.numbers.get(word), row.half_widths.get(word)) for word in words],
         above_floor="-" if gap is None or error is None else f"{gap:+.2f} ± {error:.2f}",
         outcome=outcome(row),

@@ -50,11 +50,11 @@ class Moment:
     runs: Mapping[str, str]
 
 
-def make_page(record: SweepRecord, spec: SweepSpec, gallery: LatentSummaryCache, now: Moment) -> str:
+def make_page(record: SweepRecord, spec: SweepSpec, summaries: LatentSummaryCache, now: Moment) -> str:
     """Return the report as one HTML document that asks nothing of any network."""
     report = compute_results(record, spec.search.objectives)
-    sittings = gallery.sittings(record)
-    figures = page_figures(record, report.rows, sittings)
+    exemplars = summaries.exemplars(record)
+    figures = page_figures(record, report.rows, exemplars)
     code = _resource("page.js")
     scripts = {"plotly": plotly_js(), "code": code}
     page: str = _template().render(
@@ -69,7 +69,7 @@ def make_page(record: SweepRecord, spec: SweepSpec, gallery: LatentSummaryCache,
         figures=figures,
         head=_head(record, spec, report),
         evidence=evidence_table(report),
-        empty=empty.empty_reasons(record, report, sittings),
+        empty=empty.empty_reasons(record, report, exemplars),
         headings=BESIDE_HEADINGS,
         likelihood_head=likelihood_head(),
         likelihood_note=LIKELIHOOD_NOTE,
@@ -77,8 +77,8 @@ def make_page(record: SweepRecord, spec: SweepSpec, gallery: LatentSummaryCache,
         beside=beside_table(report),
         measured={row.cell for row in report.rows},
         remarks=[LEGEND, *incomparable_reasons(report.comparisons)] if report.comparisons else [],
-        sittings=sittings,
-        labels=[(name, *label_style(number)) for number, name in enumerate(label_names(sittings))],
+        exemplars=exemplars,
+        labels=[(name, *label_style(number)) for number, name in enumerate(label_names(exemplars))],
         costs=_costs(record),
         facts=[trial_facts(record, record.trials[name], now.runs) for name in sorted(record.trials)],
         launches=[launch_facts(launch) for launch in record.launches],
@@ -106,12 +106,12 @@ class Figures:
         return [*self.fronts, *self.rates, *epochs, *([self.units] if self.units else []), *self.maps]
 
 
-def page_figures(record: SweepRecord, rows: list[CellResult], sittings: list[CellExemplar]) -> Figures:
+def page_figures(record: SweepRecord, rows: list[CellResult], exemplars: list[CellExemplar]) -> Figures:
     """Return the figures of a sweep; those that have nothing to show are not there."""
-    split, labels = widest_split(rows), label_names(sittings)
+    split, labels = widest_split(rows), label_names(exemplars)
     epochs = epoch_plots(epoch_curves(record))
     front = {row.cell for row in rows if row.front}
-    maps = [map_plot(found, labels) for found in sittings if found.trial.cell in front]
+    maps = [map_plot(found, labels) for found in exemplars if found.trial.cell in front]
     return Figures(
         fronts=[front_plot(found) for found in fronts(record, rows)],
         rates=rate_plots(rate_curves(record, rows, split), split),
@@ -121,7 +121,7 @@ def page_figures(record: SweepRecord, rows: list[CellResult], sittings: list[Cel
             for phase in PHASES
             if (shown := [plot for plot in epochs if plot.id.startswith(f"epochs-{phase}-")])
         },
-        units=unit_plot(unit_rows(sittings)),
+        units=unit_plot(unit_rows(exemplars)),
         maps=[plot for plot in maps if plot is not None],
     )
 

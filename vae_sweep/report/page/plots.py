@@ -87,7 +87,7 @@ def _cells(rows: Sequence[CellResult], method: str) -> dict[str, Any]:
             "color": style.colour,
             "symbol": style.marker,
             "size": [13 if row.front else 9 for row in rows],
-            "opacity": [FAINT if row.untold else 1 for row in rows],
+            "opacity": [FAINT if row.unknown_likelihood else 1 for row in rows],
             "line": {"width": 0},
         },
         "customdata": [row.cell for row in rows],
@@ -216,7 +216,7 @@ def _hover(row: CellResult) -> str:
     ]
     seeds = f"{row.seeds} seed{'s' * (row.seeds != 1)}"
     place = f"cell {row.cell}, {seeds}{', on the front' if row.front else ''}"
-    unknown = [f"cannot tell PPL: {row.untold}"] if row.untold else []
+    unknown = [f"cannot tell PPL: {row.unknown_likelihood}"] if row.unknown_likelihood else []
     return "<br>".join([f"<b>{escape(cell_name(row))}</b>", place, *map(escape, [*numbers, *unknown])])
 
 
