@@ -80,8 +80,13 @@ def write_epochs(sweep: Handmade, name: str, phase: str, count: int, kl: float) 
     """Report epochs that cost 30 s and 100 MB each."""
     for epoch in range(count):
         reconstruction = 25.0 - epoch
-        words = {"neg_elbo": reconstruction + kl, "reconstruction": reconstruction, "kl": kl, "active_units": 3.0}
-        numbers = {f"validation/{word}": value for word, value in words.items()}
+        metrics = {
+            "neg_elbo": reconstruction + kl,
+            "reconstruction": reconstruction,
+            "kl": kl,
+            "active_units": 3.0,
+        }
+        numbers = {f"validation/{metric}": value for metric, value in metrics.items()}
         numbers |= {"train/seconds": 30.0, "train/peak_memory_mb": 100.0}
         sweep.write("epoch", trial=name, phase=phase, epoch=epoch, numbers=numbers, checkpoint=None)
 
@@ -91,8 +96,8 @@ def end(sweep: Handmade, name: str, outcome: str, numbers: dict[str, float]) -> 
     place = sweep.folder / "ray" / "attempt-1" / name / "checkpoint_000005"
     put(place / "samples.txt", f"Samples:\n  a {SCRIPT} runs\n")
     put(place / LATENT_SUMMARY_FILE, LATENT_SUMMARY.model_dump_json())
-    words = {f"validation/{word}": value for word, value in numbers.items()}
+    metrics = {f"validation/{metric}": value for metric, value in numbers.items()}
     about = {"trial": name, "outcome": outcome, "reason": f"because of {SCRIPT}", "error": None}
-    sweep.write("final", **about, numbers=words, checkpoint=str(place))
-    sweep.write("scored", trial=name, numbers={f"test/{word}": value + 1.0 for word, value in numbers.items()})
+    sweep.write("final", **about, numbers=metrics, checkpoint=str(place))
+    sweep.write("scored", trial=name, numbers={f"test/{metric}": value + 1.0 for metric, value in numbers.items()})
     return place

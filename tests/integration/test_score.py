@@ -77,9 +77,11 @@ def check_scored_once(scores: list[dict[str, Any]]) -> None:
     """What the killed command journaled was not measured again; the evaluation is that of the plan."""
     assert sorted(line["trial"] for line in scores) == sorted(TRIALS)
     assert len({line["evaluation"] for line in scores}) == 1
-    words = {f"{split}/{word}" for split in ("validation", "test") for word in ("perplexity", "reconstruction")}
+    metrics = {
+        f"{split}/{metric}" for split in ("validation", "test") for metric in ("perplexity", "reconstruction")
+    }
     for line in scores:
-        assert line["numbers"].keys() >= words
+        assert line["numbers"].keys() >= metrics
         assert line["settings"] is None
 
 

@@ -76,9 +76,9 @@ def test_fronts_and_who_makes_the_joint_one(compared: SweepComparison) -> None:
 def test_cells_in_common_are_paired_by_seed_and_the_rest_named(compared: SweepComparison) -> None:
     one, two = compared.sides
     assert (one.common, one.own, two.own) == ([], [3], [1])
-    differences = {(each.cell, each.against, each.word): each for each in two.common}
+    differences = {(each.cell, each.against, each.metric): each for each in two.common}
     assert list(differences) == [
-        (cell, other, word) for cell, other in ((0, 2), (2, 1)) for word in compared.objectives
+        (cell, other, metric) for cell, other in ((0, 2), (2, 1)) for metric in compared.objectives
     ]
     ours = differences[0, 2, "reconstruction"]
     assert (ours.difference.mean, ours.difference.pairing) == (pytest.approx(-4.0), "paired")

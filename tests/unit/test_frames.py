@@ -23,7 +23,7 @@ from vae_sweep.report.frames import (
     short_frame,
     trial_frame,
 )
-from vae_sweep.results.cells import WORDS, cell_results
+from vae_sweep.results.cells import MAIN_METRICS, cell_results
 
 OBJECTIVES = ("perplexity", "reconstruction")
 
@@ -50,14 +50,16 @@ def test_a_line_a_cell_with_its_values_as_columns(cells: pd.DataFrame) -> None:
 def test_means_and_half_widths_are_those_of_the_report(reported: Reported, cells: pd.DataFrame) -> None:
     for row in cell_results(reported.sweep.record, OBJECTIVES):
         [line] = cells[cells["cell"] == row.cell].to_dict("records")
-        for word in row.numbers:
-            assert line[f"{row.split}/{word}"] == row.numbers[word]
-            assert line[f"{row.split}/{word}_ci95"] == row.half_widths[word]
+        for metric in row.numbers:
+            assert line[f"{row.split}/{metric}"] == row.numbers[metric]
+            assert line[f"{row.split}/{metric}_ci95"] == row.half_widths[metric]
 
 
 def test_the_tables_words_are_there_where_nobody_has_them(cells: pd.DataFrame) -> None:
     assert cells["test/iw_perplexity"].isna().all()
-    assert {f"{split}/{word}" for split in ("validation", "test") for word in WORDS} <= set(cells.columns)
+    assert {f"{split}/{metric}" for split in ("validation", "test") for metric in MAIN_METRICS} <= set(
+        cells.columns
+    )
     assert "validation/floor" not in cells.columns
     assert cells.filter(like="/perplexity").dtypes.eq("float64").all()
 

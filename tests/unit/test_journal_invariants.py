@@ -94,7 +94,9 @@ TRUST = {"nll": 11.5, "perplexity": 9.0, "pareto_k": 0.85, "pareto_k_bad": 0.64,
 
 
 def test_a_likelihood_that_is_not_known_draws_a_warning(tmp_path: Path) -> None:
-    sweep = record(tmp_path / "journal.jsonl", [], {f"validation/{word}": value for word, value in TRUST.items()})
+    sweep = record(
+        tmp_path / "journal.jsonl", [], {f"validation/{metric}": value for metric, value in TRUST.items()}
+    )
     unknown, warning = [
         *evidence_lines(compute_results(sweep, ("perplexity",)).evidence),
         *remarks(compute_results(sweep, ("perplexity",))),
@@ -111,13 +113,15 @@ def test_a_likelihood_that_is_not_known_draws_a_warning(tmp_path: Path) -> None:
 
 def test_the_weights_of_samples_from_q_draw_no_warning(tmp_path: Path) -> None:
     known = TRUST | {"pareto_k_bad": 0.5, "iw_pareto_k_bad": 0.98, "iw_nll": 12.6, "iw_perplexity": 11.0}
-    sweep = record(tmp_path / "journal.jsonl", [], {f"validation/{word}": value for word, value in known.items()})
+    sweep = record(
+        tmp_path / "journal.jsonl", [], {f"validation/{metric}": value for metric, value in known.items()}
+    )
     assert remarks(compute_results(sweep, ("perplexity",))) == []
     assert list(evidence_lines(compute_results(sweep, ("perplexity",)).evidence)) == []
 
 
 def test_many_cells_that_are_not_known_draw_one_warning(tmp_path: Path) -> None:
-    final = {f"validation/{word}": value for word, value in TRUST.items()}
+    final = {f"validation/{metric}": value for metric, value in TRUST.items()}
     report = compute_results(record(tmp_path / "journal.jsonl", [], final), ("perplexity",))
     [row] = report.rows
     [line] = replace(report, rows=[replace(row, cell=cell) for cell in range(NAMED + 2)]).warnings

@@ -33,7 +33,7 @@ def found_importances() -> dict[tuple[str | None, str], ParameterImportance]:
 def test_shares_are_given_over_all_and_within_rows_of_two_parameters(
     found_importances: dict[tuple[str | None, str], ParameterImportance],
 ) -> None:
-    assert list(found_importances) == [(row, word) for row in (None, "ours") for word in OBJECTIVES]
+    assert list(found_importances) == [(row, metric) for row in (None, "ours") for metric in OBJECTIVES]
     for one in found_importances.values():
         assert one.why == ""
         assert sum(one.shares.values()) == pytest.approx(1.0)

@@ -7,7 +7,7 @@ import pytest
 from tests.journals import SPEC, TRIAL_SPEC, epoch, final, launch, numbers, scored, start, trial_id
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.journal import Journal, JournalError
-from vae_sweep.journal.metrics import COSTS, METRICS, word_of
+from vae_sweep.journal.metrics import COSTS, METRICS, metric_of
 from vae_sweep.journal.records import CellRecord
 
 
@@ -178,7 +178,7 @@ def test_a_report_of_an_unknown_trial_is_named(path: Path) -> None:
 
 
 def test_words_are_declared_once() -> None:
-    assert all(word == metric.word for word, metric in METRICS.items())
+    assert all(name == metric.name for name, metric in METRICS.items())
     assert METRICS.keys() > COSTS
-    assert word_of("vae/validation/kl") == word_of("kl") == "kl"
+    assert metric_of("vae/validation/kl") == metric_of("kl") == "kl"
     assert METRICS["neg_elbo"].symbol == "-ELBO"

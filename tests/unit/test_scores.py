@@ -195,8 +195,8 @@ def test_whom_the_new_validation_numbers_bring_to_the_front_is_tested(tmp_path: 
     untested(folder)
     with Journal(folder / "journal.jsonl") as journal:
         for trial, nats in zip(TRIALS, (9.0, 11.0, 10.0), strict=True):
-            words = {"perplexity": nats, "nll": nats, "reconstruction": nats, "pareto_k_bad": 0.0}
-            numbers = {f"validation/{word}": value for word, value in words.items()}
+            metrics = {"perplexity": nats, "nll": nats, "reconstruction": nats, "pareto_k_bad": 0.0}
+            numbers = {f"validation/{metric}": value for metric, value in metrics.items()}
             journal.write("scored", trial=trial, numbers=numbers, evaluation=spec.evaluation.key())
     found = lacks(spec, read_sweep(folder / "journal.jsonl"))
     assert found == {TRIALS[0]: [], TRIALS[1]: [], TRIALS[2]: ["test"]}, "a reference is on no front"

@@ -38,20 +38,20 @@ def probe_tables(record: SweepRecord) -> list[ProbeTable]:
         if trial.probed:
             cells.setdefault(trial.cell, []).append(trial)
     tables = []
-    for title, words in TABLES.items():
-        rows = tuple(_row(cells[number], words) for number in sorted(cells) if _any(cells[number], words))
+    for title, metrics in TABLES.items():
+        rows = tuple(_row(cells[number], metrics) for number in sorted(cells) if _any(cells[number], metrics))
         if rows:
-            columns = ("method", *(METRICS[word].symbol.removeprefix("#labeled ") for word in words))
+            columns = ("method", *(METRICS[metric].symbol.removeprefix("#labeled ") for metric in metrics))
             tables.append(ProbeTable(title, columns, rows))
     return tables
 
 
-def _any(trials: list[TrialRecord], words: tuple[str, ...]) -> bool:
-    return any(f"probe/{word}" in trial.probed for trial in trials for word in words)
+def _any(trials: list[TrialRecord], metrics: tuple[str, ...]) -> bool:
+    return any(f"probe/{metric}" in trial.probed for trial in trials for metric in metrics)
 
 
-def _row(trials: list[TrialRecord], words: tuple[str, ...]) -> tuple[str, ...]:
-    return (_name(trials), *(_mean(trials, word) for word in words))
+def _row(trials: list[TrialRecord], metrics: tuple[str, ...]) -> tuple[str, ...]:
+    return (_name(trials), *(_mean(trials, metric) for metric in metrics))
 
 
 def _name(trials: list[TrialRecord]) -> str:
@@ -64,7 +64,7 @@ def _name(trials: list[TrialRecord]) -> str:
     return f"{title} ({shown})" if shown else title
 
 
-def _mean(trials: list[TrialRecord], word: str) -> str:
-    found = [trial.probed.get(f"probe/{word}") for trial in trials]
+def _mean(trials: list[TrialRecord], metric: str) -> str:
+    found = [trial.probed.get(f"probe/{metric}") for trial in trials]
     known = [value for value in found if value is not None]
-    return f"{sum(known) / len(known):.{METRICS[word].digits}f}" if known else "-"
+    return f"{sum(known) / len(known):.{METRICS[metric].digits}f}" if known else "-"

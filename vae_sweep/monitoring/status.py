@@ -130,7 +130,7 @@ def _running(history: History, trial: TrialRecord, now: float) -> RunningTrial:
 
 
 def _shown(numbers: Mapping[str, float | None]) -> dict[str, float | None]:
-    return {word: numbers[key] for word in SHOWN if (key := f"validation/{word}") in numbers}
+    return {metric: numbers[key] for metric in SHOWN if (key := f"validation/{metric}") in numbers}
 
 
 def _failed(trial: TrialRecord) -> FailedTrial:

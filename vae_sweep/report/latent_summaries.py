@@ -102,7 +102,7 @@ def label_names(exemplars: list[CellExemplar]) -> list[str]:
 
 def _rank(trial: TrialRecord) -> tuple[float, int]:
     numbers = trial.final.numbers if trial.final else {}
-    values = (numbers.get(f"validation/{word}") for word in PICKED)
+    values = (numbers.get(f"validation/{metric}") for metric in PICKED)
     return next((value for value in values if value is not None), float("inf")), trial.seed
 
 

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from vae_sweep.journal.metrics import METRICS
 from vae_sweep.report.latent_summaries import CellExemplar, UnitRow
 from vae_sweep.report.palette import in_order, label_style, style_of
-from vae_sweep.results.series import ACROSS, EPOCH_WORDS, PHASES, UP, EpochCurve, Front, RateCurve
+from vae_sweep.results.series import ACROSS, EPOCH_METRICS, PHASES, UP, EpochCurve, Front, RateCurve
 from vae_sweep.statistics.intervals import Interval
 
 KINDS = ("png", "svg", "pdf")
@@ -70,10 +70,10 @@ def front_figure(fronts: Sequence[Front]) -> Figure:
 def rate_figure(curves: dict[str, list[RateCurve]]) -> Figure:
     """Return each metric over λ, a panel each."""
     figure, panels = _panels(len(curves), columns=3)
-    for axes, (word, found) in zip(panels, curves.items(), strict=True):
+    for axes, (metric, found) in zip(panels, curves.items(), strict=True):
         for curve in found:
             _draw_rate(axes, curve)
-        axes.set(xlabel="λ, nats per sentence", ylabel=f"{METRICS[word].symbol}, {METRICS[word].unit}")
+        axes.set(xlabel="λ, nats per sentence", ylabel=f"{METRICS[metric].symbol}, {METRICS[metric].unit}")
     _legend(figure, _handles({curve.method for found in curves.values() for curve in found}))
     return figure
 
@@ -81,16 +81,16 @@ def rate_figure(curves: dict[str, list[RateCurve]]) -> Figure:
 def epoch_figure(curves: Sequence[EpochCurve]) -> Figure:
     """Return learning curves: a line of panels a phase, a panel a metric, a line a trial."""
     phases = [phase for phase in PHASES if any(curve.phase == phase for curve in curves)]
-    figure, panels = _panels(len(phases) * len(EPOCH_WORDS), columns=len(EPOCH_WORDS))
-    places = ((phase, word) for phase in phases for word in EPOCH_WORDS)
-    for axes, (phase, word) in zip(panels, places, strict=True):
+    figure, panels = _panels(len(phases) * len(EPOCH_METRICS), columns=len(EPOCH_METRICS))
+    places = ((phase, metric) for phase in phases for metric in EPOCH_METRICS)
+    for axes, (phase, metric) in zip(panels, places, strict=True):
         for curve in curves:
-            if curve.phase == phase and word in curve.words:
+            if curve.phase == phase and metric in curve.metrics:
                 style = style_of(curve.method)
-                y = [float("nan") if value is None else value for value in curve.words[word]]
+                y = [float("nan") if value is None else value for value in curve.metrics[metric]]
                 axes.plot(curve.epochs, y, style.static_dash, color=style.colour, marker=".", markersize=2.5)
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
-        axes.set(xlabel=f"epoch ({phase})", ylabel=f"{METRICS[word].symbol}, {METRICS[word].unit}")
+        axes.set(xlabel=f"epoch ({phase})", ylabel=f"{METRICS[metric].symbol}, {METRICS[metric].unit}")
     _legend(figure, _handles({curve.method for curve in curves}, marked=False))
     return figure
 

@@ -9,13 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from vae_sweep.journal.metrics import METRICS, number_text, spread_text, values_text
-from vae_sweep.results.cells import BESIDE, COMPARED, CellResult, EntropyBound, entropy_bounds, shown_words
+from vae_sweep.results.cells import BESIDE, COMPARED, CellResult, EntropyBound, entropy_bounds, shown_metrics
 from vae_sweep.results.comparison import CellRef
 from vae_sweep.results.paper_splits import OTHER_TRAINING
 from vae_sweep.results.results import Results
 from vae_sweep.results.verdicts import PaperComparison, Verdict
 
-BESIDE_WORDS = tuple(word for word in COMPARED if word != "elbo_perplexity")
+BESIDE_METRICS = tuple(metric for metric in COMPARED if metric != "elbo_perplexity")
 """Metrics of the table beside the paper's."""
 
 SIGNS = {
@@ -72,7 +72,7 @@ def incomparable_reasons(compared: list[PaperComparison]) -> list[str]:
 
 @dataclass(frozen=True)
 class BesideLines:
-    """A cell beside the paper, by BESIDE_WORDS: ours and theirs by samples from q, the verdicts, our tight values.
+    """A cell beside the paper, by BESIDE_METRICS: ours and theirs by samples from q, verdicts, our tight values.
 
     `tight` is empty where the cell has none.
     """
@@ -91,20 +91,20 @@ class BesideLines:
 
 def beside_lines(found: list[PaperComparison]) -> BesideLines:
     """Return the numbers of a cell, those of the paper, and the verdicts with their tolerances."""
-    known = {one.word: one for one in found}
+    known = {one.metric: one for one in found}
     ours, theirs, verdicts, tight = [], [], [], []
-    for word in BESIDE_WORDS:
-        one = known.get(word)
-        ours.append(number_text(word, one.ours.mean, one.ours.half_width) if one else "-")
-        theirs.append(number_text(word, one.published.value) if one and one.published else "-")
+    for metric in BESIDE_METRICS:
+        one = known.get(metric)
+        ours.append(number_text(metric, one.ours.mean, one.ours.half_width) if one else "-")
+        theirs.append(number_text(metric, one.published.value) if one and one.published else "-")
         verdicts.append(_verdict(one) if one and one.published else "")
-        tight.append(number_text(word, one.tight.mean, one.tight.half_width) if one and one.tight else "")
+        tight.append(number_text(metric, one.tight.mean, one.tight.half_width) if one and one.tight else "")
     return BesideLines(ours, theirs, verdicts, tight if any(tight) else [])
 
 
 def beside_symbols() -> list[str]:
     """Return the headings of the table beside the paper's: whose PPL and NLL it is, a line says."""
-    return [METRICS[BESIDE.get(word, word)].symbol for word in BESIDE_WORDS]
+    return [METRICS[BESIDE.get(metric, metric)].symbol for metric in BESIDE_METRICS]
 
 
 def by_cell(compared: list[PaperComparison]) -> list[list[PaperComparison]]:
@@ -132,30 +132,30 @@ def cell_name(cell: CellResult | PaperComparison | CellRef) -> str:
     return f"{cell.method} {values_text(cell.values)}".strip()
 
 
-def entropy_bound_line(floor: EntropyBound, words: Iterable[str]) -> list[str]:
+def entropy_bound_line(floor: EntropyBound, metrics: Iterable[str]) -> list[str]:
     """Return the exact −log p as a line of a table of these metrics."""
     known = {"perplexity": floor.perplexity, "nll": floor.nll}
-    return [number_text(word, known.get(word)) for word in words]
+    return [number_text(metric, known.get(metric)) for metric in metrics]
 
 
 def _table(chosen: list[CellResult]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("cell", justify="right", no_wrap=True)
     table.add_column("method")
-    known, words = entropy_bounds(chosen), shown_words(chosen)
-    headings = [METRICS[word].symbol for word in words] + (["above floor"] if known else [])
+    known, metrics = entropy_bounds(chosen), shown_metrics(chosen)
+    headings = [METRICS[metric].symbol for metric in metrics] + (["above floor"] if known else [])
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("outcome", no_wrap=True)
     for row in chosen:
-        numbers = [number_text(word, row.numbers.get(word)) for word in words]
+        numbers = [number_text(metric, row.numbers.get(metric)) for metric in metrics]
         gap = [_gap(row.numbers)] if known else []
         table.add_row(f"{row.cell}{row.mark or ' '}", cell_name(row), *numbers, *gap, outcome(row))
         if row.seeds > 1:
-            spread = [spread_text(word, row.half_widths.get(word)) for word in words]
+            spread = [spread_text(metric, row.half_widths.get(metric)) for metric in metrics]
             table.add_row("", f"  {row.seeds} seeds", *spread, *[""] * len(gap), "", style="dim")
     for floor in known:
-        numbers = entropy_bound_line(floor, words)
+        numbers = entropy_bound_line(floor, metrics)
         table.add_row("", "exact -log p", *numbers, "0", "", style="dim")
     return table
 

@@ -75,10 +75,10 @@ def _sides(found: SweepComparison) -> Table:
 
 
 def _joint(found: SweepComparison) -> Table:
-    table = _table(["sweep", "cell", "method"], [METRICS[word].symbol for word in found.objectives])
+    table = _table(["sweep", "cell", "method"], [METRICS[metric].symbol for metric in found.objectives])
     for sweep, place in joint_front(found):
         numbers = [
-            number_text(word, value) for word, value in zip(found.objectives, place.objectives, strict=True)
+            number_text(metric, value) for metric, value in zip(found.objectives, place.objectives, strict=True)
         ]
         table.add_row(sweep, str(place.cell), cell_name(place), *numbers)
     return table
@@ -87,8 +87,8 @@ def _joint(found: SweepComparison) -> Table:
 def _common(found: SweepComparison, side: Side) -> Table:
     names = {place.cell: cell_name(place) for place in side.places}
     table = _table(["method", "cell", "minus"], [])
-    for word in found.objectives:
-        table.add_column(delta(word), justify="right", no_wrap=True)
+    for metric in found.objectives:
+        table.add_column(delta(metric), justify="right", no_wrap=True)
         table.add_column("answer", no_wrap=True)
     for pair in by_pair(side.common):
         texts = [text for one in pair for text in difference_texts(one)]

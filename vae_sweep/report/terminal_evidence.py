@@ -52,7 +52,7 @@ def difference_title(report: Results) -> str:
 
 def difference_head(objectives: Sequence[str]) -> list[str]:
     """Return the headings: two columns for each objective."""
-    return ["cell", "method", "minus", "front", *(c for word in objectives for c in (delta(word), "answer"))]
+    return ["cell", "method", "minus", "front", *(c for metric in objectives for c in (delta(metric), "answer"))]
 
 
 def difference_parts(report: Results) -> list[list[list[str]]]:
@@ -81,7 +81,7 @@ def by_pair(found: Sequence[CellDifference]) -> list[list[CellDifference]]:
 
 def difference_texts(one: CellDifference) -> tuple[str, str]:
     """Return a difference with half the width of its interval, and its answer with the corrected p-value."""
-    found, digits = one.difference, METRICS[one.word].digits
+    found, digits = one.difference, METRICS[one.metric].digits
     if one.unknown_likelihood:
         return f"{found.mean:+.{digits}f}", "cannot tell, k > 0.7"
     if found.half_width is None or one.corrected is None:
@@ -92,9 +92,9 @@ def difference_texts(one: CellDifference) -> tuple[str, str]:
     return f"{found.mean:+.{digits}f}±{found.half_width:.{digits}f}", f"{one.answer}, p {one.corrected:.2g}{test}"
 
 
-def delta(word: str) -> str:
+def delta(metric: str) -> str:
     """Return the heading of a difference."""
-    return f"Δ{METRICS[word].symbol}"
+    return f"Δ{METRICS[metric].symbol}"
 
 
 def _tested(found: Sequence[CellDifference]) -> list[list[CellDifference]]:

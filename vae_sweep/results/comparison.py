@@ -78,8 +78,8 @@ def compare_sweeps(records: Mapping[str, SweepRecord]) -> SweepComparison:
     if reasons := list(_obstacles(records)):
         raise CompareError("\n".join(["these sweeps cannot be compared:", *(f"  {reason}" for reason in reasons)]))
     first = next(iter(records.values()))
-    words = tuple(first.spec["search"]["objectives"])
-    cells = {name: cells_of(record, words) for name, record in records.items()}
+    metrics = tuple(first.spec["search"]["objectives"])
+    cells = {name: cells_of(record, metrics) for name, record in records.items()}
     if unmeasured := [name for name, found in cells.items() if found.unknown_likelihood and not found.ranked]:
         raise CompareError(
             f"{', '.join(unmeasured)}: no cell whose likelihood is known ({next(_reasons(cells, unmeasured))}); "
@@ -94,7 +94,7 @@ def compare_sweeps(records: Mapping[str, SweepRecord]) -> SweepComparison:
     reference = reference_point(level.values())
     joint = {place for place, flag in zip(level, on_front(list(level.values())), strict=True) if flag}
     sides = [_side(name, records, cells, reference, joint) for name in records]
-    return SweepComparison(_corpus(first), words, reference, sides)
+    return SweepComparison(_corpus(first), metrics, reference, sides)
 
 
 def _side(
@@ -105,7 +105,7 @@ def _side(
     joint: set[tuple[str, int]],
 ) -> Side:
     record, mine, first = records[name], cells[name].ranked, next(iter(records))
-    words = tuple(record.spec["search"]["objectives"])
+    metrics = tuple(record.spec["search"]["objectives"])
     elsewhere = {
         _key(records[other].cells[cell]) for other in records if other != name for cell in cells[other].ranked
     }
@@ -126,7 +126,7 @@ def _side(
         gain=gain,
         answer=None if gain is None else _answer(gain),
         costs=together(trial_costs(record)),
-        common=held(cells[name], cells[first], pairs, words),
+        common=held(cells[name], cells[first], pairs, metrics),
         own=[cell for cell, key in keys.items() if key not in elsewhere],
         unknown_likelihood=cells[name].unknown_likelihood,
         settings=list(_settings(records[first].spec, record.spec)),

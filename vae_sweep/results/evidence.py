@@ -44,21 +44,21 @@ class Evidence:
         return any(of > 1 for _, of in self.front_seeds.values())
 
 
-def evidence(record: SweepRecord, words: tuple[str, ...]) -> Evidence:
+def evidence(record: SweepRecord, metrics: tuple[str, ...]) -> Evidence:
     """Return the evidence of a sweep, also while it runs."""
-    found = cells_of(record, words)
+    found = cells_of(record, metrics)
     cells = found.ranked
     level = means(cells)
     reference = reference_point(level.values())
     return Evidence(
-        objectives=words,
+        objectives=metrics,
         hypervolume=front_hypervolume(cells, reference, found.errors) if len(cells) > 1 else None,
         reference=reference,
         front_seeds=front_counts(cells),
         single=single_seeds(cells),
         unknown_likelihood=found.unknown_likelihood,
-        differences=differences(record, words),
-        importances=importances(record.cells, level, words),
+        differences=differences(record, metrics),
+        importances=importances(record.cells, level, metrics),
     )
 
 
@@ -87,9 +87,9 @@ def unknown_lines(unknown: Mapping[int, str]) -> Iterator[str]:
             yield f"cannot tell where cell {cell} stands: {reason}; it is in no front and no hypervolume"
 
 
-def volume_axes(words: tuple[str, ...], reference: tuple[float, ...]) -> str:
+def volume_axes(metrics: tuple[str, ...], reference: tuple[float, ...]) -> str:
     """Return the axes of a hypervolume and its reference in words."""
-    axes = " x ".join(METRICS[word].symbol for word in words)
+    axes = " x ".join(METRICS[metric].symbol for metric in metrics)
     return f"{axes} up to ({', '.join(f'{number:.4g}' for number in reference)})"
 
 

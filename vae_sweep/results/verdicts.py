@@ -57,7 +57,7 @@ class PaperComparison:
     method: str
     title: str
     values: dict[str, Any]
-    word: str
+    metric: str
     ours: Interval
     published: PublishedNumber | None
     verdict: Verdict
@@ -158,44 +158,44 @@ def _cell(record: SweepRecord, number: int, text: TestedText) -> Iterator[PaperC
     key = _key(trials[0])
     row = published(corpus).get(key)
     general = list(dict.fromkeys(reason for trial in trials for reason in obstacles(trial, text)))
-    for word in COMPARED:
-        seeds = [numbers for trial in trials if word in (numbers := split_numbers(trial, "test"))]
+    for metric in COMPARED:
+        seeds = [numbers for trial in trials if metric in (numbers := split_numbers(trial, "test"))]
         if not seeds:
             continue
-        ours = mean_interval([numbers[word] for numbers in seeds])
-        theirs = row.get(word) if row else None
+        ours = mean_interval([numbers[metric] for numbers in seeds])
+        theirs = row.get(metric) if row else None
         exact = METHODS[cell.method].language_model
-        reasons = [*_missing(key, row, word), *general, *([] if exact else _sampling(word, seeds))]
+        reasons = [*_missing(key, row, metric), *general, *([] if exact else _sampling(metric, seeds))]
         judged: tuple[Verdict, str, float | None]
         if theirs is None or reasons:
             judged = Verdict.NOT_COMPARABLE, "; ".join(reasons), None
         else:
-            judged = verdict_of(ours, theirs, run_noise(corpus, cell.method, word), METRICS[word].better)
+            judged = verdict_of(ours, theirs, run_noise(corpus, cell.method, metric), METRICS[metric].better)
             judged = _of_another_sample(*judged) if text.other_training else judged
         title = METHODS[cell.method].title
-        about = (number, cell.method, title, dict(cell.values), word)
-        yield PaperComparison(*about, ours, theirs, *judged, row is None, _tight(trials, word))
+        about = (number, cell.method, title, dict(cell.values), metric)
+        yield PaperComparison(*about, ours, theirs, *judged, row is None, _tight(trials, metric))
 
 
-def _tight(trials: list[TrialRecord], word: str) -> Interval | None:
+def _tight(trials: list[TrialRecord], metric: str) -> Interval | None:
     """Return the tight estimate beside q's of the same trials; None where one has none."""
     tables = [split_numbers(trial, "test") for trial in trials]
-    values = [table[BESIDE[word]] for table in tables if BESIDE.get(word) in table]
+    values = [table[BESIDE[metric]] for table in tables if BESIDE.get(metric) in table]
     if not values or len(values) < len(tables):
         return None
-    return mean_interval(values, error=sampling_error(tables, BESIDE[word]))
+    return mean_interval(values, error=sampling_error(tables, BESIDE[metric]))
 
 
-def _missing(key: Key, row: Mapping[str, PublishedNumber] | None, word: str) -> Iterator[str]:
+def _missing(key: Key, row: Mapping[str, PublishedNumber] | None, metric: str) -> Iterator[str]:
     method, rate = key
     if row is None:
         yield f"the tables have no {method}" + (f" at λ = {rate:g}" if rate is not None else "")
-    elif word not in row:
-        yield f"the tables print no {METRICS[word].symbol} for this method"
+    elif metric not in row:
+        yield f"the tables print no {METRICS[metric].symbol} for this method"
 
 
-def _sampling(word: str, seeds: list[dict[str, float]]) -> Iterator[str]:
-    if word in SAMPLED:
+def _sampling(metric: str, seeds: list[dict[str, float]]) -> Iterator[str]:
+    if metric in SAMPLED:
         for samples in sorted({numbers.get("iw_samples", 0.0) for numbers in seeds} - {float(SAMPLES)}):
             yield f"{samples:.0f} samples from q, the tables' have {SAMPLES}"
 

@@ -12,17 +12,17 @@ def leaders(spec: SweepSpec, record: SweepRecord) -> Leaders:
 
     Those that collapsed come last: a decoder that ignores z may have the best perplexity, and its code is useless.
     """
-    words = spec.search.objectives
-    values = objectives_of(record, words)
+    metrics = spec.search.objectives
+    values = objectives_of(record, metrics)
     replicates = best_replicates(spec, record, lambda trial: True)
-    front = [cell for cell in front_cells(record, words) if cell in replicates]
+    front = [cell for cell in front_cells(record, metrics) if cell in replicates]
 
     def rank(cell: int) -> tuple[bool, list[float], int]:
         final = record.trials[replicates[cell]].final
         return final is not None and final.outcome == "collapsed", values[cell], cell
 
     best: dict[str, float] = {
-        word: min(means) for word, means in zip(words, zip(*values.values(), strict=True), strict=False)
+        metric: min(means) for metric, means in zip(metrics, zip(*values.values(), strict=True), strict=False)
     }
     return Leaders(tuple(replicates[cell] for cell in sorted(front, key=rank)), best)
 

@@ -27,7 +27,9 @@ _STATUS = {"finished": "FINISHED", "collapsed": "FINISHED", "pruned": "FINISHED"
     "complete": "FINISHED",
     "failed": "FAILED",
 }
-_SHORT = {f"validation/{word}": word for word in SHOWN} | {f"test/{word}": f"test_{word}" for word in SHOWN}
+_SHORT = {f"validation/{metric}": metric for metric in SHOWN} | {
+    f"test/{metric}": f"test_{metric}" for metric in SHOWN
+}
 
 
 class Point(NamedTuple):
@@ -80,7 +82,7 @@ def sweep_run(sweep: SweepRecord, leaders: Leaders, report: Path | None, moment:
     tags[NOTE_TAG] = storable(sweep_note(sweep, leaders, report is not None))
     if sweep.ended:
         tags[TAG + "outcome"] = sweep.ended
-    best = {f"best_{word}": value for word, value in leaders.best.items()}
+    best = {f"best_{metric}": value for metric, value in leaders.best.items()}
     return RunState(
         key=SWEEP_KEY,
         name=sweep_title(sweep),

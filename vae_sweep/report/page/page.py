@@ -134,7 +134,7 @@ def _head(record: SweepRecord, spec: SweepSpec, report: Results) -> dict[str, An
     for trial in record.trials.values():
         name = trial.final.outcome if trial.final else "open"
         outcomes[name] = outcomes.get(name, 0) + 1
-    objectives = " and ".join(METRICS[word].symbol for word in spec.search.objectives)
+    objectives = " and ".join(METRICS[metric].symbol for metric in spec.search.objectives)
     return {
         "facts": [
             ("corpus", spec.corpus.title),
