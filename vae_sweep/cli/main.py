@@ -13,6 +13,7 @@ from vae_sweep.cli import (
     doctor,
     explain,
     gc,
+    init,
     job,
     launch,
     plan,
@@ -36,6 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Sweeps of text VAEs on Ray Tune, searched by Optuna, logged to MLflow (Li et al. 2019).",
 )
+app.command("init")(init.init)
 app.command("plan")(plan.plan)
 app.command("launch")(launch.launch)
 app.command("resume")(launch.resume)
