@@ -9,8 +9,6 @@ from trainables.files import write_new
 from vae_sweep.cli.arguments import make_console
 from vae_sweep.errors import LaunchError
 from vae_sweep.formatting import HOUR
-from vae_sweep.planning.estimate.lines import span_text
-from vae_sweep.planning.proposal import propose
 
 Corpus = Annotated[
     str,
@@ -34,6 +32,9 @@ def init(corpus: Corpus, out: Out = None, hours: Hours = 1.0) -> None:
 
     A few steps of several sizes are measured, which takes a minute or two.
     """
+    from vae_sweep.planning.estimate.lines import span_text
+    from vae_sweep.planning.proposal import propose
+
     target = out or Path(f"{Path(corpus).expanduser().name}.yaml")
     if target.exists():
         raise LaunchError(f"{target} exists already: give another name with --out, or remove it")
