@@ -12,9 +12,9 @@ from ray.tune.stopper import CombinedStopper
 from trainables.ray_trainable import train
 from trainables.storage_paths import filesystem_of
 from vae_sweep.journal.events import JournalEvent, Message, RepairedEvent
-from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.journal import Journal
 from vae_sweep.journal.records import SweepRecord
+from vae_sweep.journal.sweep_log import SweepLog
 from vae_sweep.planning.allocation import TrialResources, scaled_resources
 from vae_sweep.planning.plan import Plan
 from vae_sweep.running.interrupts import interrupts_kept
@@ -28,7 +28,7 @@ from vae_sweep.search.pruning import AsyncSuccessiveHalving, RungStopper
 from vae_sweep.search.state import SearchState
 from vae_sweep.search.study import open_study
 from vae_sweep.search.sweep_search import SweepSearch
-from vae_sweep.storage.layout import JOURNAL_FILE, STORE_FOLDER, checkpoints_place, storage_directory, store_place
+from vae_sweep.storage.layout import STORE_FOLDER, checkpoints_place, storage_directory, store_place
 from vae_sweep.storage.pretraining_store import store_for
 
 WORKER_LOSSES = 3
@@ -44,6 +44,7 @@ class LaunchContext:
     plan: Plan
     placement: Placement
     folder: Path
+    log: SweepLog
     journal: Journal
     stop_controller: StopController
     attempt: int
@@ -51,7 +52,7 @@ class LaunchContext:
 
     def record(self) -> SweepRecord:
         """Return what the journal says now."""
-        return read_sweep(self.folder / JOURNAL_FILE)
+        return self.log.refresh().record
 
     def write(self, event: JournalEvent) -> None:
         """Journal an event and report it."""
@@ -106,7 +107,8 @@ def _search(context: LaunchContext, progress: SearchState) -> SweepSearch:
     study, said = open_study(plan.spec, context.folder)
     if said:
         context.write(RepairedEvent(text=said))
-    around = LaunchSearchContext(plan, context.stop_controller, context.write, cost_of(plan, context.folder))
+    cost = cost_of(plan, context.log.refresh().history)
+    around = LaunchSearchContext(plan, context.stop_controller, context.write, cost)
     return SweepSearch(plan.spec, study, progress, around)
 
 
