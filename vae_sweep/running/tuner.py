@@ -1,6 +1,6 @@
 """Running the missing trials of a sweep: one Tuner, with our searcher, callback and stoppers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,17 +15,18 @@ from vae_sweep.journal.events import CellEvent, JournalEvent, Message, RepairedE
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.journal import Journal
 from vae_sweep.journal.records import SweepRecord
-from vae_sweep.planning.allocation import TrialResources, fits_gpu_limit, scaled_resources
+from vae_sweep.planning.allocation import TrialResources, scaled_resources
 from vae_sweep.planning.plan import Plan
 from vae_sweep.running.interrupts import interrupts_kept
 from vae_sweep.running.journal_callback import JournalCallback, StopRequestStopper
 from vae_sweep.running.nodes.placement import Placement
+from vae_sweep.running.nodes.room import Room
 from vae_sweep.running.pending_trials import pretraining_of, search_state, trial_config
 from vae_sweep.running.stop_controller import StopController
 from vae_sweep.running.trial_cost import cost_of
 from vae_sweep.search.pruning import AsyncSuccessiveHalving, RungStopper
 from vae_sweep.search.sampling import Cell
-from vae_sweep.search.state import Assignment, SearchState
+from vae_sweep.search.state import SearchState
 from vae_sweep.search.study import open_study
 from vae_sweep.search.sweep_search import SweepSearch
 from vae_sweep.storage.layout import JOURNAL_FILE, STORE_FOLDER, checkpoints_place, storage_directory, store_place
@@ -81,7 +82,7 @@ def run_trials(context: LaunchContext) -> None:
         tune_config=tune.TuneConfig(
             search_alg=search,
             num_samples=left * (1 + plan.spec.resources.memory_retries),
-            max_concurrent_trials=plan.spec.resources.max_concurrent,
+            max_concurrent_trials=plan.spec.resources.max_concurrent or left,
             reuse_actors=not any(share.gpus for share in plan.shares.values()),
             trial_dirname_creator=lambda trial: str(trial.config["identity"]["trial"]),
         ),
@@ -116,7 +117,7 @@ def _search(context: LaunchContext, progress: SearchState) -> SweepSearch:
         on_cell,
         partial(trial_config, plan),
         stopped=lambda: context.stop_controller.reason is not None,
-        room=partial(_has_room, plan),
+        room=Room(plan.spec, plan.shares, context.placement.rooms, context.placement.autoscales).holds,
         pretraining=partial(pretraining_of, plan),
         price=cost_of(plan, context.folder),
     )
@@ -154,12 +155,3 @@ def _share(
     bundle = {kind: amount for kind, amount in (("CPU", taken.cpus), ("GPU", taken.gpus)) if amount}
     where = {"bundle_label_selector": [placement.selector]} if placement.selector else {}
     return tune.PlacementGroupFactory([bundle], **where)  # type: ignore[arg-type]
-
-
-def _has_room(plan: Plan, running: Sequence[Assignment], wanted: Assignment) -> bool:
-    """Say whether a trial may start beside those that run, as far as `max_gpus` is concerned."""
-    most = plan.spec.resources.max_gpus
-    if most is None:
-        return True
-    held = [min(most, plan.shares[each.cell.method].gpus * 2**each.retries) for each in (*running, wanted)]
-    return fits_gpu_limit(held[:-1], held[-1], most)

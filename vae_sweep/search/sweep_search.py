@@ -41,14 +41,13 @@ TrialCostOf = Callable[[Assignment], tuple[float, float]]
 class SweepSearch(Searcher):
     """Hand out the journal's unfinished trials first, then cells that Optuna draws, until the budget is out.
 
-    `stopped` says that nothing more is to start, `room` whether a trial may start beside those that run, and
-    `pretraining` names what trials share, or is None: one that need not wait for what a running trial trains is
-    handed out before those that must. A trial that ran out of memory is handed out again, as often as the spec
-    allows. Once all cells are drawn, those that contend for the front race for the seeds beyond the first.
+    `stopped` says that nothing more is to start, `room` whether a trial, or any before one is drawn, may start
+    beside those that run, `pretraining` names what trials share, or is None: one that need not wait for what a
+    running trial trains goes before those that must. A trial that ran out of memory is handed out again, as often
+    as the spec allows. Once all cells are drawn, those that contend for the front race for further seeds.
 
     Optuna gets a cell's result once, when its first replicates have ended, with their mean; as failed where one
     failed or diverged, or its likelihood is not known; as pruned where one was, and its others do not start.
-    Nothing is pickled: study and journal are the state, and a resume is a new search.
     """
 
     def __init__(
@@ -59,7 +58,7 @@ class SweepSearch(Searcher):
         on_cell: Callable[[Cell], None],
         config: Callable[[Assignment], dict[str, Any]],
         stopped: Callable[[], bool] = lambda: False,
-        room: Callable[[Sequence[Assignment], Assignment], bool] = lambda running, wanted: True,
+        room: Callable[[Sequence[Assignment], Assignment | None], bool] = lambda running, wanted: True,
         pretraining: Callable[[Assignment], Hashable | None] = lambda wanted: None,
         price: TrialCostOf = lambda wanted: (1.0, 0.0),
     ) -> None:
@@ -87,10 +86,13 @@ class SweepSearch(Searcher):
         """Return the config of the next (cell, seed), FINISHED, or None while a running trial may come again."""
         if self._stopped():
             return "FINISHED"
+        running = [*self._running.values()]
+        if running and not self._room(running, None):
+            return None
         if not self._queue and not self._draw_more() and not self._race_on():
-            return None if self._running and self._may_come_again else "FINISHED"
+            return None if running and self._may_come_again else "FINISHED"
         assignment = self._first_that_need_not_wait()
-        if self._running and not self._room([*self._running.values()], assignment):
+        if running and not self._room(running, assignment):
             return None
         self._queue.remove(assignment)
         self._running[trial_id] = assignment
@@ -167,8 +169,7 @@ class SweepSearch(Searcher):
 
     def _draw_more(self) -> bool:
         """Put the trials of the next cell into the queue; False where there is none."""
-        cell = self._next_cell()
-        if cell is not None:
+        if (cell := self._next_cell()) is not None:
             self._queue.extend(Assignment(cell, seed) for seed in self._spec.first_seeds)
         return cell is not None
 
@@ -221,8 +222,7 @@ class SweepSearch(Searcher):
 
     def _tell_repeat(self, number: int, method: str, values: Draw) -> None:
         """Give a repeated draw its cell's result, or mark it as failed while the cell still runs."""
-        twin = next(cell for cell in self._cells if cell.same_as(method, values))
-        told = self._teller.values(twin.number)
+        told = self._teller.values(next(cell.number for cell in self._cells if cell.same_as(method, values)))
         self._study.tell(number, told, state=TrialState.COMPLETE if told else TrialState.FAIL)
 
     def _tell_if_complete(self, cell: Cell) -> None:

@@ -26,9 +26,10 @@ Write = Callable[[NodesEvent], None]
 
 @dataclass(frozen=True)
 class Placement:
-    """Where trials may run: everywhere but on the nodes that are left out."""
+    """Where trials may run: everywhere but on the nodes that are left out; whether an autoscaler brings nodes."""
 
     left_out: tuple[str, ...] = ()
+    autoscales: bool = False
 
     @property
     def selector(self) -> dict[str, str]:
@@ -57,17 +58,18 @@ def prepare(plan: Plan, folder: Path, joined: bool, write: Write, say: Say) -> t
     good, bad = ([each for each in findings if each.good is wish] for wish in (True, False))
     warnings = [text] if (text := unreachable_reason(tracking_uri(plan.spec))) else []
     refusal = _refusal(bad, good, plan.spec.resources)
+    autoscales = joined and _autoscales(plan.spec.resources)
     if refusal is None:
         plan = _settled(plan, good) if joined else plan
         misfit = _misfit(plan, good)
-        if misfit and joined and _autoscales(plan.spec.resources):
+        if misfit and autoscales:
             warnings.append(f"{misfit}\n  it waits for a node that the autoscaler may bring")
         else:
             refusal = misfit
     write(NodesEvent(nodes=[each.plain() for each in findings], warnings=warnings))
     if refusal is not None:
         raise LaunchError(refusal)
-    return plan, Placement(tuple(each.node for each in bad))
+    return plan, Placement(tuple(each.node for each in bad), autoscales)
 
 
 def format_findings(findings: Sequence[NodeFinding]) -> str:
