@@ -13,6 +13,7 @@ from vae_sweep.planning.compatibility import check_together
 from vae_sweep.planning.plan import Plan
 from vae_sweep.planning.provenance import provenance
 from vae_sweep.planning.warm_start import warm_cells
+from vae_sweep.running.cluster_precision import settled_on_cluster
 from vae_sweep.running.interrupts import interruptible
 from vae_sweep.running.live_report import LiveReport
 from vae_sweep.running.nodes.placement import Placement, prepare
@@ -58,6 +59,7 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
     """Run what is missing of a sweep. Raises LaunchError before any trial starts where it cannot run."""
     folder = sweep_folder(plan.spec)
     check_writable(folder)
+    plan = settled_on_cluster(plan)
     with interruptible(), driver_lock(folder) as lease:
         opening = _opening(plan, folder, extend, lease)
         return _launched(plan, watch, folder, lease, opening)

@@ -15,6 +15,7 @@ from vae_sweep.errors import LaunchError
 from vae_sweep.journal.events import NodesEvent
 from vae_sweep.planning.allocation import NodeCapacity, path_of, resources_by_method
 from vae_sweep.planning.plan import Plan
+from vae_sweep.running.nodes.auto_gpus import may_use_gpus, untold_gpus
 from vae_sweep.running.nodes.mlflow_reachability import unreachable_reason
 from vae_sweep.running.nodes.node_checks import NodeFinding
 from vae_sweep.running.nodes.survey import NodeRequirements, Say, alive_nodes, room_of, survey
@@ -51,25 +52,27 @@ def prepare(plan: Plan, folder: Path, joined: bool, write: Write, say: Say) -> t
         plan.spec.corpus if joined else None,
         plan.data_directory,
         plan.corpus.fingerprint,
-        uses_gpus=any(share.gpus for share in plan.shares.values()),
+        uses_gpus=may_use_gpus(plan.spec) if joined else any(share.gpus for share in plan.shares.values()),
         objects=plan.spec.storage.objects if joined else None,
     )
     findings = survey(wanted, joined, say)
     good, bad = ([each for each in findings if each.good is wish] for wish in (True, False))
     warnings = [text] if (text := unreachable_reason(tracking_uri(plan.spec))) else []
     refusal = _refusal(bad, good, plan.spec.resources)
-    autoscales = joined and _autoscales(plan.spec.resources)
+    grows = joined and autoscales(plan.spec.resources)
+    if refusal is None and joined:
+        refusal = untold_gpus(plan.spec, findings, grows)
     if refusal is None:
         plan = _settled(plan, good) if joined else plan
         misfit = _misfit(plan, good)
-        if misfit and autoscales:
+        if misfit and grows:
             warnings.append(f"{misfit}\n  it waits for a node that the autoscaler may bring")
         else:
             refusal = misfit
     write(NodesEvent(nodes=[each.plain() for each in findings], warnings=warnings))
     if refusal is not None:
         raise LaunchError(refusal)
-    return plan, Placement(tuple(each.node for each in bad), autoscales)
+    return plan, Placement(tuple(each.node for each in bad), grows)
 
 
 def format_findings(findings: Sequence[NodeFinding]) -> str:
@@ -105,7 +108,7 @@ def _misfit(plan: Plan, good: Sequence[NodeFinding]) -> str | None:
     return None
 
 
-def _autoscales(resources: ResourceSpec) -> bool:
+def autoscales(resources: ResourceSpec) -> bool:
     """Say whether nodes may still come: as the spec says, else whether the cluster has types of nodes.
 
     Without an autoscaler Ray names each node's type after the node.

@@ -62,7 +62,7 @@ def survey(wanted: NodeRequirements, joined: bool, say: Say) -> list[NodeFinding
 
     On one machine of our own this process looks itself.
     """
-    found = {node: _unseen(info) for node, info in alive_nodes().items()}
+    found = {node: unseen(info) for node, info in alive_nodes().items()}
     with _token(wanted.folder) as (place, token):
         asks = {node: _ask(wanted, place, token, node) for node in found}
         if joined:
@@ -101,7 +101,7 @@ def room_of(node: Mapping[str, Any]) -> NodeCapacity:
     return NodeCapacity(node["Resources"].get("CPU", 0.0), node["Resources"].get("GPU", 0.0))
 
 
-def _unseen(node: Mapping[str, Any]) -> NodeFinding:
+def unseen(node: Mapping[str, Any]) -> NodeFinding:
     return NodeFinding(node["NodeID"], node["NodeManagerHostname"], node["NodeManagerAddress"], room_of(node))
 
 
@@ -136,7 +136,7 @@ def _token(folder: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _look_around(asks: Mapping[str, dict[str, Any]], found: Mapping[str, NodeFinding]) -> None:
-    for node, result in _on_nodes(self_check, {node: (ask,) for node, ask in asks.items()}, _PATIENCE):
+    for node, result in on_nodes(self_check, {node: (ask,) for node, ask in asks.items()}, _PATIENCE):
         if isinstance(result, str):
             found[node].problems.append(result)
         else:
@@ -152,7 +152,7 @@ def _fetch_where_absent(
     if name not in SOURCES or not lacking:
         return
     say(f"fetching {name} on {', '.join(str(found[node]) for node in lacking)}")
-    results = _on_nodes(
+    results = on_nodes(
         fetch_corpus, {node: (name, asks[node]["data_directory"]) for node in lacking}, FETCH_PATIENCE
     )
     failed = {node: result for node, result in results if result is not None}
@@ -169,7 +169,7 @@ def _compare_clocks(found: Mapping[str, NodeFinding]) -> None:
         if finding.facts is None:
             continue
         before = time.time()
-        [(_, result)] = _on_nodes(clock, {node: ()}, CLOCK_PATIENCE)
+        [(_, result)] = on_nodes(clock, {node: ()}, CLOCK_PATIENCE)
         if isinstance(result, float):
             finding.clock = round(result - (before + time.time()) / 2, 3)
 
@@ -190,7 +190,7 @@ def _read_answers(place: Path, token: str, found: Mapping[str, NodeFinding]) -> 
             finding.facts = finding.facts.model_copy(update={"storage": text})
 
 
-def _on_nodes(
+def on_nodes(
     function: Callable[..., Any], arguments: Mapping[str, Sequence[Any]], patience: float
 ) -> list[tuple[str, Any]]:
     """Run a function on nodes at the same time; return each result, or in words why there is none."""
