@@ -23,7 +23,14 @@ from vae_sweep.running.scoring import score_missing
 from vae_sweep.running.stop_controller import StopController, outage_of
 from vae_sweep.running.tuner import LaunchContext, Watch, run_trials
 from vae_sweep.storage.driver_lock import driver_lock
-from vae_sweep.storage.layout import JOURNAL_FILE, STORE_FOLDER, check_writable, storage_directory, sweep_folder
+from vae_sweep.storage.layout import (
+    JOURNAL_FILE,
+    STORE_FOLDER,
+    check_lockable,
+    check_writable,
+    storage_directory,
+    sweep_folder,
+)
 from vae_sweep.storage.lease import Lease
 from vae_sweep.storage.stop_request import REQUEST_FILE
 from vae_sweep.tracking.mirror import Mirror
@@ -59,6 +66,7 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
     """Run what is missing of a sweep. Raises LaunchError before any trial starts where it cannot run."""
     folder = sweep_folder(plan.spec)
     check_writable(folder)
+    check_lockable(folder)
     plan = settled_on_cluster(plan)
     with interruptible(), driver_lock(folder) as lease:
         opening = _opening(plan, folder, extend, lease)

@@ -197,4 +197,4 @@ def _lock(descriptor: int, path: Path) -> None:
             "sync); let it finish"
         ) from error
     except OSError as error:
-        raise TrackingError(f"{path}: cannot be locked ({error.strerror})") from error
+        raise TrackingError(words(error, path, "cannot be locked")) from error
