@@ -3,10 +3,10 @@
     python -m benchmarks.ramp --slots 2 --slots 8 --slots 32
     python -m benchmarks.ramp --slots 8 --waiting 1
 
-The slots are CPUs that Ray is told of, of this one machine; a trial sleeps `--seconds` and is then busy. Trials
-are drawn by TPE under the sweep's own searcher and Ray's Tuner, as a launch sets them up. `--waiting` is how many
-Ray lets wait for a worker; 1 is its own number for a searcher that sets none. `first` and `all` are seconds from
-the start of the Tuner, `drawn` the cells that were drawn by then.
+The slots are CPUs that Ray is told of, of this one machine; a trial's worker sleeps `--seconds` before it is
+there. Trials are drawn by TPE under the sweep's own searcher and Ray's Tuner, as a launch sets them up. With
+`--waiting` Ray lets so many wait for a worker; 1 is its own number for a searcher that sets none. `first` and
+`all` are seconds from the start of the Tuner, `drawn` the cells that were drawn by then.
 """
 
 import json
@@ -59,15 +59,21 @@ class AllBusy(tune.Stopper):
         return len(self.since) >= self.slots
 
 
+class Slow(tune.Trainable):
+    """A trial whose worker takes so many seconds until it is there, as one that imports torch does."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        """Take the time."""
+        time.sleep(config["seconds"])
+
+    def step(self) -> dict[str, Any]:
+        """Say that the worker is there."""
+        time.sleep(1)
+        return {"now": time.time()}
+
+
 def row(slots: int, seconds: float) -> dict[str, float]:
     """Run a Tuner on a Ray of so many slots until all are busy; return the times."""
-
-    def trial(config: dict[str, Any]) -> None:
-        time.sleep(seconds)
-        while True:
-            tune.report({"now": time.time()})
-            time.sleep(1)
-
     spec = SweepSpec.model_validate(SPEC)
     room = Room(spec, resources_by_method(spec, 0), lambda: [NodeCapacity(slots, 0)], autoscales=False)
     cells: list[Cell] = []
@@ -75,10 +81,12 @@ def row(slots: int, seconds: float) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="ramp.") as folder:
         ray.init(address="local", num_cpus=slots, include_dashboard=False, log_to_driver=False)
         study, _ = open_study(spec, Path(folder))
-        search = SweepSearch(spec, study, SearchState(), cells.append, lambda wanted: {}, room=room.holds)
+        search = SweepSearch(
+            spec, study, SearchState(), cells.append, lambda wanted: {"seconds": seconds}, room=room.holds
+        )
         started = time.time()
         tune.Tuner(
-            tune.with_resources(trial, {"cpu": 1}),
+            tune.with_resources(Slow, {"cpu": 1}),
             tune_config=tune.TuneConfig(search_alg=search, num_samples=CELLS, max_concurrent_trials=CELLS),
             run_config=tune.RunConfig(storage_path=folder, name="ramp", stop=stopper, verbose=0),
         ).fit()

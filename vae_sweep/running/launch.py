@@ -78,7 +78,9 @@ def _launched(plan: Plan, watch: Watch, folder: Path, lease: Lease, opening: _Op
     store_spec(folder, plan.spec)
     with Journal(folder / JOURNAL_FILE) as journal:
         mirror = mirror_for(plan.spec, folder)
-        stop_controller = StopController(folder / REQUEST_FILE, lambda: lease.lost)
+        stop_controller = StopController(
+            folder / REQUEST_FILE, lambda: lease.lost, lambda text: watch(Message(text))
+        )
         report = LiveReport(folder, plan.spec, lambda text: watch(Message(text)))
 
         def note(event: JournalEvent | Message) -> None:

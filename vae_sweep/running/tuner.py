@@ -21,6 +21,7 @@ from vae_sweep.running.interrupts import interrupts_kept
 from vae_sweep.running.journal_callback import JournalCallback, StopRequestStopper
 from vae_sweep.running.nodes.placement import Placement
 from vae_sweep.running.nodes.room import Room
+from vae_sweep.running.patience import patiently
 from vae_sweep.running.pending_trials import pretraining_of, search_state, trial_config
 from vae_sweep.running.stop_controller import StopController
 from vae_sweep.running.trial_cost import cost_of
@@ -52,7 +53,7 @@ class LaunchContext:
 
     def record(self) -> SweepRecord:
         """Return what the journal says now."""
-        return read_sweep(self.folder / JOURNAL_FILE)
+        return patiently(lambda: read_sweep(self.folder / JOURNAL_FILE), self.say)
 
     def write(self, event: JournalEvent) -> None:
         """Journal an event and report it."""

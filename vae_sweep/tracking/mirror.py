@@ -10,6 +10,7 @@ from pathlib import Path
 
 from trainables.base import VaeSweepError
 from trainables.files import words
+from vae_sweep.journal.journal import JournalError
 from vae_sweep.results.leaders import LeadersOf, no_leaders
 from vae_sweep.tracking.client import TrackingError, import_mlflow
 from vae_sweep.tracking.pending import Feed
@@ -72,7 +73,11 @@ class Mirror:
         self._wake.set()
         if self._thread.ident is not None:
             self._thread.join(timeout)
-        left = self._feed.waiting() + self._feed.unread()
+        left = self._feed.waiting()
+        try:
+            left += self._feed.unread()
+        except JournalError as error:
+            left, self.last_error = max(left, 1), str(error)
         if left and self.last_error is None:
             self.last_error = f"{timeout:.0f} seconds were not enough to send them"
         return left
