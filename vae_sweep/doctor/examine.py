@@ -6,6 +6,7 @@ from pathlib import Path
 
 from trainables.base import VaeSweepError
 from vae_sweep.config.environment import data_directory
+from vae_sweep.config.resource_spec import ResourceSpec
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.doctor.cluster import examine_cluster, examine_dashboards, examine_mode, examine_token
 from vae_sweep.doctor.files import examine_database, examine_secrets, examine_storage, read_mounts
@@ -88,6 +89,7 @@ def _nodes(spec: SweepSpec | None, plan: Plan | None, address: str | None) -> It
         plan.data_directory if plan else data_directory(None),
         plan.corpus.fingerprint if plan else None,
         uses_gpus=_uses_gpus(plan, address),
+        timeout=(plan.spec.resources if plan else ResourceSpec()).node_timeout_seconds,
         objects=plan.spec.storage.objects if plan else None,
     )
     try:

@@ -11,11 +11,8 @@ from vae_sweep.planning.plan import Plan
 from vae_sweep.planning.precision import bfloat16_support, with_precision
 from vae_sweep.running.nodes.auto_gpus import untold_gpus
 from vae_sweep.running.nodes.placement import autoscales
-from vae_sweep.running.nodes.survey import alive_nodes, on_nodes, room_of, unseen
+from vae_sweep.running.nodes.survey import GRACE, alive_nodes, on_nodes, room_of, unseen
 from vae_sweep.running.ray_session import ray_session
-
-_PATIENCE = 120.0
-"""Seconds that nodes have to answer; their first worker imports torch."""
 
 
 def settled_on_cluster(plan: Plan) -> Plan:
@@ -27,10 +24,11 @@ def settled_on_cluster(plan: Plan) -> Plan:
         return plan
     with ray_session():
         nodes = alive_nodes()
+        timeout = plan.spec.resources.node_timeout_seconds
         grows = autoscales(plan.spec.resources)
         if refusal := untold_gpus(plan.spec, [unseen(info) for info in nodes.values()], grows):
             raise LaunchError(refusal)
-        answers = dict(on_nodes(bfloat16_support, dict.fromkeys(nodes, ()), _PATIENCE))
+        answers = dict(on_nodes(bfloat16_support, dict.fromkeys(nodes, ()), timeout, GRACE))
     rooms = {node: room_of(info) for node, info in nodes.items()}
     shares = resources_by_method(plan.spec, max(room.gpus for room in rooms.values()))
     quick = favoured(rooms, answers, shares)

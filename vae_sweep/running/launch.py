@@ -98,8 +98,9 @@ def _launched(plan: Plan, watch: Watch, folder: Path, lease: Lease, opening: _Op
         try:
             mirror.start()
             with ray_session() as joined:
-                plan, placement = prepare(plan, folder, joined, context.write, context.say)
-                outcome, barren = _run_and_judge(replace(context, plan=plan, placement=placement))
+                ready = prepare(plan, folder, joined, context.write, context.say)
+                with ready.further_nodes():
+                    outcome, barren = _run_and_judge(replace(context, plan=ready.plan, placement=ready.placement))
                 _end(context, outcome, stop_controller.reason or barren)
         except KeyboardInterrupt:
             outcome = context.record().ended or _end(context, "stopped", None)

@@ -77,9 +77,7 @@ def run_trials(context: LaunchContext) -> None:
         return
     place, filesystem = filesystem_of(checkpoints_place(plan.spec))
     tuner = tune.Tuner(
-        tune.with_resources(
-            _trainable(plan), partial(_share, plan.shares, plan.spec.resources.max_gpus, context.placement)
-        ),
+        tune.with_resources(_trainable(plan), partial(_share, plan.shares, plan.spec.resources.max_gpus)),
         tune_config=tune.TuneConfig(
             search_alg=search,
             num_samples=left * (1 + plan.spec.resources.memory_retries),
@@ -116,7 +114,7 @@ def _search(context: LaunchContext, progress: SearchState) -> SweepSearch:
         study,
         progress,
         on_cell,
-        partial(trial_config, plan),
+        lambda wanted: trial_config(plan, wanted) | {"left_out": list(context.placement.left_out)},
         stopped=lambda: context.stop_controller.reason is not None,
         room=Room(plan.spec, plan.shares, context.placement.rooms, context.placement.autoscales).holds,
         pretraining=partial(pretraining_of, plan),
@@ -146,12 +144,13 @@ def _trainable(plan: Plan) -> Any:
 
 
 def _share(
-    shares: dict[str, TrialResources], most: float | None, placement: Placement, config: dict[str, Any]
+    shares: dict[str, TrialResources], most: float | None, config: dict[str, Any]
 ) -> tune.PlacementGroupFactory:
     """Return what a trial occupies: its share, a larger one after it ran out of memory, on a good node.
 
-    Ray sends it along with every worker, so it must not hold the plan, whose corpus is large.
+    Ray sends a copy along with every worker: it holds neither the plan, whose corpus is large, nor what changes.
     """
+    placement = Placement(tuple(config["left_out"]))
     taken = scaled_resources(shares[config["identity"]["method"]], config["share"], placement.rooms(), most)
     bundle = {kind: amount for kind, amount in (("CPU", taken.cpus), ("GPU", taken.gpus)) if amount}
     where = {"bundle_label_selector": [placement.selector]} if placement.selector else {}
