@@ -1,7 +1,7 @@
 """Where every page stands in the site; a page that stands nowhere, or is not there, ends the build."""
 
 NAVIGATION: dict[str, tuple[str, ...]] = {
-    "Learn": ("tutorial",),
+    "Learn": ("install", "tutorial"),
     "Do": (
         "own_corpus",
         "own_method",

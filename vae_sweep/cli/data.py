@@ -84,7 +84,7 @@ def list_corpora(directory: Directory = None) -> None:
 def _state(name: str, root: Path) -> str:
     from trainables.text import layout
     from trainables.text.corpus import missing_files
-    from trainables.text.sources import SOURCES
+    from trainables.text.sources import BY_HAND, SOURCES
     from trainables.text.spec import CorpusSpec
 
     if name == "captions":
@@ -95,7 +95,11 @@ def _state(name: str, root: Path) -> str:
     if state == "damaged":
         return f"damaged: vae-sweep data fetch {name}"
     here = not missing_files(CorpusSpec.model_validate({"name": name}), root)
-    return "here, not fetched by us" if here else f"absent: vae-sweep data fetch {name}"
+    if here:
+        return "here, not fetched by us"
+    if name in BY_HAND:
+        return "absent, no download: docs/own_corpus.md"
+    return f"absent: vae-sweep data fetch {name}"
 
 
 @contextmanager

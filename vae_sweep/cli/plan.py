@@ -87,10 +87,12 @@ def _corpus_table(made: "Plan") -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
+    from trainables.text.vocabulary import SPECIAL
     from vae_sweep.results.paper_splits import recognise
 
     corpus = made.corpus
-    title = f"corpus {corpus.title}, fingerprint {corpus.fingerprint[:12]}, {len(corpus.vocabulary)} words"
+    words = len(corpus.vocabulary) - len(SPECIAL)
+    title = f"corpus {corpus.title}, fingerprint {corpus.fingerprint[:12]}, {words} words"
     table = Table("split")
     for heading in ("sentences", "tokens/sentence", "<unk> among words"):
         table.add_column(heading, justify="right")
