@@ -138,6 +138,7 @@ ELSEWHERE = (
     Elsewhere("docker", ENGINE, has_its_files),
     Elsewhere("kubectl", KUBERNETES, has_its_files),
     Elsewhere("kustomize edit set image", KUBERNETES, has_its_files),
+    Elsewhere("git clone", "needs the network", is_told),
     Elsewhere("cd ", "goes to a folder", has_its_files),
     Elsewhere("sbatch", "needs Slurm; make cluster-test plays it", has_its_files),
     Elsewhere("ray job", CLUSTER, ray_parses),
