@@ -29,7 +29,7 @@ from ray import tune  # noqa: E402
 
 from vae_sweep.config.sweep_spec import SweepSpec  # noqa: E402
 from vae_sweep.planning.allocation import NodeCapacity, resources_by_method  # noqa: E402
-from vae_sweep.running.nodes.room import Room  # noqa: E402
+from vae_sweep.running.nodes.admission import Admission  # noqa: E402
 from vae_sweep.search.sampling import Cell  # noqa: E402
 from vae_sweep.search.state import Assignment, SearchState  # noqa: E402
 from vae_sweep.search.study import open_study  # noqa: E402
@@ -78,7 +78,7 @@ class Slow(tune.Trainable):
 class Ramp:
     """The SearchContext of trials that only take their time to start; `drawn` are the cells."""
 
-    room: Room
+    admission: Admission
     seconds: float
     stopped: bool = False
     drawn: list[Cell] = field(default_factory=list)
@@ -93,7 +93,7 @@ class Ramp:
 
     def has_room(self, running: Sequence[Assignment], wanted: Assignment | None) -> bool:
         """Say whether a trial may start beside others, as a launch does."""
-        return self.room.holds(running, wanted)
+        return self.admission.admits(running, wanted)
 
     def pretraining(self, assignment: Assignment) -> None:
         """Nothing is shared."""
@@ -106,8 +106,8 @@ class Ramp:
 def row(slots: int, seconds: float) -> dict[str, float]:
     """Run a Tuner on a Ray of so many slots until all are busy; return the times."""
     spec = SweepSpec.model_validate(SPEC)
-    room = Room(spec, resources_by_method(spec, 0), lambda: [NodeCapacity(slots, 0)], autoscales=False)
-    around = Ramp(room, seconds)
+    admission = Admission(spec, resources_by_method(spec, 0), lambda: [NodeCapacity(slots, 0)], autoscales=False)
+    around = Ramp(admission, seconds)
     stopper = AllBusy(slots)
     with tempfile.TemporaryDirectory(prefix="ramp.") as folder:
         ray.init(address="local", num_cpus=slots, include_dashboard=False, log_to_driver=False)

@@ -6,8 +6,8 @@ from typing import Any
 
 from vae_sweep.journal.events import CellEvent
 from vae_sweep.planning.plan import Plan
+from vae_sweep.running.nodes.admission import Admission
 from vae_sweep.running.nodes.placement import Placement
-from vae_sweep.running.nodes.room import Room
 from vae_sweep.running.pending_trials import pretraining_of, trial_config
 from vae_sweep.running.stop_controller import StopController
 from vae_sweep.running.trial_cost import TrialCostOf
@@ -24,7 +24,7 @@ class LaunchSearchContext:
     write: Callable[[CellEvent], None]
     trial_cost: TrialCostOf
     placement: Placement
-    room: Room
+    admission: Admission
 
     @property
     def stopped(self) -> bool:
@@ -41,7 +41,7 @@ class LaunchSearchContext:
 
     def has_room(self, running: Sequence[Assignment], wanted: Assignment | None) -> bool:
         """Say whether a trial, or any before one is drawn, may start beside those that run."""
-        return self.room.holds(running, wanted)
+        return self.admission.admits(running, wanted)
 
     def pretraining(self, assignment: Assignment) -> Hashable | None:
         """Return what names the pretraining that a trial shares with others; None where it has none."""

@@ -19,8 +19,8 @@ from vae_sweep.planning.allocation import TrialResources, scaled_resources
 from vae_sweep.planning.plan import Plan
 from vae_sweep.running.interrupts import interrupts_kept
 from vae_sweep.running.journal_callback import JournalCallback, StopRequestStopper
+from vae_sweep.running.nodes.admission import Admission
 from vae_sweep.running.nodes.placement import Placement
-from vae_sweep.running.nodes.room import Room
 from vae_sweep.running.patience import patiently
 from vae_sweep.running.pending_trials import search_state
 from vae_sweep.running.search_context import LaunchSearchContext
@@ -114,7 +114,7 @@ def _search(context: LaunchContext, progress: SearchState) -> SweepSearch:
         context.write,
         cost_of(plan, context.log.refresh().history),
         placement,
-        Room(plan.spec, plan.shares, placement.rooms, placement.autoscales),
+        Admission(plan.spec, plan.shares, placement.rooms, placement.autoscales),
     )
     return SweepSearch(plan.spec, study, progress, around)
 
