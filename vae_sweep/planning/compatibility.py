@@ -140,7 +140,7 @@ def corpus_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         elif _has_other_words(old, new, split):
             lines.append(f"{split}: {here:,} sentences before and now, with other words")
     if old.get("vocabulary") not in (None, new["vocabulary"]):
-        lines.append(f"vocabulary: {old['vocabulary']:,} words before, {new['vocabulary']:,} now")
+        lines.append(f"vocabulary: {old['vocabulary']:,} entries before, {new['vocabulary']:,} now")
     name = str(old.get("fingerprint"))[:12]
     return [
         *(lines or ["its labels, or some words"]),

@@ -1,14 +1,17 @@
 """What a trial costs, for a search that compares cells by gain and cost."""
 
+from collections.abc import Callable
 from functools import cache
 
 from vae_sweep.journal.history import History
 from vae_sweep.monitoring.eta import measured
 from vae_sweep.planning.plan import Plan
 from vae_sweep.search.state import Assignment
-from vae_sweep.search.sweep_search import TrialCostOf
 from vae_sweep.storage.layout import store_place
 from vae_sweep.storage.pretraining_entry import is_stored
+
+TrialCostOf = Callable[[Assignment], tuple[float, float]]
+"""Seconds of a trial's own training, and of the pretraining that it may share."""
 
 
 def cost_of(plan: Plan, history: History) -> TrialCostOf:

@@ -1,6 +1,6 @@
 """Running the missing trials of a sweep: one Tuner, with our searcher, callback and stoppers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,21 +11,23 @@ from ray.tune.stopper import CombinedStopper
 
 from trainables.ray_trainable import train
 from trainables.storage_paths import filesystem_of
-from vae_sweep.journal.events import CellEvent, JournalEvent, Message, RepairedEvent
+from vae_sweep.journal.events import JournalEvent, Message, RepairedEvent
 from vae_sweep.journal.journal import Journal
 from vae_sweep.journal.records import SweepRecord
 from vae_sweep.journal.sweep_log import SweepLog
-from vae_sweep.planning.allocation import TrialResources, fits_gpu_limit, scaled_resources
+from vae_sweep.planning.allocation import TrialResources, scaled_resources
 from vae_sweep.planning.plan import Plan
 from vae_sweep.running.interrupts import interrupts_kept
 from vae_sweep.running.journal_callback import JournalCallback, StopRequestStopper
+from vae_sweep.running.nodes.admission import Admission
 from vae_sweep.running.nodes.placement import Placement
-from vae_sweep.running.pending_trials import pretraining_of, search_state, trial_config
+from vae_sweep.running.patience import patiently
+from vae_sweep.running.pending_trials import search_state
+from vae_sweep.running.search_context import LaunchSearchContext
 from vae_sweep.running.stop_controller import StopController
 from vae_sweep.running.trial_cost import cost_of
 from vae_sweep.search.pruning import AsyncSuccessiveHalving, RungStopper
-from vae_sweep.search.sampling import Cell
-from vae_sweep.search.state import Assignment, SearchState
+from vae_sweep.search.state import SearchState
 from vae_sweep.search.study import open_study
 from vae_sweep.search.sweep_search import SweepSearch
 from vae_sweep.storage.layout import STORE_FOLDER, checkpoints_place, storage_directory, store_place
@@ -52,7 +54,7 @@ class LaunchContext:
 
     def record(self) -> SweepRecord:
         """Return what the journal says now."""
-        return self.log.refresh().record
+        return patiently(lambda: self.log.refresh().record, self.say)
 
     def write(self, event: JournalEvent) -> None:
         """Journal an event and report it."""
@@ -69,20 +71,18 @@ def run_trials(context: LaunchContext) -> None:
     plan = context.plan
     progress = search_state(plan, context.record())
     search = _search(context, progress)
-    new_cells = max(0, (search.budget or 0) - len(progress.cells))
+    new_cells = max(0, search.budget - len(progress.cells))
     racing = len(progress.cells) * (len(plan.spec.seeds) - len(plan.spec.first_seeds))
     left = len(progress.unfinished) + racing + new_cells * len(plan.spec.seeds)
     if not left:
         return
     place, filesystem = filesystem_of(checkpoints_place(plan.spec))
     tuner = tune.Tuner(
-        tune.with_resources(
-            _trainable(plan), partial(_share, plan.shares, plan.spec.resources.max_gpus, context.placement)
-        ),
+        tune.with_resources(_trainable(plan), partial(_share, plan.shares, plan.spec.resources.max_gpus)),
         tune_config=tune.TuneConfig(
             search_alg=search,
             num_samples=left * (1 + plan.spec.resources.memory_retries),
-            max_concurrent_trials=plan.spec.resources.max_concurrent,
+            max_concurrent_trials=plan.spec.resources.max_concurrent or left,
             reuse_actors=not any(share.gpus for share in plan.shares.values()),
             trial_dirname_creator=lambda trial: str(trial.config["identity"]["trial"]),
         ),
@@ -104,23 +104,19 @@ def run_trials(context: LaunchContext) -> None:
 def _search(context: LaunchContext, progress: SearchState) -> SweepSearch:
     plan = context.plan
 
-    def on_cell(cell: Cell) -> None:
-        context.write(CellEvent(cell=cell.number, method=cell.method, values=cell.values))
-
     study, said = open_study(plan.spec, context.folder)
     if said:
         context.write(RepairedEvent(text=said))
-    return SweepSearch(
-        plan.spec,
-        study,
-        progress,
-        on_cell,
-        partial(trial_config, plan),
-        stopped=lambda: context.stop_controller.reason is not None,
-        room=partial(_has_room, plan),
-        pretraining=partial(pretraining_of, plan),
-        price=cost_of(plan, context.log.refresh().history),
+    placement = context.placement
+    around = LaunchSearchContext(
+        plan,
+        context.stop_controller,
+        context.write,
+        cost_of(plan, context.log.refresh().history),
+        placement,
+        Admission(plan.spec, plan.shares, placement.rooms, placement.autoscales),
     )
+    return SweepSearch(plan.spec, study, progress, around)
 
 
 def _judges(context: LaunchContext) -> list[RungStopper]:
@@ -145,22 +141,14 @@ def _trainable(plan: Plan) -> Any:
 
 
 def _share(
-    shares: dict[str, TrialResources], most: float | None, placement: Placement, config: dict[str, Any]
+    shares: dict[str, TrialResources], most: float | None, config: dict[str, Any]
 ) -> tune.PlacementGroupFactory:
     """Return what a trial occupies: its share, a larger one after it ran out of memory, on a good node.
 
-    Ray sends it along with every worker, so it must not hold the plan, whose corpus is large.
+    Ray sends a copy along with every worker: it holds neither the plan, whose corpus is large, nor what changes.
     """
+    placement = Placement(tuple(config["left_out"]))
     taken = scaled_resources(shares[config["identity"]["method"]], config["share"], placement.rooms(), most)
     bundle = {kind: amount for kind, amount in (("CPU", taken.cpus), ("GPU", taken.gpus)) if amount}
     where = {"bundle_label_selector": [placement.selector]} if placement.selector else {}
     return tune.PlacementGroupFactory([bundle], **where)  # type: ignore[arg-type]
-
-
-def _has_room(plan: Plan, running: Sequence[Assignment], wanted: Assignment) -> bool:
-    """Say whether a trial may start beside those that run, as far as `max_gpus` is concerned."""
-    most = plan.spec.resources.max_gpus
-    if most is None:
-        return True
-    held = [min(most, plan.shares[each.cell.method].gpus * 2**each.retries) for each in (*running, wanted)]
-    return fits_gpu_limit(held[:-1], held[-1], most)

@@ -71,6 +71,12 @@ def known_replicates(spec: SweepSpec, finals: Mapping[int, FinalReport]) -> dict
     return {} if unknown or len(known) < len(finals) else known
 
 
+def first_replicates(spec: SweepSpec, finals: Mapping[int, FinalReport]) -> dict[int, Replicate]:
+    """Return the replicates of a cell by seed; empty before its first seeds have all ended and are known."""
+    known = known_replicates(spec, finals)
+    return known if known.keys() >= set(spec.first_seeds) else {}
+
+
 def mean_objectives(replicates: Mapping[int, Replicate]) -> tuple[float, ...]:
     """Return the mean objectives of a cell over its seeds."""
     return column_means([row.objectives for row in replicates.values()])

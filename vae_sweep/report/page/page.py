@@ -90,9 +90,13 @@ def make_page(record: SweepRecord, spec: SweepSpec, summaries: LatentSummaryCach
 
 @dataclass(frozen=True)
 class Figures:
-    """The page's figures by section; `rate_split` is the split of those over λ."""
+    """The page's figures by section; `rate_split` is the split of those over λ.
+
+    `published`: the fronts show the paper's points.
+    """
 
     fronts: list[Plot]
+    published: bool
     rates: list[Plot]
     rate_split: str
     epochs: dict[str, list[Plot]]
@@ -108,12 +112,13 @@ class Figures:
 
 def page_figures(record: SweepRecord, rows: list[CellResult], exemplars: list[CellExemplar]) -> Figures:
     """Return the figures of a sweep; those that have nothing to show are not there."""
-    split, labels = widest_split(rows), label_names(exemplars)
+    split, labels, found = widest_split(rows), label_names(exemplars), fronts(record, rows)
     epochs = epoch_plots(epoch_curves(record))
     front = {row.cell for row in rows if row.front}
-    maps = [map_plot(found, labels) for found in exemplars if found.trial.cell in front]
+    maps = [map_plot(exemplar, labels) for exemplar in exemplars if exemplar.trial.cell in front]
     return Figures(
-        fronts=[front_plot(found) for found in fronts(record, rows)],
+        fronts=[front_plot(each) for each in found],
+        published=any(each.published for each in found),
         rates=rate_plots(rate_curves(record, rows, split), split),
         rate_split=split,
         epochs={
