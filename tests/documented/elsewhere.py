@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from tests.documented.pages import REPOSITORY, Command
 from tests.documented.sandbox import meant_here
 from vae_sweep.cli.main import app
+from vae_sweep.cli.verbs import VERBS, load
 from vae_sweep.config.reader import read_spec
 
 
@@ -38,11 +39,13 @@ def parses(words: str) -> None:
     """The command line takes these words; a shipped sweep file among them can be read as overridden."""
     own = bare(words)
     assert own[0] == "vae-sweep", words
-    node, rest = typer.main.get_command(app), own[1:]
+    if own[1].startswith("--"):
+        with typer.main.get_command(app).make_context("vae-sweep", own[1:], resilient_parsing=True):
+            return
+    assert own[1] in VERBS, f"{words}: no command {own[1]}"
+    node, rest = load(own[1]), own[2:]
     while isinstance(node, TyperGroup):
         assert rest, f"{words}: which command?"
-        if rest == ["--help"]:
-            return
         assert rest[0] in node.commands, f"{words}: no command {rest[0]}"
         node, rest = node.commands[rest[0]], rest[1:]
     node.make_context(own[1], list(rest))
