@@ -90,14 +90,16 @@ class Journal:
     def _write(self, content: bytes) -> None:
         if self._descriptor < 0:
             raise JournalError(f"{self.path}: the journal is closed; open it again")
-        size = os.fstat(self._descriptor).st_size
+        size = None
         try:
+            size = os.fstat(self._descriptor).st_size
             if os.write(self._descriptor, content) < len(content):
                 raise OSError(0, "only a part of the line was written, the disk is probably full")
             os.fsync(self._descriptor)
         except OSError as error:
             try:
-                os.ftruncate(self._descriptor, size)
+                if size is not None:
+                    os.ftruncate(self._descriptor, size)
             except OSError:
                 os.close(self._descriptor)
                 self._descriptor = -1

@@ -13,6 +13,7 @@ from vae_sweep.planning.compatibility import check_together
 from vae_sweep.planning.plan import Plan
 from vae_sweep.planning.provenance import provenance
 from vae_sweep.planning.warm_start import warm_cells
+from vae_sweep.running.cluster_precision import settled_on_cluster
 from vae_sweep.running.interrupts import interruptible
 from vae_sweep.running.live_report import LiveReport
 from vae_sweep.running.nodes.placement import Placement, prepare
@@ -22,7 +23,14 @@ from vae_sweep.running.scoring import score_missing
 from vae_sweep.running.stop_controller import StopController, outage_of
 from vae_sweep.running.tuner import LaunchContext, Watch, run_trials
 from vae_sweep.storage.driver_lock import driver_lock
-from vae_sweep.storage.layout import JOURNAL_FILE, STORE_FOLDER, check_writable, storage_directory, sweep_folder
+from vae_sweep.storage.layout import (
+    JOURNAL_FILE,
+    STORE_FOLDER,
+    check_lockable,
+    check_writable,
+    storage_directory,
+    sweep_folder,
+)
 from vae_sweep.storage.lease import Lease
 from vae_sweep.storage.stop_request import REQUEST_FILE
 from vae_sweep.tracking.mirror import Mirror
@@ -58,6 +66,8 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
     """Run what is missing of a sweep. Raises LaunchError before any trial starts where it cannot run."""
     folder = sweep_folder(plan.spec)
     check_writable(folder)
+    check_lockable(folder)
+    plan = settled_on_cluster(plan)
     with interruptible(), driver_lock(folder) as lease:
         log = SweepLog(folder / JOURNAL_FILE)
         opening = _opening(plan, log, extend, lease)
@@ -70,7 +80,9 @@ def _launched(plan: Plan, watch: Watch, log: SweepLog, lease: Lease, opening: _O
     store_spec(folder, plan.spec)
     with Journal(folder / JOURNAL_FILE, log.position) as journal:
         mirror = mirror_for(plan.spec, folder)
-        stop_controller = StopController(folder / REQUEST_FILE, lambda: lease.lost)
+        stop_controller = StopController(
+            folder / REQUEST_FILE, lambda: lease.lost, lambda text: watch(Message(text))
+        )
         report = LiveReport(folder, plan.spec, lambda text: watch(Message(text)))
 
         def note(event: JournalEvent | Message) -> None:
@@ -88,8 +100,9 @@ def _launched(plan: Plan, watch: Watch, log: SweepLog, lease: Lease, opening: _O
         try:
             mirror.start()
             with ray_session() as joined:
-                plan, placement = prepare(plan, folder, joined, context.write, context.say)
-                outcome, barren = _run_and_judge(replace(context, plan=plan, placement=placement))
+                ready = prepare(plan, folder, joined, context.write, context.say)
+                with ready.further_nodes():
+                    outcome, barren = _run_and_judge(replace(context, plan=ready.plan, placement=ready.placement))
                 _end(context, outcome, stop_controller.reason or barren)
         except KeyboardInterrupt:
             outcome = context.record().ended or _end(context, "stopped", None)

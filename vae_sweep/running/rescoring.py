@@ -139,9 +139,9 @@ class _Work:
         plan = make_plan(self.spec)
         self._compare(plan)
         with ray_session() as joined:
-            plan, placement = prepare(plan, self.log.folder, joined, self.write, self._say)
+            ready = prepare(plan, self.log.folder, joined, self.write, self._say)
             while scorings:
-                for scoring, came in run_scorings(plan, placement, self.stop_controller, scorings):
+                for scoring, came in run_scorings(ready.plan, ready.placement, self.stop_controller, scorings):
                     if isinstance(came, VaeSweepError):
                         self._fail(scoring.trial, str(came))
                     else:
