@@ -38,9 +38,11 @@ def check_order(storm: Storm) -> None:
     assert trials == over
     assert len({name[:4] for name in trials}) == len(trials) == 8
     check_nothing_is_redone(storm)
-    told = study_of(storm.home).trials
-    assert {trial.state.name for trial in told} <= {"COMPLETE", "FAIL"}
-    of_cells = [trial.user_attrs["cell"] for trial in told if trial.state.name == "COMPLETE" and trial.user_attrs]
+    study_trials = study_of(storm.home).trials
+    assert {trial.state.name for trial in study_trials} <= {"COMPLETE", "FAIL"}
+    of_cells = [
+        trial.user_attrs["cell"] for trial in study_trials if trial.state.name == "COMPLETE" and trial.user_attrs
+    ]
     assert sorted(of_cells) == list(range(8)), "each cell once; a repeated draw belongs to none"
     synced = run(storm.home, "sync", "sweeps/tiny")
     assert synced.returncode == 0, synced.stderr
@@ -65,7 +67,7 @@ def check_nothing_is_redone(storm: Storm) -> None:
             continue
         name, kind = line["trial"], line["kind"]
         schedule.setdefault(name, []).append(f"{kind} at {line['time']:.2f}")
-        assert kind != "trial" or name not in ended, (name, schedule[name], storm.told)
+        assert kind != "trial" or name not in ended, (name, schedule[name], storm.study_trials)
         if kind == "final" and line["outcome"] != "failed":
             ended.add(name)
         elif kind == "lost":

@@ -54,12 +54,12 @@ def test_an_extension_runs_the_new_cells_alone(finished: Path) -> None:
 
 
 def test_the_study_holds_the_means_over_all_seeds(finished: Path) -> None:
-    told = {trial.user_attrs["cell"]: trial for trial in study_of(finished).trials}
+    by_cell = {trial.user_attrs["cell"]: trial for trial in study_of(finished).trials}
     ends = {line["trial"]: line["numbers"] for line in kinds_of(finished, "final")}
-    assert sorted(told) == [0, 1, 2, 3]
+    assert sorted(by_cell) == [0, 1, 2, 3]
     for cell, method in ((0, "vae"), (3, "ours")):
         replicates = [ends[f"{cell:04d}-{method}-s{seed}"]["validation/perplexity"] for seed in (0, 1)]
-        assert told[cell].values[0] == pytest.approx(sum(replicates) / 2, rel=1e-12)
+        assert by_cell[cell].values[0] == pytest.approx(sum(replicates) / 2, rel=1e-12)
 
 
 def test_pretraining_is_done_once_a_seed(finished: Path) -> None:
