@@ -91,7 +91,8 @@ def widest_split(rows: list[CellResult]) -> str:
 def rate_curves(record: SweepRecord, rows: list[CellResult], split: str) -> dict[str, list[RateCurve]]:
     """Return metric -> a curve for each method and set of other values; empty where no cell has a λ."""
     shown = [row for row in rows if row.split == split]
-    rates = {row.cell: _cell_rate(record, row.cell) for row in shown}
+    first = {trial.cell: trial for trial in reversed(record.trials.values())}
+    rates = {row.cell: target_rate(first[row.cell]) for row in shown}
     if not any(rate is not None for rate in rates.values()):
         return {}
     found = {word: list(_curves_of(shown, rates, word)) for word in RATE_WORDS}
@@ -123,10 +124,6 @@ def _published_points(record: SweepRecord) -> tuple[PublishedPoint, ...]:
         for (method, rate), words in rows.items()
         if {ACROSS, PUBLISHED_UP} <= words.keys()
     )
-
-
-def _cell_rate(record: SweepRecord, cell: int) -> float | None:
-    return next((target_rate(trial) for trial in record.trials.values() if trial.cell == cell), None)
 
 
 def _curves_of(shown: list[CellResult], rates: dict[int, float | None], word: str) -> Iterator[RateCurve]:

@@ -72,11 +72,13 @@ class EvidenceTable:
 
 def cell_tables(record: SweepRecord, report: Results) -> list[CellTable]:
     """Return a table for each split that was measured."""
-    found = []
+    found, trials = [], dict[int, list[tuple[int, str]]]()
+    for name, trial in record.trials.items():
+        trials.setdefault(trial.cell, []).append((trial.seed, name))
     for split in dict.fromkeys(row.split for row in report.rows):
         chosen = [row for row in report.rows if row.split == split]
         known, words = entropy_bounds(chosen), shown_words(chosen)
-        lines = [_line(record, row, words) for row in chosen]
+        lines = [_line(row, words, sorted(trials[row.cell])) for row in chosen]
         floor = entropy_bound_line(known[0], words) if known else None
         likelihoods = [line for row in chosen if (line := likelihood_line(row))]
         headings = [(METRICS[word].symbol, METRICS[word].meaning) for word in words]
@@ -102,8 +104,7 @@ def evidence_table(report: Results) -> EvidenceTable:
     return EvidenceTable(lines, difference_title(report) if parts else "", head, words, parts)
 
 
-def _line(record: SweepRecord, row: CellResult, words: tuple[str, ...]) -> CellLine:
-    trials = sorted((trial.seed, name) for name, trial in record.trials.items() if trial.cell == row.cell)
+def _line(row: CellResult, words: tuple[str, ...], trials: list[tuple[int, str]]) -> CellLine:
     gap, error = row.numbers.get("floor_gap"), row.numbers.get("floor_gap_error")
     return CellLine(
         cell=row.cell,
