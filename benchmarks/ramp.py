@@ -13,6 +13,8 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,9 +29,9 @@ from ray import tune  # noqa: E402
 
 from vae_sweep.config.sweep_spec import SweepSpec  # noqa: E402
 from vae_sweep.planning.allocation import NodeCapacity, resources_by_method  # noqa: E402
-from vae_sweep.running.nodes.room import Room  # noqa: E402
+from vae_sweep.running.nodes.admission import Admission  # noqa: E402
 from vae_sweep.search.sampling import Cell  # noqa: E402
-from vae_sweep.search.state import SearchState  # noqa: E402
+from vae_sweep.search.state import Assignment, SearchState  # noqa: E402
 from vae_sweep.search.study import open_study  # noqa: E402
 from vae_sweep.search.sweep_search import SweepSearch  # noqa: E402
 
@@ -72,18 +74,45 @@ class Slow(tune.Trainable):
         return {"now": time.time()}
 
 
+@dataclass
+class Ramp:
+    """The SearchContext of trials that only take their time to start; `drawn` are the cells."""
+
+    admission: Admission
+    seconds: float
+    stopped: bool = False
+    drawn: list[Cell] = field(default_factory=list)
+
+    def note_cell(self, cell: Cell) -> None:
+        """Note a cell that was drawn."""
+        self.drawn.append(cell)
+
+    def config(self, assignment: Assignment) -> dict[str, Any]:
+        """Return how long the trial takes to set itself up."""
+        return {"seconds": self.seconds}
+
+    def has_room(self, running: Sequence[Assignment], wanted: Assignment | None) -> bool:
+        """Say whether a trial may start beside others, as a launch does."""
+        return self.admission.admits(running, wanted)
+
+    def pretraining(self, assignment: Assignment) -> None:
+        """Nothing is shared."""
+
+    def cost(self, assignment: Assignment) -> tuple[float, float]:
+        """All cost the same."""
+        return 1.0, 0.0
+
+
 def row(slots: int, seconds: float) -> dict[str, float]:
     """Run a Tuner on a Ray of so many slots until all are busy; return the times."""
     spec = SweepSpec.model_validate(SPEC)
-    room = Room(spec, resources_by_method(spec, 0), lambda: [NodeCapacity(slots, 0)], autoscales=False)
-    cells: list[Cell] = []
+    admission = Admission(spec, resources_by_method(spec, 0), lambda: [NodeCapacity(slots, 0)], autoscales=False)
+    around = Ramp(admission, seconds)
     stopper = AllBusy(slots)
     with tempfile.TemporaryDirectory(prefix="ramp.") as folder:
         ray.init(address="local", num_cpus=slots, include_dashboard=False, log_to_driver=False)
         study, _ = open_study(spec, Path(folder))
-        search = SweepSearch(
-            spec, study, SearchState(), cells.append, lambda wanted: {"seconds": seconds}, room=room.holds
-        )
+        search = SweepSearch(spec, study, SearchState(), around)
         started = time.time()
         tune.Tuner(
             tune.with_resources(Slow, {"cpu": 1}),
@@ -92,7 +121,7 @@ def row(slots: int, seconds: float) -> dict[str, float]:
         ).fit()
         ray.shutdown()
     taken = sorted(stopper.since.values())
-    return {"slots": slots, "first": taken[0] - started, "all": taken[-1] - started, "drawn": len(cells)}
+    return {"slots": slots, "first": taken[0] - started, "all": taken[-1] - started, "drawn": len(around.drawn)}
 
 
 def main(

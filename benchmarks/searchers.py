@@ -17,7 +17,7 @@ import heapq
 import itertools
 import random
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median, quantiles
@@ -32,6 +32,7 @@ from trainables.training.report import FinalReport, RungReport
 from vae_sweep.config.reader import read_spec
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.search.pruning import AsyncSuccessiveHalving, RungStopper
+from vae_sweep.search.sampling import Cell
 from vae_sweep.search.state import Assignment, SearchState, column_means
 from vae_sweep.search.study import open_study
 from vae_sweep.search.sweep_search import SweepSearch
@@ -65,6 +66,37 @@ class Event:
     spent: float = field(compare=False)
 
 
+@dataclass(frozen=True)
+class LookedUp:
+    """The SearchContext of a table: all may start, a seed's pretraining is shared, costs are the table's."""
+
+    table: Lookup
+    stopped: bool = False
+
+    def note_cell(self, cell: Cell) -> None:
+        """Nothing is journaled."""
+
+    def config(self, assignment: Assignment) -> dict[str, Any]:
+        """Return the trial as it is."""
+        return vars(assignment)
+
+    def has_room(self, running: Sequence[Assignment], wanted: Assignment | None) -> bool:
+        """Trials are limited by workers alone."""
+        return True
+
+    def pretraining(self, assignment: Assignment) -> int | None:
+        """Return the seed of a method that pretrains."""
+        return assignment.seed if self._seconds(assignment)[1] else None
+
+    def cost(self, assignment: Assignment) -> tuple[float, float]:
+        """Return the seconds of the trial's own epochs, and of its pretraining."""
+        own, shared = self._seconds(assignment)
+        return sum(own), sum(shared)
+
+    def _seconds(self, wanted: Assignment) -> tuple[list[float], list[float]]:
+        return self.table.seconds_of(key_of(wanted.cell.method, wanted.cell.values, wanted.seed))
+
+
 class Trainer:
     """Looks up what trials give, on two workers with a clock of their own; `seconds` were computed, by all."""
 
@@ -76,9 +108,7 @@ class Trainer:
         self.running: set[str] = set()
         self.count = itertools.count()
         study, _ = open_study(spec, folder)
-        self.search = SweepSearch(
-            spec, study, SearchState(), lambda cell: None, vars, pretraining=self._shares, price=self._price
-        )
+        self.search = SweepSearch(spec, study, SearchState(), LookedUp(table))
         pruning = spec.search.pruning
         self.stopper = (
             None
@@ -149,15 +179,6 @@ class Trainer:
         """Return the cells that the search takes for its front, by the means that it knows."""
         known = {cell: column_means(rows) for cell, rows in self.values.items()}
         return [cell for cell, flag in zip(known, on_front(list(known.values())), strict=True) if flag]
-
-    def _shares(self, wanted: Assignment) -> int | None:
-        key = key_of(wanted.cell.method, wanted.cell.values, wanted.seed)
-        return wanted.seed if self.table.seconds_of(key)[1] else None
-
-    def _price(self, wanted: Assignment) -> tuple[float, float]:
-        key = key_of(wanted.cell.method, wanted.cell.values, wanted.seed)
-        own, shared = self.table.seconds_of(key)
-        return sum(own), sum(shared)
 
 
 def replayed(table: Lookup, search: dict[str, Any], seed: int) -> list[tuple[int, float, float]]:

@@ -1,7 +1,8 @@
 """A searcher on a real study, driven by hand: what is asked of it, and what it is told."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import optuna
@@ -31,10 +32,41 @@ def sweep(methods: dict[str, Any], seeds: Sequence[int] = (0,), retries: int = 0
     )
 
 
+@dataclass(frozen=True)
+class BenchContext:
+    """A SearchContext of functions; by default all may start, nothing is shared and all costs the same."""
+
+    note: Callable[[Cell], None]
+    halt: Callable[[], bool] = lambda: False
+    room: Callable[[Sequence[Assignment], Assignment | None], bool] = lambda running, wanted: True
+    shared: Callable[[Assignment], Hashable | None] = lambda wanted: None
+    price: Callable[[Assignment], tuple[float, float]] = lambda wanted: (1.0, 0.0)
+
+    @property
+    def stopped(self) -> bool:
+        return self.halt()
+
+    def note_cell(self, cell: Cell) -> None:
+        self.note(cell)
+
+    def config(self, assignment: Assignment) -> dict[str, Any]:
+        own = {"cell": assignment.cell, "seed": assignment.seed, "starts": assignment.starts}
+        return own | ({"retries": assignment.retries} if assignment.retries else {})
+
+    def has_room(self, running: Sequence[Assignment], wanted: Assignment | None) -> bool:
+        return self.room(running, wanted)
+
+    def pretraining(self, assignment: Assignment) -> Hashable | None:
+        return self.shared(assignment)
+
+    def cost(self, assignment: Assignment) -> tuple[float, float]:
+        return self.price(assignment)
+
+
 class Bench:
     """A searcher with a real in-memory study, the cells that it journals, and what it was told by cell and seed.
 
-    `around` is what SweepSearch asks of its surroundings: `stopped`, `room`, `pretraining`.
+    `around` are functions of a BenchContext.
     """
 
     def __init__(
@@ -48,16 +80,10 @@ class Bench:
         self.study = study or optuna.create_study(directions=["minimize"] * 2, sampler=sampler)
         self.journaled: list[Cell] = []
         self.ended: dict[int, dict[int, FinalReport]] = {}
-        self.search = SweepSearch(
-            spec, self.study, progress or SearchState(), self.journaled.append, self._config, **around
-        )
+        context = BenchContext(self.journaled.append, **around)
+        self.search = SweepSearch(spec, self.study, progress or SearchState(), context)
         self._started: dict[str, Any] = {}
         self._ids = itertools.count()
-
-    @staticmethod
-    def _config(assignment: Assignment) -> dict[str, Any]:
-        own = {"cell": assignment.cell, "seed": assignment.seed, "starts": assignment.starts}
-        return own | ({"retries": assignment.retries} if assignment.retries else {})
 
     def next(self) -> tuple[str, Any]:
         trial_id = f"t{next(self._ids)}"

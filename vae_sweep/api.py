@@ -13,6 +13,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
+
 from trainables.base import VaeSweepError
 from vae_sweep.cli.arguments import make_console
 from vae_sweep.cli.launch import end_lines
@@ -38,7 +40,6 @@ from vae_sweep.storage.object_storage import check_objects
 if TYPE_CHECKING:
     from pandas import DataFrame
     from plotly.graph_objects import Figure
-    from rich.console import Console
 
     from trainables.text_vae import TextVae
     from vae_sweep.running.launch import Launched
@@ -198,9 +199,7 @@ def _run(plan: Plan, extend: bool, progress: bool) -> "Launched":
         return run(plan, shown.watch, extend)
 
 
-def _stderr() -> "Console":
-    from rich.console import Console
-
+def _stderr() -> Console:
     return Console(stderr=True)
 
 

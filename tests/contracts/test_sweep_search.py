@@ -179,7 +179,7 @@ def test_a_new_study_is_told_all_that_the_journal_knows() -> None:
 
 
 def test_nothing_is_drawn_once_the_sweep_is_to_stop() -> None:
-    bench = Bench(sweep(GRID), stopped=lambda: True)
+    bench = Bench(sweep(GRID), halt=lambda: True)
     assert bench.next()[1] == Searcher.FINISHED
     assert bench.states() == []
 

@@ -12,8 +12,8 @@ from ray.tune.search import Searcher
 from tests.helpers import LAW
 from tests.search_bench import Bench, drain, sweep
 from trainables.training.report import StoreReport
+from vae_sweep.search.schedule import AHEAD
 from vae_sweep.search.state import Assignment, SearchState
-from vae_sweep.search.sweep_search import AHEAD
 
 METHODS: dict[str, Any] = {"ours": {"target_rate": {"choice": [2, 4]}}, "vae_anneal": {}}
 MANY: dict[str, Any] = {"ours": {"target_rate": {"choice": [2, 3, 4, 5]}}, "vae": {}, "vae_fb": {"target_rate": 2}}
@@ -25,7 +25,7 @@ def of_its_seed(assignment: Assignment) -> Hashable | None:
 
 
 def waiting_bench(methods: dict[str, Any], *given: Any, seeds: tuple[int, ...] = (0,)) -> Bench:
-    return Bench(sweep(methods, seeds), *given, pretraining=of_its_seed)
+    return Bench(sweep(methods, seeds), *given, shared=of_its_seed)
 
 
 def names(configs: list[Any]) -> list[tuple[int, str, int]]:
@@ -83,7 +83,7 @@ def test_where_all_must_wait_the_first_starts_and_few_are_drawn_ahead() -> None:
 
 @pytest.mark.parametrize("kind", ["tpe", "nsga2"])
 def test_a_search_that_learns_draws_nothing_ahead_of_its_turn(kind: str) -> None:
-    bench = Bench(sweep(METHODS, kind=kind, trials=3), pretraining=lambda assignment: "the same")
+    bench = Bench(sweep(METHODS, kind=kind, trials=3), shared=lambda assignment: "the same")
     for count in (1, 2, 3):
         bench.next()
         assert len(bench.journaled) == count

@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from tests.documented.pages import REPOSITORY, Command
 from tests.documented.sandbox import meant_here
 from vae_sweep.cli.main import app
+from vae_sweep.cli.verbs import VERBS, load
 from vae_sweep.config.reader import read_spec
 
 
@@ -38,11 +39,13 @@ def parses(words: str) -> None:
     """The command line takes these words; a shipped sweep file among them can be read as overridden."""
     own = bare(words)
     assert own[0] == "vae-sweep", words
-    node, rest = typer.main.get_command(app), own[1:]
+    if own[1].startswith("--"):
+        with typer.main.get_command(app).make_context("vae-sweep", own[1:], resilient_parsing=True):
+            return
+    assert own[1] in VERBS, f"{words}: no command {own[1]}"
+    node, rest = load(own[1]), own[2:]
     while isinstance(node, TyperGroup):
         assert rest, f"{words}: which command?"
-        if rest == ["--help"]:
-            return
         assert rest[0] in node.commands, f"{words}: no command {rest[0]}"
         node, rest = node.commands[rest[0]], rest[1:]
     node.make_context(own[1], list(rest))
@@ -82,7 +85,9 @@ def is_a_program(words: str) -> None:
 def is_a_benchmark(words: str) -> None:
     """The script is there and knows the options."""
     own = bare(words)
-    path = own[2].replace(".", "/") + ".py" if own[1] == "-m" else own[1]
+    module = own[2].replace(".", "/")
+    known = (f"{module}.py", f"{module}/__main__.py") if own[1] == "-m" else own[1:2]
+    [path] = [each for each in known if (REPOSITORY / each).exists()]
     text = (REPOSITORY / path).read_text(encoding="utf-8")
     for word in own[2:]:
         declared = f'"{word}"' in text or f"{word[2:].replace('-', '_')}: " in text
@@ -135,6 +140,7 @@ ELSEWHERE = (
     Elsewhere("docker", ENGINE, has_its_files),
     Elsewhere("kubectl", KUBERNETES, has_its_files),
     Elsewhere("kustomize edit set image", KUBERNETES, has_its_files),
+    Elsewhere("git clone", "needs the network", is_told),
     Elsewhere("cd ", "goes to a folder", has_its_files),
     Elsewhere("sbatch", "needs Slurm; make cluster-test plays it", has_its_files),
     Elsewhere("ray job", CLUSTER, ray_parses),
@@ -152,7 +158,10 @@ ELSEWHERE = (
     Elsewhere("vae-sweep data fetch", "downloads; tests/integration/test_fetch.py does it from loopback", parses),
     Elsewhere("vae-sweep data import", "needs tables; tests/unit/test_import.py has some", parses),
     Elsewhere("vae-sweep launch my.yaml --extend --set search.kind=fill", FILL, parses),
+    Elsewhere("vae-sweep init", "measures for a minute; tests/unit/test_proposal.py writes files", parses),
+    Elsewhere("vae-sweep launch mine.yaml", "launches what init wrote", parses),
     Elsewhere("vae-sweep launch search_spaces/snli.yaml", HOURS, parses),
+    Elsewhere("vae-sweep launch search_spaces/snli_front_cpu.yaml", HOURS, parses),
     Elsewhere("vae-sweep launch search_spaces/snli_rows_cpu.yaml", HOURS, parses),
     Elsewhere("vae-sweep launch search_spaces/ptb_rows_cpu.yaml", HOURS, parses),
     Elsewhere("vae-sweep launch search_spaces/yelp_cpu.yaml", HOURS, parses),

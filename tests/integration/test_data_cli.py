@@ -50,7 +50,7 @@ def test_list(tmp_path: Path) -> None:
         "captions": "embedded",
         "ptb": "here, not fetched by us",
         "snli": "absent: vae-sweep data fetch snli",
-        "yahoo": "absent: vae-sweep data fetch yahoo",
+        "yahoo": "absent, no download: docs/own_corpus.md",
         "yelp": "absent: vae-sweep data fetch yelp",
     }
 
@@ -69,7 +69,7 @@ def test_fetch_shows_what_it_did(web: Web, tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_help_loads_nothing_heavy() -> None:
-    heavy = "{'torch', 'ray', 'mlflow', 'optuna', 'httpx', 'pydantic', 'numpy'}"
+    heavy = "{'torch', 'ray', 'mlflow', 'optuna', 'httpx', 'numpy'}"
     code = f"import sys, vae_sweep.cli.data; print(sorted({heavy} & sys.modules.keys()))"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "[]"

@@ -11,11 +11,10 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
-import typer.main
 import yaml
 
 from tests.helpers import script
-from vae_sweep.cli.main import app
+from vae_sweep.cli.verbs import load
 from vae_sweep.config.reader import read_spec
 from vae_sweep.jobs.portability import refuse_local_paths
 
@@ -229,8 +228,7 @@ def test_the_job_launches_a_sound_sweep_on_the_storage(overlay: str, tmp_path: P
     [job] = [each for each in built(overlay) if each["kind"] == "RayJob"]
     program, verb, path, *settings = job["spec"]["entrypoint"].split()
     assert program == "vae-sweep"
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    assert str(commands[verb].make_context(verb, [path, *settings]).params["space"]) == path
+    assert str(load(verb).make_context(verb, [path, *settings]).params["space"]) == path
     [spaces] = [each for each in built(overlay) if each["kind"] == "ConfigMap"]
     (tmp_path / "sweep.yaml").write_text(spaces["data"][Path(path).name])
     spec = read_spec(tmp_path / "sweep.yaml", settings[1::2])

@@ -3,12 +3,10 @@
 import sys
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from rich.console import Console
 
 PIPE_WIDTH = 120
 """Columns of a table that goes to a file or a pipe."""
@@ -37,8 +35,7 @@ def write_utf8() -> None:
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")
 
 
-def make_console() -> "Console":
+def make_console() -> Console:
     """Return a console as wide as the terminal, or as PIPE_WIDTH where there is none."""
-    from rich.console import Console
 
     return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from vae_sweep.cli.arguments import make_console, write_utf8
+from vae_sweep.journal.sweep_log import read_records
 
 
 class Format(StrEnum):
@@ -27,7 +28,6 @@ def compare(
 
     Refuses sweeps that were measured otherwise, and says in what they differ.
     """
-    from vae_sweep.journal.history import read_records
     from vae_sweep.report.files import compared_as_json
     from vae_sweep.report.terminal_compare import compare_lines, compare_tables
     from vae_sweep.results.comparison import compare_sweeps

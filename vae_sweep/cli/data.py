@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
 
+from trainables.text.layout import SourceRecord
+from trainables.text.sources import BY_HAND, SOURCES
+from trainables.text.spec import CORPORA, CorpusSpec
 from vae_sweep.cli.data_import import import_tables
+from vae_sweep.config.environment import data_directory
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.progress import TaskID
-
     from trainables.text.download import Progress
-    from trainables.text.layout import SourceRecord
 
 app = typer.Typer(no_args_is_help=True, help="Fetch corpora, import tables, and see which are here.")
 app.command("import")(import_tables)
@@ -44,10 +48,8 @@ def fetch(
 
     A broken download goes on where it ended. yahoo cannot be downloaded: the command says what to do.
     """
-    from rich.console import Console
 
     from trainables.text import fetch as fetching
-    from vae_sweep.config.environment import data_directory
 
     console = Console(soft_wrap=True, highlight=False)
     root = data_directory(directory)
@@ -66,11 +68,6 @@ def fetch(
 @app.command("list")
 def list_corpora(directory: Directory = None) -> None:
     """Show every corpus, whether it is here, and how to get it."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from trainables.text.spec import CORPORA
-    from vae_sweep.config.environment import data_directory
 
     root = data_directory(directory)
     table = Table(title=f"corpora in {root}", title_justify="left")
@@ -84,8 +81,6 @@ def list_corpora(directory: Directory = None) -> None:
 def _state(name: str, root: Path) -> str:
     from trainables.text import layout
     from trainables.text.corpus import missing_files
-    from trainables.text.sources import SOURCES
-    from trainables.text.spec import CorpusSpec
 
     if name == "captions":
         return "embedded"
@@ -95,13 +90,15 @@ def _state(name: str, root: Path) -> str:
     if state == "damaged":
         return f"damaged: vae-sweep data fetch {name}"
     here = not missing_files(CorpusSpec.model_validate({"name": name}), root)
-    return "here, not fetched by us" if here else f"absent: vae-sweep data fetch {name}"
+    if here:
+        return "here, not fetched by us"
+    if name in BY_HAND:
+        return "absent, no download: docs/own_corpus.md"
+    return f"absent: vae-sweep data fetch {name}"
 
 
 @contextmanager
-def _progress_bar(console: "Console") -> Iterator["Progress"]:
-    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-    from rich.progress import Progress as Bar
+def _progress_bar(console: Console) -> Iterator["Progress"]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Bar(*columns, TransferSpeedColumn(), TimeRemainingColumn(), console=console) as bar:
@@ -115,7 +112,7 @@ def _progress_bar(console: "Console") -> Iterator["Progress"]:
         yield show
 
 
-def _show(console: "Console", record: "SourceRecord") -> None:
+def _show(console: Console, record: SourceRecord) -> None:
     for stem, split in record.splits.items():
         console.print(f"  {stem:<6}{split.sentences:>9,} sentences {split.tokens:>11,} tokens", markup=False)
     console.print(f"  note:  {record.note}\n  terms: {record.terms}", markup=False)

@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
+from trainables.text.spec import CorpusSpec
 from vae_sweep.cli.arguments import make_console
+from vae_sweep.cli.remarks import remarks_table
+from vae_sweep.config.environment import data_directory
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from trainables.text.importing.run import Imported, ImportRequest
 
 
@@ -70,7 +73,6 @@ def import_tables(
     Nothing that is there is replaced. Tabs and line ends inside a text become blanks, and are counted.
     """
     from trainables.text.importing.run import import_corpus, title_of
-    from vae_sweep.config.environment import data_directory
 
     target = to.expanduser().absolute() if to else data_directory(None) / "imported" / title_of(files)
     imported = import_corpus(files, _wanted(text, label, preset, tokenise), split, target)
@@ -88,12 +90,9 @@ def _wanted(texts: list[str] | None, label: str | None, preset: Preset | None, t
     )
 
 
-def _show(console: "Console", imported: "Imported") -> None:
-    from rich.table import Table
+def _show(console: Console, imported: "Imported") -> None:
 
     from trainables.text.corpus import load_with_remarks
-    from trainables.text.spec import CorpusSpec
-    from vae_sweep.cli.remarks import remarks_table
 
     words = "is written" if imported.fresh else "is there already, byte for byte"
     console.print(f"{imported.directory} {words}", soft_wrap=True, highlight=False, markup=False)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from vae_sweep.cli.arguments import Overrides
+from vae_sweep.config.reader import read_spec
 
 Space = Annotated[
     Path | None,
@@ -32,7 +33,6 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list of findings.")] = False,
 ) -> None:
     """Look for open ports, readable secrets and unsound storage; one line a finding, exit code 1 on a problem."""
-    from vae_sweep.config.reader import read_spec
     from vae_sweep.doctor.examine import examine
 
     spec = read_spec(space, overrides or ()) if space else None

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from vae_sweep.cli.arguments import Folder, make_console
 
@@ -16,7 +17,6 @@ TrialName = Annotated[
 
 def explain(sweep: Folder, trial: TrialName) -> None:
     """Say why a trial ended as it did, with the numbers that show it, and what to do next; writes nothing."""
-    from rich.text import Text
 
     from vae_sweep.monitoring.explain import explain_trial
 

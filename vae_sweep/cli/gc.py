@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import box
+from rich.table import Table
 
 from vae_sweep.cli.arguments import Folder, make_console, write_utf8
+from vae_sweep.formatting import format_bytes, pluralise
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from vae_sweep.gc.collect import Collection
 
 _REASONS = {
@@ -46,11 +47,8 @@ def gc(
     note(_kept(found))
 
 
-def _table(found: "Collection") -> "Table":
-    from rich import box
-    from rich.table import Table
+def _table(found: "Collection") -> Table:
 
-    from vae_sweep.formatting import format_bytes
     from vae_sweep.gc.garbage import KINDS
 
     verb = "to be freed" if found.dry_run else "freed"
@@ -68,7 +66,6 @@ def _table(found: "Collection") -> "Table":
 
 
 def _kept(found: "Collection") -> str:
-    from vae_sweep.formatting import format_bytes, pluralise
 
     reasons = list(found.wanted.values())
     parts = [f"{reasons.count(key)} {text}" for key, text in _REASONS.items() if key in reasons]

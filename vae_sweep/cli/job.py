@@ -1,7 +1,8 @@
 """`vae-sweep job`: looking after a submitted sweep from a machine without its storage."""
 
+import datetime
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -19,11 +20,10 @@ from vae_sweep.cli.submit import (
     say,
     send,
 )
-
-if TYPE_CHECKING:
-    from vae_sweep.config.sweep_spec import SweepSpec
-    from vae_sweep.jobs.job_server import Job, JobServer
-    from vae_sweep.jobs.submit import CodeBundle
+from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.errors import LaunchError
+from vae_sweep.jobs.job_server import Job, JobServer
+from vae_sweep.jobs.submit import CodeBundle, Submission, ask, folder_there, jobs_of
 
 app = typer.Typer(no_args_is_help=True, help="Look after a sweep that was submitted to a cluster.")
 
@@ -108,7 +108,6 @@ def resume(
     wait: Wait = False,
 ) -> None:
     """Run what is missing by the spec that is stored there, whatever the file says now, as the next job."""
-    from vae_sweep.jobs.submit import Submission
 
     spec = read_distant(space, overrides or ())
     luggage = pack(None, no_code, python)
@@ -133,16 +132,13 @@ def run(
     sys.exit(_ask(spec, [verb, *(options or [])], server, luggage))
 
 
-def _ask(spec: "SweepSpec", words: list[str], server: "JobServer", luggage: "CodeBundle") -> int:
-    from vae_sweep.jobs.submit import ask, folder_there
+def _ask(spec: SweepSpec, words: list[str], server: JobServer, luggage: CodeBundle) -> int:
 
     return ask(spec, [words[0], folder_there(spec), *words[1:]], server, luggage, say)
 
 
-def _jobs(spec: "SweepSpec", server: "JobServer") -> "list[Job]":
+def _jobs(spec: SweepSpec, server: JobServer) -> list[Job]:
     """Return the sweep's jobs, of which there is one at least."""
-    from vae_sweep.errors import LaunchError
-    from vae_sweep.jobs.submit import folder_there, jobs_of
 
     found = jobs_of(spec, server.jobs())
     if not found:
@@ -153,8 +149,7 @@ def _jobs(spec: "SweepSpec", server: "JobServer") -> "list[Job]":
     return found
 
 
-def _line(job: "Job") -> str:
-    import datetime
+def _line(job: Job) -> str:
 
     started = datetime.datetime.fromtimestamp(job.started).astimezone()
     code = "" if job.exit_code is None else f", exit code {job.exit_code}"

@@ -2,65 +2,40 @@
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
 from trainables.base import VaeSweepError
 from trainables.files import words
-from vae_sweep.cli import (
-    compare,
-    data,
-    doctor,
-    explain,
-    gc,
-    job,
-    launch,
-    plan,
-    probe,
-    register,
-    repair,
-    replay,
-    report,
-    schema,
-    score,
-    status,
-    stop,
-    submit,
-    use,
-)
 from vae_sweep.cli.arguments import show_all
+from vae_sweep.cli.verbs import VerbGroup
 
 app = typer.Typer(
+    cls=VerbGroup,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
     help="Sweeps of text VAEs on Ray Tune, searched by Optuna, logged to MLflow (Li et al. 2019).",
 )
-app.command("plan")(plan.plan)
-app.command("launch")(launch.launch)
-app.command("resume")(launch.resume)
-app.command("status")(status.status)
-app.command("list")(status.list_sweeps)
-app.command("stop")(stop.stop)
-app.command("explain")(explain.explain)
-app.command("replay")(replay.replay)
-app.command("sync")(launch.sync)
-app.command("report")(report.report)
-app.command("compare")(compare.compare)
-app.command("probe")(probe.probe)
-app.command("score")(score.score)
-app.command("generate")(use.generate)
-app.command("reconstruct")(use.reconstruct)
-app.command("interpolate")(use.interpolate)
-app.command("encode")(use.encode)
-app.command("register")(register.register)
-app.command("doctor")(doctor.doctor)
-app.command("repair")(repair.repair)
-app.command("gc")(gc.gc)
-app.command("schema")(schema.schema)
-app.command("submit")(submit.submit)
-app.add_typer(job.app, name="job")
-app.add_typer(data.app, name="data")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from vae_sweep.cli.version import version_line
+
+        print(version_line())
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Options of `vae-sweep` itself."""
 
 
 def main() -> None:

@@ -5,12 +5,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from pydantic import BaseModel
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
 
+from trainables.text.vocabulary import SPECIAL
 from vae_sweep.cli.arguments import Overrides, make_console
+from vae_sweep.cli.recipes import recipe_tables
+from vae_sweep.cli.remarks import remarks_table
+from vae_sweep.config.reader import read_spec
+from vae_sweep.journal.metrics import values_text
+from vae_sweep.results.paper_splits import recognise
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-
     from vae_sweep.planning.plan import Plan
 
 
@@ -39,15 +47,11 @@ def plan(
     """Check a sweep file, its corpus and resources, show what a launch would run, and estimate what it takes."""
     console = make_console()
     if diff_recipes:
-        from vae_sweep.cli.recipes import recipe_tables
-
         for part in recipe_tables(space, overrides or ()):
             console.print(part)
     elif space is None:
         raise typer.BadParameter("give a sweep file, e.g. search_spaces/quickstart.yaml", param_hint="SPACE.yaml")
     else:
-        from vae_sweep.config.reader import read_spec
-
         spec = read_spec(space, overrides or ())
         from vae_sweep.planning.plan import make_plan
         from vae_sweep.planning.warm_start import warm_cells
@@ -62,15 +66,14 @@ def plan(
             _print_estimate(console, made)
 
 
-def plan_tables(made: "Plan") -> "list[RenderableType]":
+def plan_tables(made: "Plan") -> list[RenderableType]:
     """Return the corpus, the remarks on it, the cells and the totals of a plan."""
-    from vae_sweep.cli.remarks import remarks_table
 
     remarks = [remarks_table(made.remarks)] if made.remarks else []
     return [_corpus_table(made), *remarks, _cell_table(made), _totals(made)]
 
 
-def _print_estimate(console: "Console", made: "Plan") -> None:
+def _print_estimate(console: Console, made: "Plan") -> None:
     from vae_sweep.planning.estimate.estimate import estimate
     from vae_sweep.planning.estimate.lines import estimate_lines
     from vae_sweep.planning.estimate.measure import measure_plan
@@ -83,15 +86,11 @@ def _print_estimate(console: "Console", made: "Plan") -> None:
         console.print(line, soft_wrap=True, highlight=False)
 
 
-def _corpus_table(made: "Plan") -> "RenderableType":
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
-    from vae_sweep.results.paper_splits import recognise
+def _corpus_table(made: "Plan") -> RenderableType:
 
     corpus = made.corpus
-    title = f"corpus {corpus.title}, fingerprint {corpus.fingerprint[:12]}, {len(corpus.vocabulary)} words"
+    words = len(corpus.vocabulary) - len(SPECIAL)
+    title = f"corpus {corpus.title}, fingerprint {corpus.fingerprint[:12]}, {words} words"
     table = Table("split")
     for heading in ("sentences", "tokens/sentence", "<unk> among words"):
         table.add_column(heading, justify="right")
@@ -102,12 +101,7 @@ def _corpus_table(made: "Plan") -> "RenderableType":
     return Group(Text(title, style="bold"), table, *([Text(f"{recognised}")] if recognised else []))
 
 
-def _cell_table(made: "Plan") -> "RenderableType":
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
-    from vae_sweep.journal.metrics import values_text
+def _cell_table(made: "Plan") -> RenderableType:
 
     spec = made.spec
     title = f"sweep {spec.name}: {spec.search.kind}, objectives {' and '.join(spec.search.objectives)}"
@@ -124,7 +118,6 @@ def _cell_table(made: "Plan") -> "RenderableType":
 
 
 def _domain_text(domain: object) -> str:
-    from pydantic import BaseModel
 
     if isinstance(domain, BaseModel):
         [(kind, value)] = domain.model_dump(mode="json", by_alias=True).items()

@@ -1,17 +1,18 @@
 """`vae-sweep probe`: what the codes of stored trials are good for."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich import box
+from rich.table import Table
 
 from trainables.model.spec import LONGEST
 from vae_sweep.cli.arguments import Folder, make_console
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from vae_sweep.models.probe_tables import ProbeTable
+from vae_sweep.config.paths import pasted
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.models.probe_tables import ProbeTable, probe_tables
+from vae_sweep.storage.layout import JOURNAL_FILE
 
 
 def probe(
@@ -33,11 +34,7 @@ def probe(
     ] = LONGEST,
 ) -> None:
     """Run the paper's probes on ended trials (Tables 4 to 8, 12, 13); what was probed before is not run again."""
-    from vae_sweep.config.paths import pasted
-    from vae_sweep.journal.fold import read_sweep
     from vae_sweep.models.probe import TEXTS_FOLDER, probe_sweep
-    from vae_sweep.models.probe_tables import probe_tables
-    from vae_sweep.storage.layout import JOURNAL_FILE
 
     console = make_console()
     names = [name.strip() for name in only.split(",") if name.strip()]
@@ -57,9 +54,7 @@ def probe(
         sys.exit(1)
 
 
-def _rich(table: "ProbeTable") -> "Table":
-    from rich import box
-    from rich.table import Table
+def _rich(table: ProbeTable) -> Table:
 
     drawn = Table(title=table.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     for number, column in enumerate(table.columns):

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+
+from rich.console import RenderableType
+from rich.table import Table
 
 from trainables.methods import METHODS
+from vae_sweep.config.reader import read_spec
 from vae_sweep.config.recipes import MAPPINGS, RECIPES, SAME
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.config.sweep_spec import SweepSpec
 
 
 class RecipeDifference(NamedTuple):
@@ -20,12 +20,11 @@ class RecipeDifference(NamedTuple):
     values: tuple[Any, ...]
 
 
-def recipe_tables(space: Path | None, overrides: Sequence[str]) -> "list[RenderableType]":
+def recipe_tables(space: Path | None, overrides: Sequence[str]) -> list[RenderableType]:
     """Return the differences, of a sweep file or of all methods at their defaults, and what is the same in both.
 
     Raises SpecError where the file is broken.
     """
-    from rich.table import Table
 
     title = f"recipes for {space}: what the file says itself is the same in both" if space else "recipes"
     table = Table("setting", *RECIPES, title=title, title_justify="left", title_style="bold")
@@ -35,10 +34,8 @@ def recipe_tables(space: Path | None, overrides: Sequence[str]) -> "list[Rendera
     return [table, "The same in both:\n" + "\n".join(f"- {line}" for line in SAME)]
 
 
-def recipe_spec(recipe: str, space: Path | None, overrides: Sequence[str]) -> "SweepSpec":
+def recipe_spec(recipe: str, space: Path | None, overrides: Sequence[str]) -> SweepSpec:
     """Return a sweep file under a recipe, or a sweep of every method where there is no file."""
-    from vae_sweep.config.reader import read_spec
-    from vae_sweep.config.sweep_spec import SweepSpec
 
     if space is not None:
         return read_spec(space, [*overrides, f"recipe={recipe}"])
@@ -48,7 +45,7 @@ def recipe_spec(recipe: str, space: Path | None, overrides: Sequence[str]) -> "S
     )
 
 
-def recipe_differences(specs: Sequence["SweepSpec"]) -> list[RecipeDifference]:
+def recipe_differences(specs: Sequence[SweepSpec]) -> list[RecipeDifference]:
     """Return the settings in which sweeps differ: first of sections, then of methods."""
     sections = [dict(_leaves(spec.model_dump(mode="json", exclude={"methods", "recipe"}))) for spec in specs]
     found = [

@@ -6,6 +6,9 @@ from typing import Annotated
 import typer
 
 from vae_sweep.cli.arguments import Folder
+from vae_sweep.config.sweep_spec import NAME
+from vae_sweep.errors import LaunchError
+from vae_sweep.journal.stored_spec import existing_spec
 
 
 def register(
@@ -26,9 +29,6 @@ def register(
 
     A complete sweep's winners are registered without being asked. Without TRIAL the best one gets the alias best.
     """
-    from vae_sweep.config.sweep_spec import NAME
-    from vae_sweep.errors import LaunchError
-    from vae_sweep.journal.stored_spec import existing_spec
     from vae_sweep.tracking.sweep_mirror import register_trials
 
     if name is not None and not re.fullmatch(NAME, name):

@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
 
+if TYPE_CHECKING:
     from trainables.text.remarks.remark import Remark
 
 
-def remarks_table(remarks: "Sequence[Remark]") -> "RenderableType":
+def remarks_table(remarks: "Sequence[Remark]") -> RenderableType:
     """Return one line for each kind of oddity: its share of each split, the first example and the usual fix."""
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
 
     kinds = sorted({remark.kind: None for remark in remarks}, key=lambda kind: not _is_warning(kind, remarks))
     warnings = sum(_is_warning(kind, remarks) for kind in kinds)

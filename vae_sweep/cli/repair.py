@@ -1,6 +1,8 @@
 """`vae-sweep repair`."""
 
 from vae_sweep.cli.arguments import Folder, make_console
+from vae_sweep.config.paths import pasted
+from vae_sweep.journal.repair import repair_sweep
 
 
 def repair(sweep: Folder) -> None:
@@ -8,8 +10,6 @@ def repair(sweep: Folder) -> None:
 
     Refuses while a driver holds the sweep. A sound journal stays as it is.
     """
-    from vae_sweep.config.paths import pasted
-    from vae_sweep.journal.repair import repair_sweep
 
     console = make_console()
     found = repair_sweep(sweep)

@@ -7,6 +7,7 @@ import typer
 
 from vae_sweep.cli.arguments import Folder, make_console
 from vae_sweep.cli.explain import TrialName
+from vae_sweep.formatting import pluralise
 
 if TYPE_CHECKING:
     from vae_sweep.replay.replay import Replayed
@@ -41,7 +42,6 @@ def replay(
 
 def replay_lines(found: "Replayed") -> list[str]:
     """Return what a replay came to: the same bits, or each difference."""
-    from vae_sweep.formatting import pluralise
 
     lines = [f"not compared, since it is not in the journal: {place}" for place in found.gaps]
     if not found.ended:

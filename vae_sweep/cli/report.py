@@ -9,6 +9,11 @@ import typer
 
 from vae_sweep.cli.arguments import Folder, make_console, write_utf8
 from vae_sweep.errors import LaunchError
+from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.stored_spec import existing_spec
+from vae_sweep.monitoring.status import read_status, state_of
+from vae_sweep.storage.layout import JOURNAL_FILE
+from vae_sweep.tracking.client import TrackingError
 
 if TYPE_CHECKING:
     from vae_sweep.report.report_folder import ReportFolder
@@ -45,12 +50,9 @@ def report(
         return
     if output is not None:
         raise LaunchError(f"--output goes with --format html or figures; {style.value} is printed: redirect it")
-    from vae_sweep.journal.fold import read_sweep
-    from vae_sweep.journal.stored_spec import existing_spec
     from vae_sweep.report.files import as_csv, as_json, as_latex
     from vae_sweep.report.terminal_evidence import report_lines, report_tables
     from vae_sweep.results.results import compute_results
-    from vae_sweep.storage.layout import JOURNAL_FILE
 
     spec = existing_spec(sweep)
     record = read_sweep(sweep / JOURNAL_FILE)
@@ -70,7 +72,6 @@ def report(
 
 def _runs(folder: "ReportFolder") -> dict[str, str]:
     """Return where the trials' runs stand in MLflow; none, and why on stderr, where it is out of reach."""
-    from vae_sweep.tracking.client import TrackingError
 
     try:
         return folder.runs()
@@ -80,8 +81,6 @@ def _runs(folder: "ReportFolder") -> dict[str, str]:
 
 
 def _write(sweep: Path, style: Format, output: Path | None) -> None:
-    from vae_sweep.journal.stored_spec import existing_spec
-    from vae_sweep.monitoring.status import read_status, state_of
     from vae_sweep.report.report_folder import ReportFolder
 
     folder = ReportFolder(sweep, existing_spec(sweep))
@@ -89,7 +88,7 @@ def _write(sweep: Path, style: Format, output: Path | None) -> None:
         if style is Format.FIGURES:
             written = folder.write_figures(output)
         else:
-            owner, history = read_status(sweep)
+            owner, history = read_status(folder.log)
             written = [folder.write_page(state_of(history, owner), runs=_runs(folder), output=output)]
     except OSError as error:
         raise LaunchError(

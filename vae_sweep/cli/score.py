@@ -6,6 +6,9 @@ from typing import Annotated
 import typer
 
 from vae_sweep.cli.arguments import Folder, make_console
+from vae_sweep.cli.progress import LiveProgress
+from vae_sweep.formatting import pluralise
+from vae_sweep.running.ray_environment import prepare_environment
 
 Trials = Annotated[
     list[str] | None,
@@ -30,9 +33,6 @@ def score(sweep: Folder, trial: Trials = None, overrides: _Settings = None) -> N
     of an earlier version are read. Without names every ended trial is measured on validation, and on test whom
     evaluation.final names and who was before.
     """
-    from vae_sweep.cli.progress import LiveProgress
-    from vae_sweep.formatting import pluralise
-    from vae_sweep.running.ray_environment import prepare_environment
 
     console = make_console()
 

@@ -1,17 +1,22 @@
 """`vae-sweep status` and `vae-sweep list`: how one sweep stands, and all of a storage directory."""
 
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich import box
+from rich.table import Table
 
 from vae_sweep.cli.arguments import Folder, make_console, write_utf8
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from vae_sweep.monitoring.listing import Listing
-    from vae_sweep.monitoring.status_schema import SweepStatus
+from vae_sweep.config.paths import pasted
+from vae_sweep.config.sweep_spec import StorageSpec
+from vae_sweep.formatting import duration, format_bytes, pluralise
+from vae_sweep.journal.metrics import METRICS, number_text
+from vae_sweep.monitoring.listing import Listing
+from vae_sweep.monitoring.listing import list_sweeps as listing_of
+from vae_sweep.monitoring.status import WATCH, sweep_status
+from vae_sweep.monitoring.status_schema import SweepStatus
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 STOPS = {
@@ -22,7 +27,6 @@ STOPS = {
 
 def status(sweep: Folder, as_json: AsJson = False) -> None:
     """Show how a sweep stands, also while another process runs it: trials, failures, time left; writes nothing."""
-    from vae_sweep.monitoring.status import WATCH, sweep_status
 
     found = sweep_status(sweep, WATCH)
     if as_json:
@@ -43,8 +47,6 @@ def list_sweeps(
     as_json: AsJson = False,
 ) -> None:
     """Show every sweep in a storage directory; a damaged one is named in its line."""
-    from vae_sweep.config.sweep_spec import StorageSpec
-    from vae_sweep.monitoring.listing import list_sweeps as listing_of
 
     found = listing_of(storage or Path(StorageSpec().directory))
     if as_json:
@@ -61,10 +63,8 @@ def list_sweeps(
             console.print(f"{row.name}: {row.problem}", soft_wrap=True, highlight=False, markup=False)
 
 
-def status_lines(found: "SweepStatus") -> list[str]:
+def status_lines(found: SweepStatus) -> list[str]:
     """Return what a status says in words, one thing a line."""
-    from vae_sweep.config.paths import pasted
-    from vae_sweep.formatting import duration, pluralise
 
     age = "" if found.last_line is None else f", the last {_ago(found.last_line)}"
     lines = [f"sweep {found.sweep}: {found.state} ({found.folder})", f"driver: {_driver(found)}"]
@@ -93,8 +93,7 @@ def status_lines(found: "SweepStatus") -> list[str]:
     return lines
 
 
-def _driver(found: "SweepStatus") -> str:
-    from vae_sweep.formatting import duration
+def _driver(found: SweepStatus) -> str:
 
     driver = found.driver
     if driver is None:
@@ -109,7 +108,7 @@ def _driver(found: "SweepStatus") -> str:
     return text
 
 
-def _trials(found: "SweepStatus") -> str:
+def _trials(found: SweepStatus) -> str:
     trials = found.trials
     planned = "an unknown number" if trials.planned is None else str(trials.planned)
     parts = [(trials.running, "running"), (trials.waiting, "waiting for a pretraining")]
@@ -121,8 +120,7 @@ def _trials(found: "SweepStatus") -> str:
     return f"{planned} planned, in {trials.cells} cells so far: {shown}{scored}"
 
 
-def _time(found: "SweepStatus") -> list[str]:
-    from vae_sweep.formatting import duration
+def _time(found: SweepStatus) -> list[str]:
 
     whole = f", {duration(found.driven)} in {found.launches} launches" if found.launches > 1 else ""
     lines = [f"time: {duration(found.elapsed)} in the newest launch{whole}"] if found.launches else []
@@ -133,19 +131,11 @@ def _time(found: "SweepStatus") -> list[str]:
 
 
 def _ago(unix: float) -> str:
-    import time
-
-    from vae_sweep.formatting import duration
 
     return f"{duration(max(0.0, time.time() - unix))} ago"
 
 
-def _running_table(found: "SweepStatus") -> "Table":
-    from rich import box
-    from rich.table import Table
-
-    from vae_sweep.formatting import duration
-    from vae_sweep.journal.metrics import METRICS, number_text
+def _running_table(found: SweepStatus) -> Table:
 
     words = list(dict.fromkeys(word for one in found.running for word in one.numbers))
     table = Table(box=box.SIMPLE_HEAD)
@@ -160,11 +150,7 @@ def _running_table(found: "SweepStatus") -> "Table":
     return table
 
 
-def _listing_table(found: "Listing") -> "Table":
-    from rich import box
-    from rich.table import Table
-
-    from vae_sweep.formatting import duration, format_bytes, pluralise
+def _listing_table(found: Listing) -> Table:
 
     table = Table(title=f"sweeps in {found.storage}", title_justify="left", box=box.SIMPLE_HEAD)
     for heading in ("sweep", "state", "cells", "ended", "failed", "driver", "last line", "disk"):

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from vae_sweep.cli.arguments import Folder, make_console
+from vae_sweep.config.paths import pasted
+from vae_sweep.monitoring.stop import stop_sweep
 
 
 def stop(
@@ -18,8 +20,6 @@ def stop(
 
     Returns when the driver is gone. Where nobody drives the sweep it says so and ends with 2.
     """
-    from vae_sweep.config.paths import pasted
-    from vae_sweep.monitoring.stop import stop_sweep
 
     console = make_console()
 

@@ -10,12 +10,17 @@ import typer
 
 from vae_sweep.cli.arguments import Overrides, SpaceFile
 from vae_sweep.cli.launch import Extend
+from vae_sweep.config.environment import git_commit
+from vae_sweep.config.reader import read_spec
+from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.jobs.job_server import JobServer
+from vae_sweep.jobs.portability import refuse_local_paths, remote_notes
+from vae_sweep.jobs.submit import CodeBundle, Submission, Submitted, exit_code, folder_there, job_advice
+from vae_sweep.jobs.submit import submit as submit_once
+from vae_sweep.jobs.working_dir import code_files, installed_code
 
 if TYPE_CHECKING:
-    from vae_sweep.config.sweep_spec import SweepSpec
     from vae_sweep.jobs.dashboard import Dashboard
-    from vae_sweep.jobs.job_server import JobServer
-    from vae_sweep.jobs.submit import CodeBundle, Submission, Submitted
 
 Address = Annotated[
     str,
@@ -55,7 +60,6 @@ def submit(
 
     The file is checked here first, and nothing is sent where it is wrong or names places of this machine.
     """
-    from vae_sweep.jobs.submit import Submission
 
     spec = read_distant(space, overrides or ())
     luggage = pack(working_dir, no_code, python)
@@ -71,17 +75,14 @@ def submit(
 
 
 def send(
-    wanted: "Submission",
+    wanted: Submission,
     dashboard: "Dashboard",
-    server: "JobServer",
-    luggage: "CodeBundle",
+    server: JobServer,
+    luggage: CodeBundle,
     wait: bool,
     named: Sequence[str],
 ) -> None:
     """Submit, say what came of it and what to do next, and follow the job where that is wanted."""
-    from vae_sweep.jobs.portability import remote_notes
-    from vae_sweep.jobs.submit import exit_code, folder_there, job_advice
-    from vae_sweep.jobs.submit import submit as submit_once
 
     done = submit_once(wanted, server, luggage)
     print(_what_happened(done))
@@ -97,22 +98,16 @@ def send(
         sys.exit(exit_code(ended))
 
 
-def read_distant(space: Path, overrides: Sequence[str]) -> "SweepSpec":
+def read_distant(space: Path, overrides: Sequence[str]) -> SweepSpec:
     """Read a sweep file for use on another machine. Raises SpecError with every error."""
-    from vae_sweep.config.reader import read_spec
-    from vae_sweep.jobs.portability import refuse_local_paths
 
     spec = read_spec(space, overrides, here=False)
     refuse_local_paths(spec, str(space))
     return spec
 
 
-def pack(working_dir: Path | None, no_code: bool, python: str) -> "CodeBundle":
+def pack(working_dir: Path | None, no_code: bool, python: str) -> CodeBundle:
     """Return how our code comes to run on the cluster. Raises LaunchError where a directory holds none."""
-    from vae_sweep.jobs.submit import CodeBundle
-    from vae_sweep.jobs.working_dir import code_files, installed_code
-    from vae_sweep.planning.provenance import git_commit
-
     if no_code and working_dir is not None:
         raise typer.BadParameter("give --working-dir or --no-code, not both", param_hint="--no-code")
     if no_code:
@@ -131,7 +126,7 @@ def connect(address: str) -> "tuple[Dashboard, JobServer]":
     return dashboard, RayJobs(dashboard)
 
 
-def follow(server: "JobServer", job: str) -> None:
+def follow(server: JobServer, job: str) -> None:
     """Print a job's log until it ends; Ctrl-C leaves it running."""
     try:
         server.follow(job, say)
@@ -145,7 +140,7 @@ def say(text: str) -> None:
     print(text, end="", flush=True)
 
 
-def _what_happened(done: "Submitted") -> str:
+def _what_happened(done: Submitted) -> str:
     before = f", which goes on from job {done.before.id} ({done.before.status})" if done.before else ""
     return {
         "new": f"sent: job {done.job}, attempt {done.attempt}{before}",
@@ -154,7 +149,7 @@ def _what_happened(done: "Submitted") -> str:
     }[done.sent]
 
 
-def _what_next(done: "Submitted", dashboard: "Dashboard", luggage: "CodeBundle", named: Sequence[str]) -> str:
+def _what_next(done: Submitted, dashboard: "Dashboard", luggage: CodeBundle, named: Sequence[str]) -> str:
     python = [] if luggage.python == "python" else ["--python", luggage.python]
     there = shlex.join(["--address", dashboard.url, *python, *([] if luggage.code else ["--no-code"])])
     space = shlex.join(named)

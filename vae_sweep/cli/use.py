@@ -3,17 +3,17 @@
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from trainables.model.spec import LONGEST
+from trainables.storage_paths import write_file
 from vae_sweep.cli.arguments import write_utf8
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from trainables.text_vae import TextVae
 
 MOST_NAMED = 5
@@ -111,7 +111,6 @@ def encode(
     if output is None:
         _print(json.dumps([float(f"{value:.9g}") for value in code]) for code in codes.tolist())
         return
-    from trainables.storage_paths import write_file
 
     write_file(output, vae.codes_file(codes, output.suffix))
     _say(f"{len(codes)} codes of {vae.latent_size} units are in {output}")
@@ -169,7 +168,7 @@ def _print_sentences(sentences: list[str], longest: int) -> None:
         _say(f"{cut} of {len(sentences)} sentences are cut after {longest} words; --longest sets the most")
 
 
-def _print(lines: "Iterable[str]") -> None:
+def _print(lines: Iterable[str]) -> None:
     """Print lines in UTF-8; by the flush a reader that left ends the command here, as click does, not at exit."""
     write_utf8()
     for line in lines:

@@ -1,6 +1,7 @@
-"""The environment variables of the service, and where corpora lie."""
+"""The environment of the service: its variables, where corpora lie, which commit this is."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import platformdirs
@@ -28,3 +29,23 @@ def data_directory(explicit: Path | None) -> Path:
             f"{found}: expected a directory, not a URL; corpora lie where every machine can read them"
         )
     return found.expanduser().absolute()
+
+
+def git_commit(directory: Path | None = None) -> str | None:
+    """Return the commit of a repository, by default of VAE_SWEEP_COMMIT or where the sweep is launched from."""
+    if directory is None and (sent := Settings().commit):
+        return sent
+    try:
+        command = ["git", "rev-parse", "HEAD"]
+        found = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() if found.returncode == 0 else None

@@ -1,12 +1,10 @@
 """Where the numbers of a launch come from: versions, commit, corpus, spec."""
 
 import importlib.metadata
-import subprocess
 from dataclasses import asdict
-from pathlib import Path
 
 from trainables.training.spec import VERSION
-from vae_sweep.config.environment import Settings
+from vae_sweep.config.environment import git_commit
 from vae_sweep.journal.events import LaunchEvent
 from vae_sweep.planning.plan import Plan
 
@@ -27,23 +25,3 @@ def provenance(plan: Plan, attempt: int, lease: str | None = None) -> LaunchEven
         keys_version=VERSION,
         lease=lease,
     )
-
-
-def git_commit(directory: Path | None = None) -> str | None:
-    """Return the commit of a repository, by default of VAE_SWEEP_COMMIT or where the sweep is launched from."""
-    if directory is None and (sent := Settings().commit):
-        return sent
-    try:
-        command = ["git", "rev-parse", "HEAD"]
-        found = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-            cwd=directory,
-            stdin=subprocess.DEVNULL,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return found.stdout.strip() if found.returncode == 0 else None

@@ -6,9 +6,9 @@ from pathlib import Path
 from trainables.files import is_file
 from vae_sweep.errors import LaunchError
 from vae_sweep.journal.events import ChangedEvent, EndEvent, JournalEvent, LaunchEvent, Message, RepairedEvent
-from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.journal import Journal, JournalError
 from vae_sweep.journal.stored_spec import store_spec
+from vae_sweep.journal.sweep_log import SweepLog
 from vae_sweep.planning.compatibility import check_together
 from vae_sweep.planning.plan import Plan
 from vae_sweep.planning.provenance import provenance
@@ -69,14 +69,16 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
     check_lockable(folder)
     plan = settled_on_cluster(plan)
     with interruptible(), driver_lock(folder) as lease:
-        opening = _opening(plan, folder, extend, lease)
-        return _launched(plan, watch, folder, lease, opening)
+        log = SweepLog(folder / JOURNAL_FILE)
+        opening = _opening(plan, log, extend, lease)
+        return _launched(plan, watch, log, lease, opening)
 
 
-def _launched(plan: Plan, watch: Watch, folder: Path, lease: Lease, opening: _Opening) -> Launched:
+def _launched(plan: Plan, watch: Watch, log: SweepLog, lease: Lease, opening: _Opening) -> Launched:
     """Run what is missing of a sweep whose lock is held, once `opening` is journaled."""
+    folder = log.folder
     store_spec(folder, plan.spec)
-    with Journal(folder / JOURNAL_FILE) as journal:
+    with Journal(folder / JOURNAL_FILE, log.position) as journal:
         mirror = mirror_for(plan.spec, folder)
         stop_controller = StopController(
             folder / REQUEST_FILE, lambda: lease.lost, lambda text: watch(Message(text))
@@ -88,7 +90,7 @@ def _launched(plan: Plan, watch: Watch, folder: Path, lease: Lease, opening: _Op
             report.poke()
             watch(event)
 
-        context = LaunchContext(plan, Placement(), folder, journal, stop_controller, opening[0].attempt, note)
+        context = LaunchContext(plan, Placement(), folder, log, journal, stop_controller, opening[0].attempt, note)
         for event in opening:
             context.write(event)
         if journal.repaired:
@@ -116,16 +118,16 @@ def _launched(plan: Plan, watch: Watch, folder: Path, lease: Lease, opening: _Op
         return Launched(folder, outcome, reason or barren, unmirrored, mirror.last_error)
 
 
-def _opening(plan: Plan, folder: Path, extend: bool, lease: Lease) -> _Opening:
+def _opening(plan: Plan, log: SweepLog, extend: bool, lease: Lease) -> _Opening:
     """Return the first events of a launch. Raises LaunchError where the sweep cannot go on so."""
-    record = read_sweep(folder / JOURNAL_FILE) if is_file(folder / JOURNAL_FILE) else None
+    record = log.refresh().record if is_file(log.folder / JOURNAL_FILE) else None
     if plan.spec.storage.share_pretraining:
         check_writable(storage_directory(plan.spec) / STORE_FOLDER)
     now = provenance(plan, len(record.launches) + 1 if record else 1, lease.nonce)
     others: list[JournalEvent] = []
-    if changes := check_together(folder, plan.spec, record, now, extend):
+    if changes := check_together(log.folder, plan.spec, record, now, extend):
         others.append(ChangedEvent(by="launch", texts=changes))
-    if (warm := warm_cells(plan)) is not None:
+    if (warm := warm_cells(plan, record)) is not None:
         others.append(warm)
     return now, *others
 
@@ -160,9 +162,7 @@ def _run(context: LaunchContext) -> str:
         failed = [trial for trial in record.trials.values() if trial.final is not None and not trial.settled]
         if context.stop_controller.reason or len(search_state(context.plan, record).unfinished) > len(failed):
             return "stopped"
-        scored = score_missing(
-            context.plan, context.placement, context.folder, context.stop_controller, context.write
-        )
+        scored = score_missing(context.plan, context.placement, record, context.stop_controller, context.write)
         if context.stop_controller.reason:
             return "stopped"
         outcome = "complete" if scored and not failed else "failed"

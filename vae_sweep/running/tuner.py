@@ -11,26 +11,26 @@ from ray.tune.stopper import CombinedStopper
 
 from trainables.ray_trainable import train
 from trainables.storage_paths import filesystem_of
-from vae_sweep.journal.events import CellEvent, JournalEvent, Message, RepairedEvent
-from vae_sweep.journal.fold import read_sweep
+from vae_sweep.journal.events import JournalEvent, Message, RepairedEvent
 from vae_sweep.journal.journal import Journal
 from vae_sweep.journal.records import SweepRecord
+from vae_sweep.journal.sweep_log import SweepLog
 from vae_sweep.planning.allocation import TrialResources, scaled_resources
 from vae_sweep.planning.plan import Plan
 from vae_sweep.running.interrupts import interrupts_kept
 from vae_sweep.running.journal_callback import JournalCallback, StopRequestStopper
+from vae_sweep.running.nodes.admission import Admission
 from vae_sweep.running.nodes.placement import Placement
-from vae_sweep.running.nodes.room import Room
 from vae_sweep.running.patience import patiently
-from vae_sweep.running.pending_trials import pretraining_of, search_state, trial_config
+from vae_sweep.running.pending_trials import search_state
+from vae_sweep.running.search_context import LaunchSearchContext
 from vae_sweep.running.stop_controller import StopController
 from vae_sweep.running.trial_cost import cost_of
 from vae_sweep.search.pruning import AsyncSuccessiveHalving, RungStopper
-from vae_sweep.search.sampling import Cell
 from vae_sweep.search.state import SearchState
 from vae_sweep.search.study import open_study
 from vae_sweep.search.sweep_search import SweepSearch
-from vae_sweep.storage.layout import JOURNAL_FILE, STORE_FOLDER, checkpoints_place, storage_directory, store_place
+from vae_sweep.storage.layout import STORE_FOLDER, checkpoints_place, storage_directory, store_place
 from vae_sweep.storage.pretraining_store import store_for
 
 WORKER_LOSSES = 3
@@ -46,6 +46,7 @@ class LaunchContext:
     plan: Plan
     placement: Placement
     folder: Path
+    log: SweepLog
     journal: Journal
     stop_controller: StopController
     attempt: int
@@ -53,7 +54,7 @@ class LaunchContext:
 
     def record(self) -> SweepRecord:
         """Return what the journal says now."""
-        return patiently(lambda: read_sweep(self.folder / JOURNAL_FILE), self.say)
+        return patiently(lambda: self.log.refresh().record, self.say)
 
     def write(self, event: JournalEvent) -> None:
         """Journal an event and report it."""
@@ -70,7 +71,7 @@ def run_trials(context: LaunchContext) -> None:
     plan = context.plan
     progress = search_state(plan, context.record())
     search = _search(context, progress)
-    new_cells = max(0, (search.budget or 0) - len(progress.cells))
+    new_cells = max(0, search.budget - len(progress.cells))
     racing = len(progress.cells) * (len(plan.spec.seeds) - len(plan.spec.first_seeds))
     left = len(progress.unfinished) + racing + new_cells * len(plan.spec.seeds)
     if not left:
@@ -103,23 +104,19 @@ def run_trials(context: LaunchContext) -> None:
 def _search(context: LaunchContext, progress: SearchState) -> SweepSearch:
     plan = context.plan
 
-    def on_cell(cell: Cell) -> None:
-        context.write(CellEvent(cell=cell.number, method=cell.method, values=cell.values))
-
     study, said = open_study(plan.spec, context.folder)
     if said:
         context.write(RepairedEvent(text=said))
-    return SweepSearch(
-        plan.spec,
-        study,
-        progress,
-        on_cell,
-        lambda wanted: trial_config(plan, wanted) | {"left_out": list(context.placement.left_out)},
-        stopped=lambda: context.stop_controller.reason is not None,
-        room=Room(plan.spec, plan.shares, context.placement.rooms, context.placement.autoscales).holds,
-        pretraining=partial(pretraining_of, plan),
-        price=cost_of(plan, context.folder),
+    placement = context.placement
+    around = LaunchSearchContext(
+        plan,
+        context.stop_controller,
+        context.write,
+        cost_of(plan, context.log.refresh().history),
+        placement,
+        Admission(plan.spec, plan.shares, placement.rooms, placement.autoscales),
     )
+    return SweepSearch(plan.spec, study, progress, around)
 
 
 def _judges(context: LaunchContext) -> list[RungStopper]:

@@ -15,7 +15,7 @@ from vae_sweep.statistics.replicates import reference_point
 NARROWEST = 0.01
 """Neighbours closer than this share of a range have nothing worth trying between them."""
 
-_TrialCostOf = Callable[[str, Draw], float]
+CellCostOf = Callable[[str, Draw], float]
 """What a cell takes, in any unit that is the same for all: its trainings, without pretrainings that are paid."""
 
 
@@ -33,7 +33,7 @@ class Candidate:
 
 
 def propose(
-    spec: SweepSpec, known: Sequence[EvaluatedCell], tried: Sequence[tuple[str, Draw]], price: _TrialCostOf
+    spec: SweepSpec, known: Sequence[EvaluatedCell], tried: Sequence[tuple[str, Draw]], price: CellCostOf
 ) -> Candidate | None:
     """Return the cell with the most hypervolume to gain for its cost; None where nothing is left to try.
 

@@ -21,9 +21,10 @@ class Cell:
     method: str
     values: Draw
 
-    def same_as(self, method: str, values: Draw) -> bool:
-        """Say whether a draw is this cell."""
-        return self.method == method and self.values == values
+    @property
+    def point(self) -> tuple[str, frozenset[tuple[str, Value]]]:
+        """What names the cell in its space: two draws of one cell have the same."""
+        return self.method, frozenset(self.values.items())
 
 
 def draw(spec: SweepSpec, trial: Trial) -> tuple[str, Draw]:

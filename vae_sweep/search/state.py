@@ -4,14 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from trainables.training.report import FinalReport
+from trainables.training.report import SCORED, FinalReport
 from vae_sweep.config.sweep_spec import Draw, SweepSpec
 from vae_sweep.journal.invariants import metrics_of
 from vae_sweep.search.sampling import Cell
 from vae_sweep.statistics.trust import Words, cannot_tell, sampling_error
-
-SCORED = ("finished", "collapsed")
-"""Outcomes whose values Optuna gets."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +69,12 @@ def known_replicates(spec: SweepSpec, finals: Mapping[int, FinalReport]) -> dict
     known = {seed: row for seed, row in rows.items() if row is not None}
     untold = cannot_tell([row.numbers for row in known.values()], spec.search.objectives)
     return {} if untold or len(known) < len(finals) else known
+
+
+def first_replicates(spec: SweepSpec, finals: Mapping[int, FinalReport]) -> dict[int, Replicate]:
+    """Return the replicates of a cell by seed; empty before its first seeds have all ended and are known."""
+    known = known_replicates(spec, finals)
+    return known if known.keys() >= set(spec.first_seeds) else {}
 
 
 def mean_objectives(replicates: Mapping[int, Replicate]) -> tuple[float, ...]:

@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from reference_pages.markdown import code, table
-from vae_sweep.cli.main import app
+from vae_sweep.cli.verbs import VERBS, load
 
 PROGRAM = "vae-sweep"
 
@@ -19,18 +19,16 @@ def commands() -> str:
 
 def leaves() -> Iterator[tuple[str, TyperCommand]]:
     """Yield each command that does something, with the words that call it."""
-    root = typer.main.get_command(app)
-    if not isinstance(root, TyperGroup):
-        raise TypeError(f"{PROGRAM} has no commands: {root!r}")
-    yield from _below(PROGRAM, root)
+    for name in VERBS:
+        yield from _below(f"{PROGRAM} {name}", load(name))
 
 
-def _below(words: str, group: TyperGroup) -> Iterator[tuple[str, TyperCommand]]:
-    for name, command in group.commands.items():
-        if isinstance(command, TyperGroup):
-            yield from _below(f"{words} {name}", command)
-        elif isinstance(command, TyperCommand):
-            yield f"{words} {name}", command
+def _below(words: str, command: object) -> Iterator[tuple[str, TyperCommand]]:
+    if isinstance(command, TyperGroup):
+        for name, below in command.commands.items():
+            yield from _below(f"{words} {name}", below)
+    elif isinstance(command, TyperCommand):
+        yield words, command
 
 
 def _section(words: str, command: TyperCommand) -> str:
@@ -38,7 +36,7 @@ def _section(words: str, command: TyperCommand) -> str:
     pieces = " ".join(command.collect_usage_pieces(context)).replace("{", "").replace("}", "")
     records = [parameter.get_help_record(context) for parameter in command.params]
     rows = [(code(record[0]), record[1]) for record in records if record]
-    parts = [f"## {words}", inspect.cleandoc(command.help or ""), f"```\n{words} {pieces}\n```"]
+    parts = [f"## {words}", inspect.cleandoc(command.help or ""), f"```sh\n{words} {pieces}\n```"]
     if rows:
         parts.append(table(("argument or option", "what"), rows))
     return "\n\n".join(parts)

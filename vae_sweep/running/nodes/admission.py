@@ -17,7 +17,7 @@ MOST_WAITING = 200
 """Trials that may wait for nodes of an autoscaler where no result changes what is drawn; as many as Ray's own."""
 
 
-class Room:
+class Admission:
     """Says whether a trial may be handed to Ray beside those that run or wait; `rooms` are the good nodes' now.
 
     Where results decide what is drawn next, no more trials are drawn than the nodes hold, so that each is drawn
@@ -35,7 +35,7 @@ class Room:
         self._spec, self._shares, self._rooms, self._autoscales = spec, shares, rooms, autoscales
         self._blind = spec.search.kind in BLIND
 
-    def holds(self, running: Sequence[Assignment], wanted: Assignment | None) -> bool:
+    def admits(self, running: Sequence[Assignment], wanted: Assignment | None) -> bool:
         """Say whether `wanted`, or where nothing is drawn yet a trial of any method, may start beside others."""
         candidates = set(self._shares.values()) if wanted is None else {self._shares[wanted.cell.method]}
         factor = 1 if wanted is None else 2**wanted.retries

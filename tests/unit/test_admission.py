@@ -9,7 +9,7 @@ from vae_sweep.config.resource_spec import ResourceSpec
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.planning.allocation import NodeCapacity, without_room
 from vae_sweep.planning.allocation import resources_by_method as shares_of
-from vae_sweep.running.nodes.room import MOST_WAITING, Room
+from vae_sweep.running.nodes.admission import MOST_WAITING, Admission
 
 TWO_NODES = [NodeCapacity(4, 1), NodeCapacity(2, 0)]
 LEARNS: dict[str, Any] = {"kind": "tpe", "trials": 500}
@@ -22,7 +22,7 @@ def with_resources(spec: SweepSpec, **resources: Any) -> SweepSpec:
 
 def drawn(spec: SweepSpec, rooms: list[NodeCapacity], autoscales: bool = False) -> tuple[Bench, list[str]]:
     """Ask for trials until none more may start."""
-    bench = Bench(spec, room=Room(spec, shares_of(spec, 0), lambda: rooms, autoscales).holds)
+    bench = Bench(spec, room=Admission(spec, shares_of(spec, 0), lambda: rooms, autoscales).admits)
     names = []
     while isinstance((asked := bench.next())[1], dict):
         names.append(asked[0])
