@@ -1,5 +1,8 @@
 """The page: every section, nothing from a network, nothing that a text can run."""
 
+import base64
+import gzip
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -10,6 +13,7 @@ from typing import Any
 
 import pytest
 from plotly.graph_objects import Figure
+from plotly.offline import get_plotlyjs
 
 from tests.handmade import Handmade
 from tests.replicated import Cells, journal
@@ -158,6 +162,14 @@ def test_nothing_is_asked_of_a_network(page: Read) -> None:
     [policy] = [found for found in page.all("content") if found.startswith("default-src")]
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
     assert "unsafe-inline" not in policy.partition("style-src")[0]
+
+
+def test_plotly_is_packed_and_its_source_may_run(page: Read) -> None:
+    [packed] = [script for script in page.scripts if script.startswith("H4sI")]
+    source = gzip.decompress(base64.b64decode(packed))
+    assert source.decode() == get_plotlyjs()
+    [policy] = [found for found in page.all("content") if found.startswith("default-src")]
+    assert f"'sha256-{base64.b64encode(hashlib.sha256(source).digest()).decode()}'" in policy
 
 
 def test_a_text_is_shown_and_not_run(page: Read) -> None:

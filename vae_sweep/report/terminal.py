@@ -132,14 +132,14 @@ def _verdict(one: PaperComparison) -> str:
 
 
 def outcome(row: CellResult) -> str:
-    """Return a cell's outcome in words: one, or how many seeds had which."""
+    """Return a cell's outcome in metrics: one, or how many seeds had which."""
     if len(row.outcomes) == 1:
         return next(iter(row.outcomes))
     return ", ".join(f"{count} {name}" for name, count in sorted(row.outcomes.items()))
 
 
 def cell_name(cell: CellResult | PaperComparison | CellRef) -> str:
-    """Return a cell's method and values in few words."""
+    """Return a cell's method and values in few metrics."""
     return f"{cell.method} {values_text(cell.values)}".strip()
 
 
@@ -151,21 +151,21 @@ def entropy_bound_line(floor: EntropyBound, metrics: Iterable[str]) -> list[str]
 
 @dataclass(frozen=True)
 class CellTable:
-    """Cells with their metrics; a terminal too narrow for all of these gets the first of LEFT_OUT left out."""
+    """Cells with their columns; a terminal too narrow for all of these gets the first of LEFT_OUT left out."""
 
     chosen: list[CellResult]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        metrics = [*shown_metrics(self.chosen), *([GAP] if entropy_bounds(self.chosen) else [])]
+        columns = [*shown_metrics(self.chosen), *([GAP] if entropy_bounds(self.chosen) else [])]
         left: list[str] = []
-        for metric in (None, *LEFT_OUT):
-            left += [metric] if metric in metrics else []
-            table = _table(self.chosen, [metric for metric in metrics if metric not in left])
+        for column in (None, *LEFT_OUT):
+            left += [column] if column in columns else []
+            table = _table(self.chosen, [column for column in columns if column not in left])
             if _width(console, options, table) <= options.max_width:
                 break
         yield table
         if left:
-            names = ", ".join(_heading(metric) for metric in left)
+            names = ", ".join(_heading(column) for column in left)
             yield Text(f"left out for want of width: {names}", style="dim")
 
 
@@ -178,8 +178,8 @@ def _width(console: Console, options: ConsoleOptions, table: Table) -> int:
     return width
 
 
-def _heading(metric: str) -> str:
-    return "above floor" if metric == GAP else METRICS[metric].symbol
+def _heading(column: str) -> str:
+    return "above floor" if column == GAP else METRICS[column].symbol
 
 
 def _table(chosen: list[CellResult], columns: list[str]) -> Table:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from trainables.methods import METHODS
-from vae_sweep.journal.records import SweepRecord, TrialRecord
+from vae_sweep.journal.records import CellRecord, SweepRecord, TrialRecord
 from vae_sweep.results.front import front_cells, split_numbers, why_unknown
 from vae_sweep.statistics.intervals import Interval, half_width, mean_interval
 from vae_sweep.statistics.trust import TIGHT, sampling_error
@@ -81,9 +81,12 @@ class EntropyBound:
 
 def cell_results(record: SweepRecord, objectives: tuple[str, ...]) -> list[CellResult]:
     """Return the results of the cells on every split that has numbers, in the order of the cells."""
-    front = front_cells(record, objectives)
+    front, ended = front_cells(record, objectives), ended_trials(record)
     return [
-        row for split in _SPLITS for number in sorted(record.cells) for row in _row(record, number, split, front)
+        row
+        for split in _SPLITS
+        for number, trials in ended.items()
+        for row in _row(record.cells[number], trials, split, number in front)
     ]
 
 
@@ -103,20 +106,20 @@ def entropy_bounds(found: list[CellResult]) -> list[EntropyBound]:
     return result
 
 
-def ended_trials(record: SweepRecord, cell: int) -> list[TrialRecord]:
-    """Return the trials of a cell that have ended, in the order of their starts."""
-    return [trial for trial in record.trials.values() if trial.cell == cell and trial.final is not None]
+def ended_trials(record: SweepRecord) -> dict[int, list[TrialRecord]]:
+    """Return the trials of each cell that have ended, in the order of their starts; cells by their numbers."""
+    found: dict[int, list[TrialRecord]] = {number: [] for number in sorted(record.cells)}
+    for trial in record.trials.values():
+        if trial.final is not None and trial.cell in found:
+            found[trial.cell].append(trial)
+    return {number: trials for number, trials in found.items() if trials}
 
 
 def as_plain(found: list[CellResult]) -> list[dict[str, Any]]:
     return [asdict(row) for row in found]
 
 
-def _row(record: SweepRecord, number: int, split: str, front: set[int]) -> Iterator[CellResult]:
-    cell = record.cells[number]
-    trials = ended_trials(record, number)
-    if not trials:
-        return
+def _row(cell: CellRecord, trials: list[TrialRecord], split: str, front: bool) -> Iterator[CellResult]:
     tables = [split_numbers(trial, split) for trial in trials]
     if split == "test" and not any(tables):
         return
@@ -131,14 +134,14 @@ def _row(record: SweepRecord, number: int, split: str, front: set[int]) -> Itera
         name = trial.final.outcome if trial.final else ""
         outcomes[name] = outcomes.get(name, 0) + 1
     yield CellResult(
-        cell=number,
+        cell=cell.number,
         method=cell.method,
         title=METHODS[cell.method].title,
         values=dict(cell.values),
         split=split,
         seeds=len(trials),
         outcomes=outcomes,
-        front=number in front and not METHODS[cell.method].reference,
+        front=front and not METHODS[cell.method].reference,
         numbers={metric: found.mean for metric, found in intervals.items()},
         half_widths={
             metric: found.half_width for metric, found in intervals.items() if found.half_width is not None

@@ -87,7 +87,8 @@ def held(
         for (a, b), one, (answer, corrected), reason in zip(pairs, family, judged, reasons, strict=True):
             why = reason or _why(one, corrected, size)
             found.append(CellDifference(a, b, metric, one, corrected, answer, why, bool(reason)))
-    return sorted(found, key=lambda one: pairs.index((one.cell, one.against)))
+    order = {pair: place for place, pair in enumerate(pairs)}
+    return sorted(found, key=lambda one: order[one.cell, one.against])
 
 
 def _widest(record: SweepRecord, metrics: tuple[str, ...], validated: Cells) -> tuple[str, Cells]:

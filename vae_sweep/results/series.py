@@ -92,7 +92,8 @@ def widest_split(rows: list[CellResult]) -> str:
 def rate_curves(record: SweepRecord, rows: list[CellResult], split: str) -> dict[str, list[RateCurve]]:
     """Return metric -> a curve for each method and set of other values; empty where no cell has a λ."""
     shown = [row for row in rows if row.split == split]
-    rates = {row.cell: _cell_rate(record, row.cell) for row in shown}
+    first = {trial.cell: trial for trial in reversed(record.trials.values())}
+    rates = {row.cell: target_rate(first[row.cell]) for row in shown}
     if not any(rate is not None for rate in rates.values()):
         return {}
     found = {metric: list(_curves_of(shown, rates, metric)) for metric in RATE_METRICS}
@@ -116,9 +117,8 @@ def target_rate(trial: TrialRecord) -> float | None:
 
 def _published_points(record: SweepRecord) -> tuple[PublishedPoint, ...]:
     """Return the paper's points; none unless some cell may be compared with them on both axes."""
-    comparable = [
-        (one.cell, one.metric) for one in comparisons(record) if one.verdict is not Verdict.NOT_COMPARABLE
-    ]
+    compared = [one for one in comparisons(record) if one.verdict is not Verdict.NOT_COMPARABLE]
+    comparable = [(one.cell, one.metric) for one in compared]
     if not any((cell, ACROSS) in comparable and (cell, PUBLISHED_UP) in comparable for cell in record.cells):
         return ()
     name = (record.spec.get("corpus") or {}).get("name")
@@ -128,10 +128,6 @@ def _published_points(record: SweepRecord) -> tuple[PublishedPoint, ...]:
         for (method, rate), metrics in rows.items()
         if {ACROSS, PUBLISHED_UP} <= metrics.keys()
     )
-
-
-def _cell_rate(record: SweepRecord, cell: int) -> float | None:
-    return next((target_rate(trial) for trial in record.trials.values() if trial.cell == cell), None)
 
 
 def _curves_of(shown: list[CellResult], rates: dict[int, float | None], metric: str) -> Iterator[RateCurve]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from trainables.methods import METHODS
 from vae_sweep.journal.metrics import METRICS
-from vae_sweep.journal.records import SweepRecord, TrialRecord
+from vae_sweep.journal.records import CellRecord, SweepRecord, TrialRecord
 from vae_sweep.results.cells import BESIDE, COMPARED, ended_trials
 from vae_sweep.results.front import split_numbers
 from vae_sweep.results.paper_splits import OTHER_TRAINING, Digests, TestedText, known_splits, tested_text
@@ -82,7 +82,8 @@ def comparisons(record: SweepRecord, known: Mapping[str, Digests] | None = None)
     text = tested_text(record, known_splits() if known is None else known)
     if text.corpus not in TEXTS:
         return []
-    return [found for number in sorted(record.cells) for found in _cell(record, number, text)]
+    ended = ended_trials(record)
+    return [found for number, trials in ended.items() for found in _cell(record.cells[number], trials, text)]
 
 
 def verdict_of(
@@ -150,9 +151,9 @@ def _model_obstacles(trial: TrialRecord) -> Iterator[str]:
         yield f"λ is held per {per}; the tables' λ is in nats per sentence, total over units"
 
 
-def _cell(record: SweepRecord, number: int, text: TestedText) -> Iterator[PaperComparison]:
-    cell, corpus = record.cells[number], text.corpus
-    trials = [trial for trial in ended_trials(record, number) if split_numbers(trial, "test")]
+def _cell(cell: CellRecord, ended: list[TrialRecord], text: TestedText) -> Iterator[PaperComparison]:
+    corpus = text.corpus
+    trials = [trial for trial in ended if split_numbers(trial, "test")]
     if not trials:
         return
     key = _key(trials[0])
@@ -173,7 +174,7 @@ def _cell(record: SweepRecord, number: int, text: TestedText) -> Iterator[PaperC
             judged = verdict_of(ours, theirs, run_noise(corpus, cell.method, metric), METRICS[metric].better)
             judged = _of_another_sample(*judged) if text.other_training else judged
         title = METHODS[cell.method].title
-        about = (number, cell.method, title, dict(cell.values), metric)
+        about = (cell.number, cell.method, title, dict(cell.values), metric)
         yield PaperComparison(*about, ours, theirs, *judged, row is None, _tight(trials, metric))
 
 

@@ -74,11 +74,13 @@ class EvidenceTable:
 
 def cell_tables(record: SweepRecord, report: Results) -> list[CellTable]:
     """Return a table for each split that was measured."""
-    found = []
+    found, trials = [], dict[int, list[tuple[int, str]]]()
+    for name, trial in record.trials.items():
+        trials.setdefault(trial.cell, []).append((trial.seed, name))
     for split in dict.fromkeys(row.split for row in report.rows):
         chosen = [row for row in report.rows if row.split == split]
         known, metrics = entropy_bounds(chosen), shown_metrics(chosen)
-        lines = [_line(record, row, metrics) for row in chosen]
+        lines = [_line(row, metrics, sorted(trials[row.cell])) for row in chosen]
         floor = entropy_bound_line(known[0], metrics) if known else None
         likelihoods = [line for row in chosen if (line := likelihood_line(row))]
         headings = [(METRICS[metric].symbol, METRICS[metric].meaning) for metric in metrics]
@@ -104,8 +106,7 @@ def evidence_table(report: Results) -> EvidenceTable:
     return EvidenceTable(lines, difference_title(report) if parts else "", head, text_columns, parts)
 
 
-def _line(record: SweepRecord, row: CellResult, metrics: tuple[str, ...]) -> CellLine:
-    trials = sorted((trial.seed, name) for name, trial in record.trials.items() if trial.cell == row.cell)
+def _line(row: CellResult, metrics: tuple[str, ...], trials: list[tuple[int, str]]) -> CellLine:
     gap, error = row.numbers.get("floor_gap"), row.numbers.get("floor_gap_error")
     return CellLine(
         cell=row.cell,

@@ -29,8 +29,11 @@ class TrialFacts:
     run: str | None
 
 
-def trial_facts(record: SweepRecord, trial: TrialRecord, runs: Mapping[str, str]) -> TrialFacts:
-    """Return what the journal has of a trial; `runs` are the addresses of runs in MLflow, by trial."""
+def trial_facts(record: SweepRecord, trial: TrialRecord, runs: Mapping[str, str], whole: bool) -> TrialFacts:
+    """Return what the journal has of a trial, its numbers only where it is shown `whole`.
+
+    `runs` are the addresses of runs in MLflow, by trial.
+    """
     wrong = [f"invariant broken: {finding}" for finding in trial_findings(record, trial)]
     wrong += [f"reported twice, and not the same: {conflict}" for conflict in trial.conflicts]
     wrong += [f"damaged: {text}" for text in trial.damaged]
@@ -39,7 +42,7 @@ def trial_facts(record: SweepRecord, trial: TrialRecord, runs: Mapping[str, str]
         cell=trial.cell,
         outcome=trial.final.outcome if trial.final else "open",
         facts=list(_facts(trial)),
-        numbers=_numbers(trial),
+        numbers=_numbers(trial) if whole else [],
         wrong=wrong,
         run=runs.get(trial.id),
     )

@@ -1,6 +1,7 @@
 """The page: a record, its report and latent summaries in the template, with all that it needs inline."""
 
 import base64
+import gzip
 import hashlib
 import time
 from collections.abc import Iterable, Mapping
@@ -24,6 +25,7 @@ from vae_sweep.report.page.code_plots import map_plot, unit_plot
 from vae_sweep.report.page.facts import as_yaml, corpus_facts, launch_facts, moment, span, trial_facts
 from vae_sweep.report.page.plot import Plot, methods_of
 from vae_sweep.report.page.plots import PHASE_TITLES, epoch_plots, front_plot, rate_plots
+from vae_sweep.report.page.thinning import thinned_sentence, whole_trials
 from vae_sweep.report.palette import label_style, style_of
 from vae_sweep.report.terminal import LEGEND, incomparable_reasons
 from vae_sweep.results.cells import CellResult
@@ -55,16 +57,18 @@ def make_page(record: SweepRecord, spec: SweepSpec, summaries: LatentSummaryCach
     report = compute_results(record, spec.search.objectives)
     exemplars = summaries.exemplars(record)
     figures = page_figures(record, report.rows, exemplars)
+    whole = set(whole_trials(record, report.rows))
     code = _resource("page.js")
-    scripts = {"plotly": plotly_js(), "code": code}
     page: str = _template().render(
         record=record,
         now=now,
         refresh=REFRESH,
         made=moment(time.time()),
-        policy=_policy(scripts.values()),
+        policy=_policy((plotly_js(), code)),
         style=Markup(_resource("page.css")),  # noqa: S704  a file of ours
-        scripts={name: Markup(text) for name, text in scripts.items()},  # noqa: S704  files of ours and plotly's
+        plotly=_packed(),
+        code=Markup(code),  # noqa: S704  a file of ours
+        thinned=thinned_sentence(len(whole), len(record.trials)),
         data={plot.id: plot.spec for plot in figures.all},
         figures=figures,
         head=_head(record, spec, report),
@@ -80,7 +84,9 @@ def make_page(record: SweepRecord, spec: SweepSpec, summaries: LatentSummaryCach
         exemplars=exemplars,
         labels=[(name, *label_style(number)) for number, name in enumerate(label_names(exemplars))],
         costs=_costs(record),
-        facts=[trial_facts(record, record.trials[name], now.runs) for name in sorted(record.trials)],
+        facts=[
+            trial_facts(record, record.trials[name], now.runs, name in whole) for name in sorted(record.trials)
+        ],
         launches=[launch_facts(launch) for launch in record.launches],
         corpus=corpus_facts(record),
         yaml=as_yaml(record.spec),
@@ -113,7 +119,8 @@ class Figures:
 def page_figures(record: SweepRecord, rows: list[CellResult], exemplars: list[CellExemplar]) -> Figures:
     """Return the figures of a sweep; those that have nothing to show are not there."""
     split, labels, found = widest_split(rows), label_names(exemplars), fronts(record, rows)
-    epochs = epoch_plots(epoch_curves(record))
+    whole = set(whole_trials(record, rows))
+    epochs = epoch_plots([curve for curve in epoch_curves(record) if curve.trial in whole])
     front = {row.cell for row in rows if row.front}
     maps = [map_plot(exemplar, labels) for exemplar in exemplars if exemplar.trial.cell in front]
     return Figures(
@@ -174,6 +181,12 @@ def plotly_js() -> str:
 
     source: str = get_plotlyjs()
     return source
+
+
+@cache
+def _packed() -> str:
+    """Return plotly.js packed, as text; the page unpacks it."""
+    return base64.b64encode(gzip.compress(plotly_js().encode(), mtime=0)).decode()
 
 
 @cache
