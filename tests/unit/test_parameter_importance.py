@@ -27,7 +27,7 @@ def sweep(count: int) -> tuple[dict[int, CellRecord], dict[int, list[float]]]:
 
 @pytest.fixture(scope="module")
 def found_importances() -> dict[tuple[str | None, str], ParameterImportance]:
-    return {(one.row, one.objective): one for one in importances(*sweep(60), OBJECTIVES)}
+    return {(one.method, one.objective): one for one in importances(*sweep(60), OBJECTIVES)}
 
 
 def test_shares_are_given_over_all_and_within_rows_of_two_parameters(
@@ -71,7 +71,9 @@ def test_few_cells_and_equal_ones_tell_nothing() -> None:
     assert (over_all.shares, over_all.why) == ({}, "too few cells (11, from 12 on) to say")
     cells, values = sweep(20)
     assert {
-        one.why for one in importances(cells, {key: [1.0, 2.0] for key in values}, OBJECTIVES) if one.row is None
+        one.why
+        for one in importances(cells, {key: [1.0, 2.0] for key in values}, OBJECTIVES)
+        if one.method is None
     } == {"all 20 cells gave the same"}
 
 
@@ -87,7 +89,7 @@ def test_texts_and_truth_values_are_kinds_and_not_numbers() -> None:
         for number in range(12)
     }
     values = {number: [float(number % 2), float(number % 3 == 0)] for number in cells}
-    found = {one.objective: one.shares for one in importances(cells, values, OBJECTIVES) if one.row == "ours"}
+    found = {one.objective: one.shares for one in importances(cells, values, OBJECTIVES) if one.method == "ours"}
     assert len(found) == len(importances(cells, values, OBJECTIVES)), "one method has nothing over all methods"
     assert found["perplexity"]["form"] > 0.9
     assert found["reconstruction"]["flag"] > 0.9

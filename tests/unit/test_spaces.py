@@ -111,8 +111,8 @@ def test_a_row_that_is_continuous_or_too_large_is_not_listed(tmp_path: Path) -> 
     search = "corpus: {name: captions}\nsearch: {kind: tpe, trials: 4}\nmethods:\n  vae:\n"
     large = read(tmp_path, f"{search}  ours: {{model.latent_size: {{int: [1, {LISTABLE + 1}]}}}}\n")
     assert large.points() is None
-    assert large.row_points("ours") is None
-    assert large.row_points("vae") == [{}]
+    assert large.method_points("ours") is None
+    assert large.method_points("vae") == [{}]
     assert read(tmp_path, f"{search}  ours: {{target_rate: {{log: [1, 8]}}}}\n").points() is None
 
 

@@ -13,12 +13,12 @@ from trainables.text.spec import CorpusSpec
 from vae_sweep.config.domains import FORMS, Domain, IntRange, is_range, points, samples
 from vae_sweep.config.validation_messages import Where, literals, plain_message
 
-Rows = dict[str, dict[str, Domain]]
+MethodSpace = dict[str, dict[str, Domain]]
 LISTABLE = 100_000
 """Most points that a method may have and still be listed."""
 
 
-def checked_rows(raw: Any, handler: ValidatorFunctionWrapHandler, settings: Mapping[str, Any]) -> Rows:
+def checked_methods(raw: Any, handler: ValidatorFunctionWrapHandler, settings: Mapping[str, Any]) -> MethodSpace:
     """Parse `methods` and check them against METHODS and the sweep's other, sound `settings`.
 
     Raises ValidationError with every problem of every method.
@@ -36,13 +36,13 @@ def checked_rows(raw: Any, handler: ValidatorFunctionWrapHandler, settings: Mapp
             except ValidationError as error:
                 problems += map(_again, error.errors())
         if name in METHODS:
-            problems += _row_problems(name, sound, settings)
+            problems += _method_problems(name, sound, settings)
     if problems:
         raise ValidationError.from_exception_data("methods", problems)
     return _parsed(raw, handler)
 
 
-def row_size(row: Mapping[str, Domain]) -> int | None:
+def method_size(row: Mapping[str, Domain]) -> int | None:
     """Return how many points a method has, or None where a domain is continuous."""
     size = 1
     for domain in row.values():
@@ -56,8 +56,8 @@ def row_size(row: Mapping[str, Domain]) -> int | None:
     return size
 
 
-def _parsed(raw: Any, handler: ValidatorFunctionWrapHandler) -> Rows:
-    rows: Rows = handler(raw)
+def _parsed(raw: Any, handler: ValidatorFunctionWrapHandler) -> MethodSpace:
+    rows: MethodSpace = handler(raw)
     return rows
 
 
@@ -71,7 +71,9 @@ def _name_problems(name: str, settings: Mapping[str, Any]) -> Iterator[InitError
         )
 
 
-def _row_problems(name: str, row: Mapping[str, Domain], settings: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
+def _method_problems(
+    name: str, row: Mapping[str, Domain], settings: Mapping[str, Any]
+) -> Iterator[InitErrorDetails]:
     method = METHODS[name]
     grid = "search" in settings and settings["search"].kind == "grid"
     parts = {part: settings[part] for part in SEARCHABLE if part in settings}
@@ -91,7 +93,7 @@ def _row_problems(name: str, row: Mapping[str, Domain], settings: Mapping[str, A
     if "search" in settings and settings["search"].kind == "fill" and len(ranges) > 1:
         text = f"fill looks along one range a method, not {' and '.join(ranges)}: list the values of the others"
         yield _problem((name,), ..., f"{text} with {{choice: [..]}}")
-    size = row_size(row)
+    size = method_size(row)
     if grid and size is not None and size > LISTABLE:
         yield _problem((name,), ..., f"a grid of {size} cells; at most {LISTABLE}, or another search.kind")
 

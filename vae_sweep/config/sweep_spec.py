@@ -22,7 +22,7 @@ from trainables.spec import TrialSpec, Value
 from trainables.text.spec import CorpusSpec
 from trainables.training.training_spec import TrainingSpec
 from vae_sweep.config.domains import points
-from vae_sweep.config.method_space import LISTABLE, Rows, checked_rows, row_size
+from vae_sweep.config.method_space import LISTABLE, MethodSpace, checked_methods, method_size
 from vae_sweep.config.recipes import Recipe, with_recipe
 from vae_sweep.config.resource_spec import ResourceSpec
 from vae_sweep.config.search_spec import SearchSpec, without_doubles
@@ -107,7 +107,7 @@ class SweepSpec(Spec):
     training: TrainingSpec = TrainingSpec()
     pretraining: TrainingSpec = Field(TrainingSpec(), description="as differences from training")
     search: SearchSpec = SearchSpec()
-    methods: Rows = Field(min_length=1, description="method -> its parameters' domains")
+    methods: MethodSpace = Field(min_length=1, description="method -> its parameters' domains")
     seeds: tuple[NonNegativeInt, ...] = Field((0,), min_length=1, description="replicates of every cell")
     evaluation: EvaluationSpec = EvaluationSpec()
     resources: ResourceSpec = ResourceSpec()
@@ -134,8 +134,8 @@ class SweepSpec(Spec):
 
     @field_validator("methods", mode="wrap")
     @classmethod
-    def _rows(cls, raw: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Rows:
-        return checked_rows(raw, handler, info.data)
+    def _rows(cls, raw: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> MethodSpace:
+        return checked_methods(raw, handler, info.data)
 
     @field_validator("seeds")
     @classmethod
@@ -162,15 +162,15 @@ class SweepSpec(Spec):
 
     def points(self) -> list[tuple[str, Draw]] | None:
         """Return every (method, values) of the space without doubles, or None where a method cannot be listed."""
-        rows = {method: self.row_points(method) for method in self.methods}
+        rows = {method: self.method_points(method) for method in self.methods}
         if any(found is None for found in rows.values()):
             return None
         return [(method, values) for method, found in rows.items() for values in found or ()]
 
-    def row_points(self, method: str) -> list[Draw] | None:
+    def method_points(self, method: str) -> list[Draw] | None:
         """Return every point of a method, or None where it is continuous or has more than LISTABLE points."""
         row = self.methods[method]
-        size = row_size(row)
+        size = method_size(row)
         if size is None or size > LISTABLE:
             return None
         lists = [points(domain) or () for domain in row.values()]

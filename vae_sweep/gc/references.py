@@ -13,7 +13,7 @@ from trainables.files import is_file
 from trainables.methods import METHODS
 from trainables.spec import TrialSpec, Value
 from vae_sweep.config.domains import points
-from vae_sweep.config.method_space import LISTABLE, row_size
+from vae_sweep.config.method_space import LISTABLE, method_size
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.errors import LaunchError
 from vae_sweep.journal.fold import read_sweep
@@ -79,7 +79,7 @@ def _planned(spec: SweepSpec, record: SweepRecord, fingerprint: str) -> Iterator
 def _draws(row: dict[str, Any]) -> Iterator[dict[str, Value]]:
     """Yield the values of a method that change its pretraining; none where they cannot be listed."""
     domains = {name: domain for name, domain in row.items() if name.partition(".")[0] in PRETRAINED_PARTS}
-    size = row_size(domains)
+    size = method_size(domains)
     if size is None or size > LISTABLE:
         return
     for values in product(*(points(domain) or () for domain in domains.values())):

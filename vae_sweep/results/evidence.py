@@ -106,7 +106,7 @@ def _seeds_text(found: Interval) -> str:
 
 
 def _importance_text(one: ParameterImportance) -> str:
-    place = "over all methods" if one.row is None else f"within {one.row}"
+    place = "over all methods" if one.method is None else f"within {one.method}"
     if one.why:
         return f"importance {place}: {one.why}"
     shares = ", ".join(f"{name} {share:.0%}" for name, share in one.shares.items())

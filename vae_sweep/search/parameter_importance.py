@@ -23,11 +23,11 @@ Params = dict[str, Value]
 class ParameterImportance:
     """How much of an objective's variance over cells each parameter accounts for; the shares add to 1.
 
-    `row` is the method within which its own parameters are weighed, None for the method and all of them over the
+    `method` is the one within which its own parameters are weighed, None for the method and all of them over the
     whole sweep. Where `why` says that nothing can be said, there are no shares.
     """
 
-    row: str | None
+    method: str | None
     objective: str
     cells: int
     shares: dict[str, float]
@@ -49,13 +49,13 @@ def importances(
         for method in dict.fromkeys(cell.method for cell in chosen.values())
     }
     found = []
-    for row, params in groups.items():
+    for method, params in groups.items():
         domains = _domains(list(params.values()))
-        if len(domains) < 2 or (row is None and METHOD not in domains):
+        if len(domains) < 2 or (method is None and METHOD not in domains):
             continue
         for place, objective in enumerate(objectives):
             level = {number: values[number][place] for number in params}
-            found.append(_weighed(row, objective, params, domains, level))
+            found.append(_weighed(method, objective, params, domains, level))
     return found
 
 
@@ -79,7 +79,7 @@ def _numeric(found: Sequence[Value]) -> bool:
 
 
 def _weighed(
-    row: str | None,
+    method: str | None,
     objective: str,
     params: Mapping[int, Params],
     domains: Mapping[str, list[Value]],
@@ -87,9 +87,11 @@ def _weighed(
 ) -> ParameterImportance:
     count, least = len(params), max(LEAST, LEAST_EACH * len(domains))
     if count < least:
-        return ParameterImportance(row, objective, count, {}, f"too few cells ({count}, from {least} on) to say")
+        return ParameterImportance(
+            method, objective, count, {}, f"too few cells ({count}, from {least} on) to say"
+        )
     if len(set(level.values())) == 1:
-        return ParameterImportance(row, objective, count, {}, f"all {count} cells gave the same")
+        return ParameterImportance(method, objective, count, {}, f"all {count} cells gave the same")
     spaces: dict[str, BaseDistribution] = {
         name: IntDistribution(0, len(found) - 1) if _numeric(found) else CategoricalDistribution(found)
         for name, found in domains.items()
@@ -102,7 +104,7 @@ def _weighed(
             placed = {name: _placed(drawn.get(name), found) for name, found in domains.items()}
             study.add_trial(create_trial(value=level[number], params=placed, distributions=spaces))
         shares = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
-    return ParameterImportance(row, objective, count, {name: float(share) for name, share in shares.items()})
+    return ParameterImportance(method, objective, count, {name: float(share) for name, share in shares.items()})
 
 
 def _placed(value: Value | None, found: list[Value]) -> Value:

@@ -77,8 +77,8 @@ class StudyCells:
             method, values = next(each for each in self._points if point_of(*each) not in self._drawn)
             self._study.enqueue_trial(as_params(self._spec, method, values))
             return
-        open_rows = [name for name in self._spec.methods if self._spec.row_points(name) is None]
-        self._study.enqueue_trial({METHOD: open_rows[len(self._state.cells) % len(open_rows)]})
+        open_methods = [name for name in self._spec.methods if self._spec.method_points(name) is None]
+        self._study.enqueue_trial({METHOD: open_methods[len(self._state.cells) % len(open_methods)]})
 
     def _enqueue_gap(self, cost: CellCostOf) -> None:
         """Have Optuna draw the cell that fills the front's widest gap; where there is none it draws at random."""

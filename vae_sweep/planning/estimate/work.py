@@ -15,7 +15,7 @@ from trainables.training.spec import PhaseSpec
 from trainables.training.training_spec import PlateauState, TrainingSpec
 from trainables.training.updates import Aggressive, Joint, Updates
 from vae_sweep.config.domains import Domain, middle, points
-from vae_sweep.config.method_space import Rows, row_size
+from vae_sweep.config.method_space import MethodSpace, method_size
 from vae_sweep.config.sweep_spec import Draw, SweepSpec
 from vae_sweep.planning.estimate.micro_benchmark import ModelKind, StepKind
 from vae_sweep.planning.plan import Plan
@@ -69,9 +69,9 @@ def _cells(plan: Plan) -> Iterator[tuple[str, Draw, str]]:
         yield method, values[method][turn % len(values[method])], own
 
 
-def _turns(rows: Rows) -> Iterator[tuple[str, int]]:
+def _turns(rows: MethodSpace) -> Iterator[tuple[str, int]]:
     """Yield the methods in turn with how often each has come before; none more often than it has cells."""
-    sizes = {method: row_size(row) for method, row in rows.items()}
+    sizes = {method: method_size(row) for method, row in rows.items()}
     for turn in count():
         yield from ((method, turn) for method, size in sizes.items() if size is None or turn < size)
 
