@@ -80,7 +80,7 @@ class LookedUp:
         """Return the trial as it is."""
         return vars(assignment)
 
-    def has_room(self, running: Sequence[Assignment], wanted: Assignment) -> bool:
+    def has_room(self, running: Sequence[Assignment], wanted: Assignment | None) -> bool:
         """Trials are limited by workers alone."""
         return True
 

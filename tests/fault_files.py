@@ -21,13 +21,14 @@ from typing import Any, Literal
 VARIABLE = "FAULT_FILES_OF_THE_TESTS"
 SITE = Path(__file__).parent / "fault_site"
 READS, WRITES = ("os.listdir", "os.scandir"), ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate")
+LOCKS = ("fcntl.flock",)
 
-What = Literal["read", "write"]
+What = Literal["read", "write", "lock"]
 
 
 @dataclass
 class Fault:
-    """An error for paths that match `pattern`, for reading or for writing; `struck` are those that met it.
+    """An error for paths that match `pattern`, for reading, writing or locking; `struck` are those that met it.
 
     `times`: only the first so many; `switch`: only while that file is there.
     """
@@ -102,7 +103,8 @@ def begin_by_environment() -> None:
     """Let files fail for the life of this process where the environment says so; `fault_site` calls it."""
     if text := os.environ.get(VARIABLE):
         code, what, pattern, switch = text.split("|")
-        _faults.append(Fault(int(code), pattern, "write" if what == "write" else "read", switch=switch or None))
+        known: dict[str, What] = {"read": "read", "write": "write", "lock": "lock"}
+        _faults.append(Fault(int(code), pattern, known[what], switch=switch or None))
         _begin()
 
 
@@ -113,7 +115,7 @@ def _begin() -> None:
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    if event == "open" or event in READS or event in WRITES:
+    if event == "open" or event in (*READS, *WRITES, *LOCKS):
         for fault in list(_faults):
             fault.strike(event, arguments)
         for watch in list(_watches):
@@ -122,12 +124,16 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
 
 def _paths(event: str, arguments: tuple[Any, ...]) -> list[str]:
     """Return the whole paths that an event is about: one, or that before a rename and that after it."""
+    if event in LOCKS:
+        return [os.readlink(f"/proc/self/fd/{arguments[0]}")]  # noqa: PTH115
     count = 2 if event == "os.rename" else 1
     given = [os.fsdecode(one) for one in arguments[:count] if isinstance(one, str | bytes | os.PathLike)]
     return list(map(os.path.abspath, given))
 
 
 def _kind(event: str, arguments: tuple[Any, ...]) -> What:
+    if event in LOCKS:
+        return "lock"
     if event == "open":
         flags = arguments[2] if isinstance(arguments[2], int) else 0
         return "read" if flags & os.O_ACCMODE == os.O_RDONLY else "write"

@@ -32,7 +32,12 @@ OWN = {
 
 
 def begin() -> Path:
-    """Make the folder of a run, and leave nothing of the user's own settings in the environment."""
+    """Make the folder of a run, and leave nothing of the user's own settings in the environment.
+
+    SIGINT is taken also where a shell has it ignored, as for `make test &`: what tests start inherits that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in [name for name in os.environ if name.startswith(FOREIGN) and name not in KEPT]:
         del os.environ[name]
     folder = Path(tempfile.mkdtemp(prefix="vae-sweep-tests-"))

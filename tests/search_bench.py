@@ -38,7 +38,7 @@ class BenchContext:
 
     note: Callable[[Cell], None]
     halt: Callable[[], bool] = lambda: False
-    room: Callable[[Sequence[Assignment], Assignment], bool] = lambda running, wanted: True
+    room: Callable[[Sequence[Assignment], Assignment | None], bool] = lambda running, wanted: True
     shared: Callable[[Assignment], Hashable | None] = lambda wanted: None
     price: Callable[[Assignment], tuple[float, float]] = lambda wanted: (1.0, 0.0)
 
@@ -53,7 +53,7 @@ class BenchContext:
         own = {"cell": assignment.cell, "seed": assignment.seed, "starts": assignment.starts}
         return own | ({"retries": assignment.retries} if assignment.retries else {})
 
-    def has_room(self, running: Sequence[Assignment], wanted: Assignment) -> bool:
+    def has_room(self, running: Sequence[Assignment], wanted: Assignment | None) -> bool:
         return self.room(running, wanted)
 
     def pretraining(self, assignment: Assignment) -> Hashable | None:

@@ -21,6 +21,9 @@ KEPT_OUT = (errno.EACCES, errno.EPERM)
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP)
 """Errors that say that no file of this name is there."""
 
+NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)
+"""What file systems answer that cannot lock a file."""
+
 OUTAGES = (*AWAY, *KEPT_OUT, errno.EIO, errno.EROFS)
 """Errors by which storage refuses or is out of reach, of all that is written and read there."""
 
@@ -32,6 +35,7 @@ FIXES = {
     errno.ENOENT: "give a path that is there",
     errno.EMFILE: "raise ulimit -n",
     errno.ENAMETOOLONG: "give a shorter path",
+    **dict.fromkeys(NO_LOCKS, "mount it with locks (Lustre: -o flock, NFS: with lockd), or give another place"),
 }
 
 NO_SYNC = (errno.EINVAL, errno.ENOTSUP)

@@ -1,6 +1,7 @@
 """What specs of earlier versions called their fields, in today's names."""
 
 import json
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -30,6 +31,7 @@ def in_todays_keys(value: Any) -> Any:
     return found
 
 
+@cache
 def todays_name(name: str) -> str:
     """Return a field, each part of a dotted one, or a kind as it is called today."""
     return ".".join((FORMER | FORMER_KINDS).get(part, part) for part in name.split("."))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
+import ray
 import torch
 from ray import tune
 
@@ -47,6 +48,10 @@ _CORPORA = Corpora(platformdirs.user_cache_path("vae-sweep") / "tokenised")
 
 NO_ROOM = ("No space left", "Disk quota exceeded", "No usable temporary directory")
 NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "std::bad_alloc")
+
+
+class DeviceError(VaeSweepError):
+    """A trial holds a GPU that torch cannot use here."""
 
 
 class WeightsError(VaeSweepError):
@@ -88,6 +93,8 @@ def error_class(error: Exception) -> ErrorClass:
         return "objects"
     if isinstance(error, CorpusError | StateError):
         return "data"
+    if isinstance(error, DeviceError):
+        return "worker"
     return "storage" if isinstance(error, OSError | PlaceError) and storage_fails(error) else "bug"
 
 
@@ -96,7 +103,7 @@ def _train(spec: TrialSpec, config: dict[str, Any], store: PhaseStore | None) ->
     corpus = _CORPORA.planned(spec.corpus, spec.corpus_fingerprint, Path(config["data_directory"]), damaged)
     state = _start(spec, config["starts"], damaged)
     waiting: Report | None = None
-    for report, new in run_trial(spec, corpus, state, _device(), store):
+    for report, new in run_trial(spec, corpus, state, device(ray.get_gpu_ids()), store):
         if report == waiting:
             tune.report({"kind": WAITS, "host": socket.gethostname(), "process": os.getpid()})
             continue
@@ -165,8 +172,16 @@ def _report(
         tune.report(metrics, checkpoint=tune.Checkpoint.from_directory(name))
 
 
-def _device() -> str:
-    return "cuda" if torch.cuda.is_available() else "cpu"
+def device(held: Sequence[int | str]) -> str:
+    """Return where a trial computes that holds these GPUs of Ray's. Raises DeviceError where torch sees none."""
+    if torch.cuda.is_available():
+        return "cuda"
+    if held:
+        raise DeviceError(
+            f"Ray gave the trial GPU {', '.join(map(str, held))} of {socket.gethostname()}, "
+            "and torch sees none there; mend the driver, or start Ray with --num-gpus 0"
+        )
+    return "cpu"
 
 
 def score_weights(
@@ -187,7 +202,7 @@ def score_weights(
     spec = TrialSpec.model_validate(plain)
     corpus = _CORPORA.planned(spec.corpus, spec.corpus_fingerprint, Path(data_directory), remarks=[])
     try:
-        model = load_model(place_of(weights), spec, corpus.vocabulary, _device())
+        model = load_model(place_of(weights), spec, corpus.vocabulary, device(ray.get_gpu_ids()))
     except StateError as error:
         raise WeightsError(str(error)) from error
     if evaluation is not None:

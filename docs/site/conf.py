@@ -27,12 +27,14 @@ PARTS = {
     "metrics": metrics,
 }
 
-project = html_title = "vae-sweep"
+project = "vae-sweep"
 version = release = installed("vae-sweep")
+html_title = f"{project} {version}"
 extensions = ["myst_parser", "sphinx_copybutton"]
 root_doc = "index"
 exclude_patterns = ["site"]
 language = "en"
+smartquotes = False  # it takes the two hyphens of an option for a dash
 highlight_language = "text"
 myst_heading_anchors = 4
 myst_links_external_new_tab = False
@@ -46,7 +48,7 @@ html_show_sphinx = False
 pygments_style = "friendly"
 pygments_dark_style = "monokai"
 html_static_path = ["static"]
-html_favicon = "static/icon.svg"
+html_logo = html_favicon = "static/icon.svg"
 html_css_files = ["site.css"]
 copybutton_exclude = ".linenos, .gp"
 

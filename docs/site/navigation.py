@@ -1,7 +1,7 @@
 """Where every page stands in the site; a page that stands nowhere, or is not there, ends the build."""
 
 NAVIGATION: dict[str, tuple[str, ...]] = {
-    "Learn": ("tutorial",),
+    "Learn": ("install", "tutorial", "which_method", "coming_from"),
     "Do": (
         "own_corpus",
         "own_method",
@@ -14,6 +14,7 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
         "mlflow",
         "using",
         "python",
+        "troubleshooting",
     ),
     "On a cluster": ("cluster", "docker", "submit", "nodes", "objects", "security"),
     "Understand": (
@@ -31,7 +32,7 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
         "reference/methods",
         "reference/metrics",
     ),
-    "Measured": ("results", "reproduction", "performance"),
+    "Measured": ("results", "reproduction", "performance", "limits"),
     "The code": ("architecture", "dependencies"),
 }
 

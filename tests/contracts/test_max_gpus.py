@@ -18,8 +18,8 @@ class Narrow(Bench):
         super().__init__(sweep(GRID, seeds=(0, 1)), room=self.room)
 
     @staticmethod
-    def room(running: Sequence[Assignment], wanted: Assignment) -> bool:
-        return sum(SHARES[each.cell.method] for each in (*running, wanted)) <= 1
+    def room(running: Sequence[Assignment], wanted: Assignment | None) -> bool:
+        return sum(SHARES[each.cell.method] for each in (*running, wanted) if each is not None) <= 1
 
 
 @pytest.mark.parametrize("last_first", [False, True])

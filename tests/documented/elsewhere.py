@@ -85,7 +85,9 @@ def is_a_program(words: str) -> None:
 def is_a_benchmark(words: str) -> None:
     """The script is there and knows the options."""
     own = bare(words)
-    path = own[2].replace(".", "/") + ".py" if own[1] == "-m" else own[1]
+    module = own[2].replace(".", "/")
+    known = (f"{module}.py", f"{module}/__main__.py") if own[1] == "-m" else own[1:2]
+    [path] = [each for each in known if (REPOSITORY / each).exists()]
     text = (REPOSITORY / path).read_text(encoding="utf-8")
     for word in own[2:]:
         declared = f'"{word}"' in text or f"{word[2:].replace('-', '_')}: " in text
@@ -138,6 +140,7 @@ ELSEWHERE = (
     Elsewhere("docker", ENGINE, has_its_files),
     Elsewhere("kubectl", KUBERNETES, has_its_files),
     Elsewhere("kustomize edit set image", KUBERNETES, has_its_files),
+    Elsewhere("git clone", "needs the network", is_told),
     Elsewhere("cd ", "goes to a folder", has_its_files),
     Elsewhere("sbatch", "needs Slurm; make cluster-test plays it", has_its_files),
     Elsewhere("ray job", CLUSTER, ray_parses),
@@ -155,7 +158,10 @@ ELSEWHERE = (
     Elsewhere("vae-sweep data fetch", "downloads; tests/integration/test_fetch.py does it from loopback", parses),
     Elsewhere("vae-sweep data import", "needs tables; tests/unit/test_import.py has some", parses),
     Elsewhere("vae-sweep launch my.yaml --extend --set search.kind=fill", FILL, parses),
+    Elsewhere("vae-sweep init", "measures for a minute; tests/unit/test_proposal.py writes files", parses),
+    Elsewhere("vae-sweep launch mine.yaml", "launches what init wrote", parses),
     Elsewhere("vae-sweep launch search_spaces/snli.yaml", HOURS, parses),
+    Elsewhere("vae-sweep launch search_spaces/snli_front_cpu.yaml", HOURS, parses),
     Elsewhere("vae-sweep launch search_spaces/snli_rows_cpu.yaml", HOURS, parses),
     Elsewhere("vae-sweep launch search_spaces/ptb_rows_cpu.yaml", HOURS, parses),
     Elsewhere("vae-sweep launch search_spaces/yelp_cpu.yaml", HOURS, parses),

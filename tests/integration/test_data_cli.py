@@ -50,7 +50,7 @@ def test_list(tmp_path: Path) -> None:
         "captions": "embedded",
         "ptb": "here, not fetched by us",
         "snli": "absent: vae-sweep data fetch snli",
-        "yahoo": "absent: vae-sweep data fetch yahoo",
+        "yahoo": "absent, no download: docs/own_corpus.md",
         "yelp": "absent: vae-sweep data fetch yelp",
     }
 

@@ -64,3 +64,18 @@ def test_a_trial_that_only_the_bad_node_could_hold_is_refused(two: Two) -> None:
     assert done.returncode == 2
     assert "resources.methods.ours.cpu: a trial of ours asks for 2 cores, which no node has" in done.stderr
     assert "1 cores, 0 GPUs" in done.stderr
+
+
+def test_auto_is_refused_where_nodes_with_gpus_may_come(two: Two) -> None:
+    setting = ["--set", "resources.autoscaling=true", "--set", "name=scaled"]
+    done = sweep(two.home, two.address, "launch", "tiny.yaml", *setting)
+    assert done.returncode == 2
+    assert "resources.gpu: auto: no node that is up has a GPU, and the autoscaler may bring nodes" in done.stderr
+
+
+def test_auto_is_refused_where_torch_sees_none_of_the_gpus_that_ray_offers(two: Two) -> None:
+    with joined(two.home, two.address, "--num-cpus", "1", "--num-gpus", "2"):
+        done = sweep(two.home, two.address, "launch", "tiny.yaml", "--set", "name=blind")
+    assert done.returncode == 2
+    assert "resources.gpu: auto: all nodes that offer GPUs cannot run trials:" in done.stderr
+    assert "Ray offers 2 GPUs, torch sees 0; mend the driver" in done.stderr

@@ -89,7 +89,7 @@ def test_tail_sees_what_a_reader_sees_however_the_bytes_arrive(
     with journal_with(content) as (path, lines):
         whole = path.read_bytes()
         path.write_bytes(b"")
-        tail, seen, start = JournalTail(path), [], 0
+        tail, seen, start = JournalTail(path), list[JournalEvent](), 0
         for size in [*pieces, len(whole)]:
             with path.open("ab") as file:
                 file.write(whole[start : start + size])

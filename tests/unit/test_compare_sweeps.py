@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from tests.replicated import EVALUATION, Cells, journal
 from vae_sweep.cli.main import app
 from vae_sweep.errors import CompareError
-from vae_sweep.journal.history import read_records
+from vae_sweep.journal.sweep_log import read_records
 from vae_sweep.report.files import compared_as_json
 from vae_sweep.report.terminal_compare import compare_lines, compare_tables
 from vae_sweep.results.comparison import SweepComparison, compare_sweeps, joint_front

@@ -6,7 +6,7 @@ from typing import Any
 from tests.journals import TRIAL_SPEC, launch
 from trainables.training.report import FinalReport
 from vae_sweep.journal.fold import read_sweep
-from vae_sweep.journal.former_metrics import in_todays_words
+from vae_sweep.journal.former_metrics import in_todays_metrics
 from vae_sweep.journal.journal import Journal
 from vae_sweep.journal.records import SweepRecord
 from vae_sweep.replay.comparison import ReplayComparison
@@ -119,8 +119,8 @@ def test_numbers_of_today_stay_as_they_are() -> None:
         "test/elbo_gap": 1.0,
         "train/seconds": None,
     }
-    assert in_todays_words(today, language_model=False) == today
-    assert in_todays_words({"test/perplexity": 9.0}, language_model=False) == {"test/perplexity": 9.0}
+    assert in_todays_metrics(today, language_model=False) == today
+    assert in_todays_metrics({"test/perplexity": 9.0}, language_model=False) == {"test/perplexity": 9.0}
 
 
 def test_the_report_of_a_former_sweep_shows_qs_values_and_ranks_nothing(tmp_path: Path) -> None:

@@ -7,13 +7,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
 import pytest
 import ray
 
 from vae_sweep.errors import LaunchError
 from vae_sweep.running.detached_processes import children_apart
 from vae_sweep.running.interrupts import interruptible, interrupts_kept
-from vae_sweep.running.ray_session import ray_session
+from vae_sweep.running.ray_session import end_groups, ray_session
+from vae_sweep.storage.process_identity import process_birth
 
 
 @contextmanager
@@ -103,3 +105,23 @@ def test_a_sigterm_while_ray_starts_is_a_ctrl_c(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(ray, "init", lambda **settings: sys.exit(signal.SIGTERM))
     with pytest.raises(KeyboardInterrupt), ray_session():
         pass
+
+
+def test_a_process_group_whose_number_was_used_again_is_let_be() -> None:
+    with subprocess.Popen(["/bin/sleep", "30"], start_new_session=True) as process:
+        birth = process_birth(process.pid)
+        end_groups({process.pid: "born before it"})
+        assert process.poll() is None
+        end_groups({process.pid: birth})
+        assert process.wait(30) == -signal.SIGKILL
+
+
+def test_what_a_leader_left_in_its_group_is_killed() -> None:
+    script = "sleep 60 & echo $!"
+    with subprocess.Popen(["/bin/sh", "-c", script], start_new_session=True, stdout=subprocess.PIPE) as leader:
+        birth = process_birth(leader.pid)
+        assert leader.stdout is not None
+        left = psutil.Process(int(leader.stdout.readline()))
+        assert leader.wait(30) == 0
+        end_groups({leader.pid: birth})
+        left.wait(30)

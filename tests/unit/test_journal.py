@@ -204,7 +204,7 @@ def test_tail_reads_each_line_once(path: Path) -> None:
     tail = JournalTail(path)
     assert tail.unread() == 2
     assert [line.cell for line in tail.read()] == [0, 1]
-    assert (tail.unread(), tail.read()) == (0, [])
+    assert (tail.unread(), list(tail.read())) == (0, [])
     write_cells(path, 1)
     assert [line.cell for line in tail.read()] == [0]
 
@@ -212,12 +212,12 @@ def test_tail_reads_each_line_once(path: Path) -> None:
 def test_tail_waits_for_the_rest_of_a_line(path: Path) -> None:
     write_cells(path, 1)
     tail = JournalTail(path)
-    tail.read()
+    assert len(list(tail.read())) == 1
     whole = json.dumps({"kind": "end", "time": 1.0, "outcome": "stopped"}).encode() + b"\n"
     with path.open("ab") as file:
         file.write(whole[:20])
         file.flush()
-        assert tail.read() == []
+        assert list(tail.read()) == []
         file.write(whole[20:])
     assert [line.kind for line in tail.read()] == ["end"]
 
@@ -225,17 +225,48 @@ def test_tail_waits_for_the_rest_of_a_line(path: Path) -> None:
 def test_tail_counts_lines_from_the_beginning_of_the_file(path: Path) -> None:
     write_cells(path, 2)
     tail = JournalTail(path)
-    tail.read()
+    assert len(list(tail.read())) == 2
+    with path.open("ab") as file:
+        file.write(b"damaged\n{}\n")
+    for _ in range(2):
+        with pytest.raises(JournalError, match="line 3: not JSON"):
+            list(tail.read())
+
+
+def test_a_journal_is_opened_after_what_was_read_of_it(path: Path) -> None:
+    write_cells(path, 2)
+    tail = JournalTail(path)
+    list(tail.read())
+    with path.open("ab") as file:
+        file.write(b'{"kind": "end", "time"')
+    with Journal(path, tail.position) as journal:
+        assert journal.repaired is not None
+        assert "line 3 was torn" in journal.repaired
+    assert len(read_journal(path)) == 2
     with path.open("ab") as file:
         file.write(b"damaged\n{}\n")
     with pytest.raises(JournalError, match="line 3: not JSON"):
-        tail.read()
+        Journal(path, tail.position)
 
 
-def test_tail_notices_a_replaced_journal(path: Path) -> None:
-    write_cells(path, 2)
+def test_what_was_not_taken_in_comes_again(path: Path) -> None:
+    write_cells(path, 3)
     tail = JournalTail(path)
-    tail.read()
-    path.write_bytes(b"")
-    with pytest.raises(JournalError, match="shorter than it was"):
-        tail.read()
+    for event in tail.read():
+        if event.cell == 1:
+            break
+    assert tail.position.lines == 1
+    assert [event.cell for event in tail.read()] == [1, 2]
+
+
+def test_tail_begins_anew_where_the_journal_was_cut_or_replaced(path: Path, tmp_path: Path) -> None:
+    write_cells(path, 3)
+    tail = JournalTail(path)
+    list(tail.read())
+    path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
+    assert [event.cell for event in tail.read()] == [0]
+    other = tmp_path / "other.jsonl"
+    write_cells(other, 4)
+    other.replace(path)
+    assert [event.cell for event in tail.read()] == [0, 1, 2, 3]
+    assert tail.replaced == 2

@@ -172,12 +172,15 @@ def test_gpus_are_asked_for_by_the_workers_of_gpu_overlays_alone() -> None:
 @pytest.mark.parametrize("overlay", ["cpu-job", "gpu-job", "kueue"])
 def test_the_job_launches_a_sound_sweep_on_the_storage(overlay: str, tmp_path: Path) -> None:
     [job] = [each for each in built(overlay) if each["kind"] == "RayJob"]
-    program, verb, path = job["spec"]["entrypoint"].split()
+    program, verb, path, *settings = job["spec"]["entrypoint"].split()
     assert program == "vae-sweep"
-    assert str(load(verb).make_context(verb, [path]).params["space"]) == path
+    assert str(load(verb).make_context(verb, [path, *settings]).params["space"]) == path
     [spaces] = [each for each in built(overlay) if each["kind"] == "ConfigMap"]
     (tmp_path / "sweep.yaml").write_text(spaces["data"][Path(path).name])
-    spec = read_spec(tmp_path / "sweep.yaml")
+    spec = read_spec(tmp_path / "sweep.yaml", settings[1::2])
+    assert (spec.resources.gpu, spec.model.precision) == (
+        (0.25, "bfloat16") if overlay == "gpu-job" else (0, "float32")
+    ), "with workers that are not up, auto would be refused"
     refuse_local_paths(spec, "sweep.yaml")
     head = next(ray_templates(overlay))["spec"]
     assert head["containers"][0]["volumeMounts"][-1]["mountPath"] == str(Path(path).parent)

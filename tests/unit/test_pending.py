@@ -59,6 +59,24 @@ def test_a_new_score_renews_its_run_the_sweeps_run_and_the_winner(tmp_path: Path
     assert sent.best == [trial_id(0), trial_id(2)]
 
 
+def test_a_journal_that_was_replaced_is_sent_again_from_its_start(tmp_path: Path) -> None:
+    path, sent = tmp_path / "journal.jsonl", Sent()
+    whole_sweep(path, tmp_path)
+    feed = Feed(path, lowest)
+    feed.read()
+    assert feed.flush(sent, lambda: False) is None  # type: ignore[arg-type]
+    sent.runs.clear()
+    other = tmp_path / "other.jsonl"
+    with Journal(other) as journal:
+        launch(journal)
+        start(journal, 5)
+    other.replace(path)
+    feed.read()
+    assert (feed.waiting(), feed.unread()) == (3, 0)
+    assert feed.flush(sent, lambda: False) is None  # type: ignore[arg-type]
+    assert (set(sent.runs), set(feed.sweep.trials)) == ({SWEEP_KEY, trial_id(5)}, {trial_id(5)})
+
+
 def test_a_running_sweep_registers_nothing_by_its_scores(tmp_path: Path) -> None:
     path, sent = tmp_path / "journal.jsonl", Sent()
     whole_sweep(path, tmp_path)

@@ -15,7 +15,7 @@ from trainables.trial import run_trial
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.journal.stored_spec import store_spec
 from vae_sweep.planning.allocation import TrialResources
-from vae_sweep.planning.precision import resolve_precision
+from vae_sweep.planning.precision import asks_machine, resolve_precision
 from vae_sweep.storage.layout import sweep_folder
 
 CORE, CARD = TrialResources(1, 0.0), TrialResources(1, 0.25)
@@ -61,6 +61,15 @@ def test_a_sweep_keeps_the_precision_that_it_was_launched_with(tmp_path: Path) -
     sweep_folder(spec).mkdir(parents=True)
     store_spec(sweep_folder(spec), spec)
     assert resolve_precision(sweep(tmp_path), 10_000, [CORE]).model.precision == "float32"
+
+
+def test_only_an_unsettled_auto_of_a_large_model_asks_the_machine(tmp_path: Path) -> None:
+    assert asks_machine(sweep(tmp_path), 500)
+    assert not asks_machine(sweep(tmp_path), 499)
+    assert not asks_machine(sweep(tmp_path, "float32"), 500)
+    sweep_folder(sweep(tmp_path)).mkdir(parents=True)
+    store_spec(sweep_folder(sweep(tmp_path)), sweep(tmp_path, "float32"))
+    assert not asks_machine(sweep(tmp_path), 500)
 
 
 def test_a_model_wants_its_precision_settled() -> None:

@@ -11,8 +11,8 @@ from tests.helpers import tiny_corpus
 from tests.journal_writer import HOST, Scribe, command, small_sweep, tree
 from trainables.base import StateError
 from trainables.training.report import EpochReport, FinalReport
-from vae_sweep.journal.history import read_history
 from vae_sweep.journal.metrics import COSTS, word_of
+from vae_sweep.journal.sweep_log import read_history
 from vae_sweep.replay.comparison import ReplayComparison
 from vae_sweep.replay.replay import Replayed, ReplayError, replay_trial
 from vae_sweep.replay.reproducibility import surroundings

@@ -3,10 +3,12 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
+import pytest
+from rich.console import Console
 
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.journal import Journal
@@ -78,10 +80,33 @@ def test_the_floor_is_a_row_of_the_table(tmp_path: Path) -> None:
     assert [(floor.split, floor.nll, floor.perplexity) for floor in entropy_bounds(found)] == [
         ("validation", 13.4, 3.4)
     ]
-    [group] = rich_tables(compute_results(record, OBJECTIVES))
-    table = group.renderables[1]
-    assert isinstance(table, Table)
-    assert list(table.columns[-2].cells) == ["+0.10 ± 0.02", "0"]
+    said = printed(record, 120)
+    assert re.search(r"vae .* \+0\.10 ± 0\.02 +collapsed", said)
+    assert re.search(r"exact -log p +3\.40 +13\.40( +-)+ +0 *\n", said)
+
+
+@pytest.mark.parametrize(
+    ("width", "left_out"),
+    [(120, []), (80, ["-ELBO", "NLL", "above floor"]), (66, ["-ELBO", "NLL", "above floor", "PPL(q)"])],
+)
+def test_a_narrow_terminal_gets_whole_columns(width: int, left_out: list[str], tmp_path: Path) -> None:
+    more = {"nll": 13.5, "floor": 13.4, "floor_perplexity": 3.4, "floor_gap": 0.1, "floor_gap_error": 0.02}
+    numbers = validation(3.5, 13.5, iw_perplexity=3.6, kl=4.25, mutual_information=2.0, active_units=9.0, **more)
+    record = journal(tmp_path / "journal.jsonl", [(0, "vae_pretrain_anneal", 0, "finished", numbers)])
+    said = printed(record, width)
+    assert max(map(len, said.splitlines())) <= width
+    assert "…" not in said
+    for heading in ("PPL", "PPL(q)", "NLL", "Recon", "KL", "MI", "AU", "-ELBO", "above floor", "outcome"):
+        shown = re.search(rf"(?<!\S){re.escape(heading)}(?!\S)", said.partition("left out")[0])
+        assert bool(shown) == (heading not in left_out), heading
+    assert f"left out for want of width: {', '.join(left_out)}" in said or not left_out
+
+
+def printed(record: SweepRecord, width: int) -> str:
+    console = Console(width=width, file=io.StringIO())
+    with console.capture() as captured:
+        console.print(*rich_tables(compute_results(record, OBJECTIVES)))
+    return captured.get()
 
 
 def test_json_and_csv_hold_the_same_numbers(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from trainables.training.report import FinalReport
 from vae_sweep.config.reader import with_overrides
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.errors import SpecError
-from vae_sweep.journal.fold import Ledger, read_sweep
+from vae_sweep.journal.fold import JournalFold, read_sweep
 from vae_sweep.journal.history import History
 from vae_sweep.journal.journal import Journal
 from vae_sweep.journal.records import SweepRecord, TrialRecord
@@ -111,13 +111,13 @@ def test_a_replay_is_held_against_what_the_trial_itself_measured(path: Path) -> 
 
 
 def test_mlflow_gets_every_number_of_a_new_score(path: Path) -> None:
-    ledger = Ledger(path)
+    fold = JournalFold(path)
     with Journal(path) as journal:
         again(journal, 0, "a" * 64, validation_perplexity=8.0, test_perplexity=8.5)
     from vae_sweep.journal.journal import read_journal
 
     for line in read_journal(path):
-        numbers = ledger.add(line)
+        numbers = fold.add(line)
     sent = {point.key: point.value for point in metric_points(line, numbers, line.time)}
     assert sent == {
         "final/validation/perplexity": 8.0,
@@ -148,7 +148,7 @@ def test_a_sweep_measured_unlike_is_told_of(path: Path) -> None:
         assert told.startswith("1 trial of 2 measured under another evaluation than the newest")
         again(journal, 0, "a" * 64, validation_perplexity=8.0)
     assert unlike(read_sweep(path)) is None
-    assert unlike(History(Ledger(path).record()).record) is None
+    assert unlike(History(JournalFold(path).record()).record) is None
 
 
 def test_the_newest_evaluation_is_the_last_journaled_whatever_the_clock_said(path: Path) -> None:

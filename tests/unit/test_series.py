@@ -6,7 +6,11 @@ import pytest
 
 from tests.handmade import Handmade
 from tests.reported_sweep import CELLS, Reported, end, reported_sweep, reporting_spec, write_epochs
+from tests.unit.test_verdicts import OURS
+from tests.unit.test_verdicts import sweep as published_sweep
+from vae_sweep.journal.fold import read_sweep
 from vae_sweep.report.findings import finding_sentences
+from vae_sweep.report.paper_figures import front_figure
 from vae_sweep.results.costs import by_method, driven_seconds, together, trial_costs
 from vae_sweep.results.results import Results, compute_results
 from vae_sweep.results.series import epoch_curves, fronts, rate_curves, widest_split
@@ -34,6 +38,21 @@ def test_the_front_is_that_of_validation_on_both_splits(reported: Reported, repo
     assert found.half_width == pytest.approx(12.7062 * 0.05, rel=1e-4)
     assert test.line[0].interval("reconstruction").mean == pytest.approx(16.05)
     assert test.published == ()
+
+
+@pytest.mark.parametrize(("latent_size", "shown"), [(32, True), (16, False)])
+def test_the_papers_points_stand_beside_cells_that_compare_with_them(
+    tmp_path: Path, latent_size: int, shown: bool
+) -> None:
+    published_sweep(tmp_path, (OURS,), latent_size=latent_size)
+    record = read_sweep(tmp_path / "journal.jsonl")
+    found = fronts(record, compute_results(record, OBJECTIVES).rows)
+    assert [bool(front.published) for front in found if front.split == "test"] == [shown]
+    [legend] = front_figure(found).legends
+    names = {text.get_text() for text in legend.get_texts()}
+    assert ("paper (PPL by samples from q)" in names) is ("vae_cyclic" in names) is shown
+    assert "ours" in names
+    assert {handle.get_linestyle() for handle in legend.get_lines()} == {"None"}
 
 
 def test_a_curve_goes_over_the_rates_and_a_row_without_one_is_a_level(reported: Reported, report: Results) -> None:

@@ -1,12 +1,18 @@
 """The stop controller: what stops a sweep, and what does not."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
+from tests.fault_files import failing
+from tests.nobody import as_nobody, needs_root
 from trainables.ray_trainable import STARTED, WAITS
 from trainables.training.report import ErrorClass, FinalReport
+from vae_sweep.journal.journal import JournalError, read_journal
 from vae_sweep.running.journal_callback import StopRequestStopper
+from vae_sweep.running.patience import PATIENCE, patiently
 from vae_sweep.running.stop_controller import StopController
 from vae_sweep.storage.stop_request import Mode, request_stop, requested
 
@@ -107,3 +113,84 @@ def test_any_stop_ends_a_trial_that_only_starts_or_waits(tmp_path: Path, mode: M
     request_stop(tmp_path, mode)
     assert all(stopper("trial", result) for result in idle)
     assert stopper("trial", {"kind": "epoch"}) == (mode == "epoch")
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ESTALE])
+def test_a_request_that_cannot_be_looked_for_stops_nothing_for_a_while_and_is_said_once(
+    tmp_path: Path, code: int
+) -> None:
+    said, now = list[str](), [0.0]
+    stop_controller = StopController(tmp_path / "stop.json", say=said.append, clock=lambda: now[0])
+    for _ in range(2):
+        with failing(code, "*/stop.json"):
+            for now[0] in (0.0, PATIENCE - 1):
+                assert (stop_controller.reason, stop_controller.trials_end) == (None, False)
+        assert stop_controller.reason is None, "storage answers again: the time begins anew"
+    assert len(said) == 2
+    assert said[0].startswith(f"{tmp_path}/stop.json: cannot be looked for now ({os.strerror(code)})")
+    with failing(code, "*/stop.json"):
+        assert stop_controller.reason is None
+        now[0] += PATIENCE
+        assert stop_controller.trials_end
+    assert "the storage refuses or is out of reach" in str(stop_controller.reason)
+
+
+@needs_root
+@pytest.mark.parametrize("mode", [0o777, 0o1777])
+def test_a_colleagues_request_that_the_driver_may_not_read_stops_it(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "sweep"
+    folder.mkdir()
+    folder.chmod(mode)
+    stop_controller = controller_of(folder)
+    request_stop(folder, "finish")
+    (folder / "stop.json").chmod(0o600)
+
+    def heard() -> tuple[str | None, bool]:
+        found = stop_controller.reason, stop_controller.trials_end
+        stop_controller.release()
+        return found
+
+    assert as_nobody(folder, heard) == "('vae-sweep stop', True)"
+    assert (folder / "stop.json").exists() == (mode == 0o1777), "in a folder like /tmp its owner alone removes it"
+    if mode == 0o1777:
+        said = as_nobody(folder, lambda: controller_of(folder))
+        assert said.startswith(f"LaunchError: {folder}/stop.json: a request to stop cannot be removed")
+
+
+@needs_root
+def test_a_folder_that_the_driver_may_not_enter_now_is_no_request(tmp_path: Path) -> None:
+    folder = tmp_path / "sweep"
+    folder.mkdir()
+    stop_controller = controller_of(folder)
+    request_stop(folder, "epoch")
+    folder.chmod(0o700)
+
+    def heard() -> str | None:
+        folder.parent.stat()
+        return stop_controller.reason
+
+    assert as_nobody(tmp_path, heard) == "None"
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ESTALE, errno.EACCES])
+def test_what_a_driver_reads_between_trials_is_read_again_for_a_while(tmp_path: Path, code: int) -> None:
+    journal, said, now = tmp_path / "journal.jsonl", list[str](), [0.0]
+    journal.touch()
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    def read() -> object:
+        return patiently(lambda: read_journal(journal), said.append, lambda: now[0], sleep)
+
+    with failing(code, f"{journal}", times=3) as fault:
+        assert read() == []
+    assert (len(fault.struck), len(said)) == (3, 1)
+    assert f"({os.strerror(code)})" in said[0]
+    now[0] = 0.0
+    with failing(code, f"{journal}"), pytest.raises(JournalError):
+        read()
+    assert now[0] >= PATIENCE
+    journal.write_text("[]\n")
+    with pytest.raises(JournalError, match="line 1"):
+        read()

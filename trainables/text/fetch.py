@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainables.base import CorpusError
-from trainables.files import make_folder, move, move_folder
+from trainables.files import make_folder, move, move_folder, words
 from trainables.text import layout
 from trainables.text.layout import SourceRecord
 from trainables.text.sources import BY_HAND, SOURCES, CorpusSource
@@ -121,4 +121,6 @@ def _alone(name: str, directory: Path) -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise CorpusError(f"{directory}: {name} is being fetched by another process; wait for it") from None
+        except OSError as error:
+            raise CorpusError(words(error, directory, "files there cannot be locked")) from None
         yield work

@@ -6,8 +6,11 @@ from trainables.base import Spec
 from trainables.training.spec import PhaseName
 
 Outcome = Literal["finished", "collapsed", "pruned", "diverged", "failed"]
+SCORED: tuple[Outcome, ...] = ("finished", "collapsed")
+"""Outcomes of trials that leave weights to be scored, and whose numbers count."""
+
 ErrorClass = Literal["memory", "disk", "storage", "objects", "data", "bug", "worker"]
-StoreEvent = Literal["waiting", "hit", "waited", "miss"]
+StoreAnswer = Literal["waiting", "hit", "waited", "miss"]
 
 
 class EpochReport(Spec):
@@ -31,7 +34,7 @@ class StoreReport(Spec):
     """
 
     key: str
-    event: StoreEvent
+    event: StoreAnswer
     seconds: float = 0.0
     saved: float = 0.0
     holder: str | None = None

@@ -11,7 +11,7 @@ from trainables.base import DivergedError
 from trainables.measure.spec import Boundary
 from trainables.model.vae import Vae
 from trainables.training.phase import PhaseData, is_finished, run_phase
-from trainables.training.report import EpochReport, StoreEvent, StoreReport
+from trainables.training.report import EpochReport, StoreAnswer, StoreReport
 from trainables.training.spec import PhaseSpec
 from trainables.training.state import TrialState
 
@@ -88,7 +88,7 @@ def share_phase(
 def _settled(
     key: str, claim: Claim, taken: Sequence[EpochReport], holder: str | None, seconds: float, ready: bool
 ) -> StoreReport:
-    event: StoreEvent = "miss" if not ready else "hit" if holder is None else "waited"
+    event: StoreAnswer = "miss" if not ready else "hit" if holder is None else "waited"
     saved = sum(report.numbers["train/seconds"] for report in taken)
     damaged = tuple(claim.damaged)
     return StoreReport(key=key, event=event, seconds=seconds, saved=saved, holder=holder, damaged=damaged)

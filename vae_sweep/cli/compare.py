@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from vae_sweep.cli.arguments import make_console, write_utf8
-from vae_sweep.journal.history import read_records
+from vae_sweep.journal.sweep_log import read_records
 
 
 class Format(StrEnum):

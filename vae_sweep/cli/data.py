@@ -13,7 +13,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 from trainables.text.layout import SourceRecord
-from trainables.text.sources import SOURCES
+from trainables.text.sources import BY_HAND, SOURCES
 from trainables.text.spec import CORPORA, CorpusSpec
 from vae_sweep.cli.data_import import import_tables
 from vae_sweep.config.environment import data_directory
@@ -90,7 +90,11 @@ def _state(name: str, root: Path) -> str:
     if state == "damaged":
         return f"damaged: vae-sweep data fetch {name}"
     here = not missing_files(CorpusSpec.model_validate({"name": name}), root)
-    return "here, not fetched by us" if here else f"absent: vae-sweep data fetch {name}"
+    if here:
+        return "here, not fetched by us"
+    if name in BY_HAND:
+        return "absent, no download: docs/own_corpus.md"
+    return f"absent: vae-sweep data fetch {name}"
 
 
 @contextmanager

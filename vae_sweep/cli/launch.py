@@ -21,6 +21,7 @@ from vae_sweep.storage.layout import JOURNAL_FILE, sweep_folder
 from vae_sweep.storage.object_storage import check_objects
 
 if TYPE_CHECKING:
+    from vae_sweep.planning.plan import Plan
     from vae_sweep.running.launch import Launched
 
 
@@ -28,12 +29,14 @@ Extend = Annotated[
     bool,
     typer.Option("--extend", help="Add seeds, values, methods or trials to a sweep; its cells stay as they are."),
 ]
+Yes = Annotated[
+    bool, typer.Option("--yes", "-y", help="Do not ask where the sweep takes more than a day on this machine.")
+]
 
 
-def launch(space: SpaceFile, overrides: Overrides = None, extend: Extend = False) -> None:
+def launch(space: SpaceFile, overrides: Overrides = None, extend: Extend = False, yes: Yes = False) -> None:
     """Run a sweep; on a sweep that was launched before with the same file, run what is missing."""
-
-    _run(read_spec(space, overrides or ()), extend)
+    _run(read_spec(space, overrides or ()), extend, ask=not yes)
 
 
 def sync(sweep: Folder) -> None:
@@ -45,11 +48,10 @@ def sync(sweep: Folder) -> None:
 
 def resume(sweep: Folder) -> None:
     """Run what is missing of a sweep, from its folder alone; nothing that ended runs again."""
-
     _run(existing_spec(sweep))
 
 
-def _run(spec: SweepSpec, extend: bool = False) -> None:
+def _run(spec: SweepSpec, extend: bool = False, ask: bool = False) -> None:
     from vae_sweep.planning.plan import make_plan
     from vae_sweep.tracking.sweep_mirror import browse_command
 
@@ -61,6 +63,8 @@ def _run(spec: SweepSpec, extend: bool = False) -> None:
         console.print(part)
     console.print(f"sweep folder: {folder}", soft_wrap=True)
     console.print(f"curves in the MLflow UI: {browse_command(spec)}", soft_wrap=True)
+    if ask and not (folder / JOURNAL_FILE).exists():
+        _ask_about_days(console, plan)
     prepare_environment()
     with console.status("loading Ray"):
         from vae_sweep.running.launch import launch as run
@@ -69,6 +73,20 @@ def _run(spec: SweepSpec, extend: bool = False) -> None:
     _tell_end(console, launched, folder, plan.spec)
     if launched.outcome != "complete":
         sys.exit(1)
+
+
+def _ask_about_days(console: Console, plan: "Plan") -> None:
+    """Say where a sweep takes days here, and in a terminal ask. Raises typer.Abort where it is not wanted."""
+    from vae_sweep.planning.estimate.lines import span_text
+    from vae_sweep.planning.estimate.long_sweeps import days_ahead
+
+    found = days_ahead(plan)
+    if found is None:
+        return
+    text = f"warning: this takes {span_text(found.seconds)} on this machine"
+    console.print(f"{text}; a smaller one is written by vae-sweep init", soft_wrap=True, highlight=False)
+    if sys.stdin.isatty():
+        typer.confirm("launch it?", abort=True)
 
 
 def _tell_end(console: Console, launched: "Launched", folder: Path, spec: SweepSpec) -> None:

@@ -9,6 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from trainables.text.vocabulary import SPECIAL
 from vae_sweep.cli.arguments import Overrides, make_console
 from vae_sweep.cli.recipes import recipe_tables
 from vae_sweep.cli.remarks import remarks_table
@@ -87,7 +88,8 @@ def _print_estimate(console: Console, made: "Plan") -> None:
 def _corpus_table(made: "Plan") -> RenderableType:
 
     corpus = made.corpus
-    title = f"corpus {corpus.title}, fingerprint {corpus.fingerprint[:12]}, {len(corpus.vocabulary)} words"
+    words = len(corpus.vocabulary) - len(SPECIAL)
+    title = f"corpus {corpus.title}, fingerprint {corpus.fingerprint[:12]}, {words} words"
     table = Table("split")
     for heading in ("sentences", "tokens/sentence", "<unk> among words"):
         table.add_column(heading, justify="right")

@@ -88,7 +88,7 @@ def _write(sweep: Path, style: Format, output: Path | None) -> None:
         if style is Format.FIGURES:
             written = folder.write_figures(output)
         else:
-            owner, history = read_status(sweep)
+            owner, history = read_status(folder.log)
             written = [folder.write_page(state_of(history, owner), runs=_runs(folder), output=output)]
     except OSError as error:
         raise LaunchError(

@@ -16,6 +16,11 @@ class Verb(NamedTuple):
 
 
 VERBS = {
+    "init": Verb(
+        "init",
+        "init",
+        "Write a commented sweep file for a corpus, of a size that ends in time on this machine.",
+    ),
     "plan": Verb(
         "plan",
         "plan",

@@ -58,6 +58,9 @@ class ResourceSpec(Spec):
     bad_nodes: Literal["leave_out", "refuse"] = Field(
         "leave_out", description="what a launch does about nodes that fail the probe before it"
     )
+    node_timeout_seconds: PositiveFloat = Field(
+        120.0, description="how long a node may take to look at itself; trials start on good ones meanwhile"
+    )
     autoscaling: bool | Literal["auto"] = Field(
         "auto",
         description="whether nodes may still come: a trial that fits on none is then waited for, not refused",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from trainables.base import VaeSweepError
 from vae_sweep.config.environment import data_directory
+from vae_sweep.config.resource_spec import ResourceSpec
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.doctor.cluster import examine_cluster, examine_dashboards, examine_mode, examine_token
 from vae_sweep.doctor.files import examine_database, examine_secrets, examine_storage, read_mounts
@@ -13,6 +14,7 @@ from vae_sweep.doctor.finding import Finding
 from vae_sweep.doctor.tracker import examine_mlflow
 from vae_sweep.planning.plan import Plan, make_plan
 from vae_sweep.running.nodes.auth_probe import can_be_asked
+from vae_sweep.running.nodes.auto_gpus import may_use_gpus
 from vae_sweep.running.nodes.node_checks import NodeFinding
 from vae_sweep.running.ray_environment import prepare_environment
 from vae_sweep.storage.layout import storage_directory
@@ -86,7 +88,8 @@ def _nodes(spec: SweepSpec | None, plan: Plan | None, address: str | None) -> It
         plan.spec.corpus if plan else None,
         plan.data_directory if plan else data_directory(None),
         plan.corpus.fingerprint if plan else None,
-        uses_gpus=any(share.gpus for share in plan.shares.values()) if plan else True,
+        uses_gpus=_uses_gpus(plan, address),
+        timeout=(plan.spec.resources if plan else ResourceSpec()).node_timeout_seconds,
         objects=plan.spec.storage.objects if plan else None,
     )
     try:
@@ -99,6 +102,12 @@ def _nodes(spec: SweepSpec | None, plan: Plan | None, address: str | None) -> It
             yield from _told(finding)
     except VaeSweepError as error:
         yield Finding("problem", "nodes", address or "this machine", str(error))
+
+
+def _uses_gpus(plan: Plan | None, address: str | None) -> bool:
+    if plan is None or address:
+        return plan is None or may_use_gpus(plan.spec)
+    return any(share.gpus for share in plan.shares.values())
 
 
 def _told(node: NodeFinding) -> Iterator[Finding]:

@@ -36,7 +36,8 @@ class RayJobs:
             import requests  # noqa: F401
         except ImportError as error:
             raise LaunchError(
-                f"Ray's job client is not whole here (no {error.name}); pip install 'vae-sweep[cluster]'"
+                f"Ray's job client is not whole here (no {error.name}); "
+                "in the checkout: pip install -e '.[cluster]'"
             ) from None
         os.environ["RAY_API_SERVER_ADDRESS"] = self._url  # else RAY_ADDRESS would win over the argument
         os.environ["RAY_AUTH_MODE"] = "disabled"  # the headers carry the token, or none where none is asked for

@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trainables.storage_paths import StoragePath
 from vae_sweep.journal.conflicts import conflicts, merge
 from vae_sweep.journal.events import (
     CellEvent,
@@ -24,7 +23,7 @@ from vae_sweep.journal.events import (
     TrialStarted,
     WarmEvent,
 )
-from vae_sweep.journal.journal import JournalError, read_journal, remedy
+from vae_sweep.journal.journal import JournalError, JournalTail, remedy
 from vae_sweep.journal.records import (
     SETTLED,
     CellRecord,
@@ -43,13 +42,13 @@ from vae_sweep.storage.checkpoint_paths import located
 
 def read_sweep(path: Path) -> SweepRecord:
     """Read a journal back. Raises JournalError where it is absent, damaged or contradicts itself."""
-    ledger = Ledger(path)
-    for event in read_journal(path):
-        ledger.add(event)
-    return ledger.record()
+    fold = JournalFold(path)
+    for event in JournalTail(path).read():
+        fold.add(event)
+    return fold.record()
 
 
-class Ledger:
+class JournalFold:
     """Folds the events of one journal, in order from the first, into the record of its sweep."""
 
     def __init__(self, path: Path) -> None:
@@ -58,6 +57,7 @@ class Ledger:
         self._launches: list[LaunchRecord] = []
         self._cells: dict[int, CellRecord] = {}
         self._trials: dict[str, TrialRecord] = {}
+        self._last: dict[tuple[str, str], int] = {}
         self._end: EndEvent | None = None
         self._warm: list[dict[str, Any]] = []
         self._changes: list[str] = []
@@ -145,7 +145,7 @@ class Ledger:
         if known is None:
             cell, seed, method = event.cell, event.seed, event.method
             values, spec = event.values, event.spec
-            trial = TrialRecord(name, cell, seed, method, values, spec, event.time)
+            trial = TrialRecord(name, cell, seed, method, values, spec, event.time, self._folder)
         else:
             final = known.final if known.final and known.final.outcome in SETTLED else None
             trial = replace(known, attempts=known.attempts + 1, spec=event.spec, final=final)
@@ -162,28 +162,26 @@ class Ledger:
     @staticmethod
     def _about(trial: TrialRecord, event: ReportEvent) -> TrialRecord:
         """Note where a report came from, and what was found damaged on the way."""
-        trial.damaged.extend(text for text in event.damaged or () if text not in trial.damaged)
+        if event.damaged:
+            trial.damaged.extend(text for text in event.damaged if text not in trial.damaged)
         if event.host and event.host not in trial.hosts:
             trial.hosts.append(event.host)
+        if event.checkpoint is not None:
+            trial.reported.append(event.checkpoint)
         return trial
 
-    def _place(self, trial: TrialRecord, event: ReportEvent) -> StoragePath | None:
-        if event.checkpoint is None:
-            return None
-        checkpoint = located(event.checkpoint, self._folder)
-        trial.checkpoints.append(checkpoint)
-        return checkpoint
-
     def _epoch(self, trial: TrialRecord, event: EpochEvent) -> Numbers:
-        checkpoint = self._place(self._about(trial, event), event)
-        for known in trial.epochs:
-            if (known.phase, known.epoch) == (event.phase, event.epoch):
-                place = f"{known.phase} epoch {known.epoch}"
-                trial.conflicts.extend(conflicts(place, known.numbers, event.numbers))
-                return {}
-        numbers: Numbers = event.numbers
-        trial.epochs.append(EpochRecord(event.phase, event.epoch, numbers, checkpoint, event.time))
-        return numbers
+        self._about(trial, event)
+        number, last = event.epoch, self._last.setdefault((trial.id, event.phase), -1)
+        if number <= last:
+            for known in trial.epochs:
+                if (known.phase, known.epoch) == (event.phase, number):
+                    place = f"{known.phase} epoch {known.epoch}"
+                    trial.conflicts.extend(conflicts(place, known.numbers, event.numbers))
+                    return {}
+        self._last[trial.id, event.phase] = max(number, last)
+        trial.epochs.append(EpochRecord(event.phase, number, event.numbers, event.time))
+        return event.numbers
 
     def _rung(self, trial: TrialRecord, event: RungEvent) -> Numbers:
         numbers: Numbers = event.numbers
@@ -195,7 +193,8 @@ class Ledger:
         return numbers
 
     def _final(self, trial: TrialRecord, event: FinalEvent) -> Numbers:
-        place = self._place(self._about(trial, event), event)
+        self._about(trial, event)
+        place = None if event.checkpoint is None else located(event.checkpoint, self._folder)
         error, reason = event.error, event.reason
         final = FinalRecord(event.outcome, error, reason, event.numbers, place, event.time)
         old = trial.final

@@ -19,7 +19,7 @@ def former_splits(numbers: Mapping[str, float | None]) -> list[str]:
     return [prefix for prefix in prefixes if f"{prefix}iw_nll" in numbers and f"{prefix}nll" not in numbers]
 
 
-def in_todays_words(numbers: Mapping[str, float | None], language_model: bool) -> dict[str, float | None]:
+def in_todays_metrics(numbers: Mapping[str, float | None], language_model: bool) -> dict[str, float | None]:
     """Return the numbers of a line with likelihoods as they are called today.
 
     Those of a former split were measured with samples from q alone and called `perplexity`; there is no tight one.

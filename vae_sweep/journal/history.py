@@ -1,13 +1,11 @@
 """A journal read for people: the sweep's record, and what its lines say of when, where and by whose doing."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
-from trainables.files import is_file
 from vae_sweep.config.paths import pasted
-from vae_sweep.errors import CompareError, LaunchError
+from vae_sweep.errors import LaunchError
 from vae_sweep.formatting import pluralise
 from vae_sweep.journal.events import (
     EndEvent,
@@ -24,10 +22,7 @@ from vae_sweep.journal.events import (
     TrialStarted,
     UnscoredEvent,
 )
-from vae_sweep.journal.fold import Ledger
-from vae_sweep.journal.journal import read_journal
 from vae_sweep.journal.records import SweepRecord, TrialRecord
-from vae_sweep.storage.layout import JOURNAL_FILE
 from vae_sweep.storage.lease import Owner
 
 MOST_NAMES = 20
@@ -84,6 +79,23 @@ class History:
     reason: str | None = None
     closed: bool = True
 
+    def note(self, event: JournalEvent) -> None:
+        """Take in what an event says beside the record."""
+        self.lines += 1
+        self.last = event.time
+        match event:
+            case TrialEvent():
+                _note_trial(self.timelines.setdefault(event.trial, TrialTimeline()), event)
+            case LaunchEvent():
+                self.spans.append((event.time, event.time))
+                self.lease, self.reason, self.closed = event.lease, None, False
+            case RepairedEvent():
+                self.repaired.append(event.text)
+        if self.spans and not self.closed:
+            self.spans[-1] = (self.spans[-1][0], max(event.time, self.spans[-1][1]))
+        if isinstance(event, EndEvent):
+            self.reason, self.closed = event.reason, True
+
     @property
     def attempt(self) -> int:
         """Return the number of the newest launch, 0 before the first."""
@@ -112,26 +124,6 @@ class History:
         return "waiting" if timeline.holder else "running"
 
 
-def read_history(folder: Path) -> History:
-    """Read the journal of the sweep in `folder`, also while it grows; nothing is written.
-
-    Raises LaunchError where no sweep is there, JournalError where its journal is damaged.
-    """
-    path = folder / JOURNAL_FILE
-    if not is_file(path):
-        raise LaunchError(
-            f"{folder}: no sweep there ({JOURNAL_FILE} is absent); give the folder that launch printed, "
-            "vae-sweep list shows those of a storage directory"
-        )
-    ledger = Ledger(path)
-    history = History(ledger.record())
-    for event in read_journal(path):
-        ledger.add(event)
-        _note(history, event)
-    history.record = ledger.record()
-    return history
-
-
 def renamed(folder: Path, record: SweepRecord) -> list[str]:
     """Return what to do where a sweep's folder does not carry its name, nothing where it does."""
     here = folder.absolute()
@@ -140,22 +132,6 @@ def renamed(folder: Path, record: SweepRecord) -> list[str]:
     back = f"mv {pasted(here)} {pasted(here.with_name(record.name))}"
     said = f"the folder was renamed from {record.name}; what resumes, scores or uses it asks for its name"
     return [f"{said}: {back}"]
-
-
-def read_records(folders: Sequence[Path]) -> dict[str, SweepRecord]:
-    """Read several sweeps; each is called as its folder, or as the whole path where two are called alike.
-
-    Raises CompareError for fewer than two or one that is named twice, else as `read_history`.
-    """
-    whole = [folder.resolve() for folder in folders]
-    if len(folders) < 2 or len(set(whole)) < len(folders):
-        said = "named twice" if len(folders) > 1 else "only one"
-        raise CompareError(
-            f"{said}: {', '.join(map(str, folders))}; give the folders of two different sweeps or more"
-        )
-    plain = [folder.name for folder in whole]
-    names = plain if len(set(plain)) == len(plain) else [str(folder) for folder in folders]
-    return {name: read_history(folder).record for name, folder in zip(names, folders, strict=True)}
 
 
 def find_trial(record: SweepRecord, name: str) -> TrialRecord:
@@ -178,22 +154,6 @@ def find_trial(record: SweepRecord, name: str) -> TrialRecord:
 def _listed(names: list[str]) -> str:
     more = len(names) - MOST_NAMES
     return ", ".join(names[:MOST_NAMES]) + (f" and {pluralise(more, 'other')}" if more > 0 else "")
-
-
-def _note(history: History, event: JournalEvent) -> None:
-    history.lines += 1
-    history.last = event.time
-    if isinstance(event, LaunchEvent):
-        history.spans.append((event.time, event.time))
-        history.lease, history.reason, history.closed = event.lease, None, False
-    elif isinstance(event, RepairedEvent):
-        history.repaired.append(event.text)
-    if history.spans and not history.closed:
-        history.spans[-1] = (history.spans[-1][0], max(event.time, history.spans[-1][1]))
-    if isinstance(event, EndEvent):
-        history.reason, history.closed = event.reason, True
-    elif isinstance(event, TrialEvent):
-        _note_trial(history.timelines.setdefault(event.trial, TrialTimeline()), event)
 
 
 def _note_trial(timeline: TrialTimeline, event: TrialEvent) -> None:

@@ -5,8 +5,9 @@ import json
 import os
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 
 from trainables.base import VaeSweepError
 from trainables.files import sync_folder, words, write_new
@@ -19,20 +20,32 @@ class JournalError(VaeSweepError):
     """A journal is absent, damaged, or cannot be written."""
 
 
+class Position(NamedTuple):
+    """How much of a journal was read, in whole lines."""
+
+    bytes: int = 0
+    lines: int = 0
+
+
+START = Position()
+_BUFFER = 1 << 18
+"""Bytes that are read at once."""
+
+
 class Journal:
     """The journal open for appending; opening cuts a torn last line off to a side file.
 
-    `repaired` says what was cut, or is None. Raises JournalError where the file cannot be opened or is
-    damaged before its end.
+    `repaired` says what was cut, or is None; what was `read` before is not read again. Raises JournalError where
+    the file cannot be opened or is damaged before its end.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, read: Position = START) -> None:
         self.path = path
         self._lock = threading.Lock()
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
             try:
-                self.repaired = self._repair()
+                self.repaired = self._repair(read)
                 sync_folder(path.parent)
             except BaseException:
                 os.close(self._descriptor)
@@ -77,14 +90,16 @@ class Journal:
     def _write(self, content: bytes) -> None:
         if self._descriptor < 0:
             raise JournalError(f"{self.path}: the journal is closed; open it again")
-        size = os.fstat(self._descriptor).st_size
+        size = None
         try:
+            size = os.fstat(self._descriptor).st_size
             if os.write(self._descriptor, content) < len(content):
                 raise OSError(0, "only a part of the line was written, the disk is probably full")
             os.fsync(self._descriptor)
         except OSError as error:
             try:
-                os.ftruncate(self._descriptor, size)
+                if size is not None:
+                    os.ftruncate(self._descriptor, size)
             except OSError:
                 os.close(self._descriptor)
                 self._descriptor = -1
@@ -93,45 +108,86 @@ class Journal:
                 "safe: make space or mend the storage, then run vae-sweep resume"
             ) from error
 
-    def _repair(self) -> str | None:
-        content = self.path.read_bytes()
-        lines, sound = decode_lines(content, self.path)
-        torn = content[sound:]
+    def _repair(self, read: Position) -> str | None:
+        tail = JournalTail(self.path, read)
+        for _ in tail.read():
+            pass
+        with self.path.open("rb") as file:
+            file.seek(tail.position.bytes)
+            torn = file.read()
         if not torn:
             return None
         side = _write_side_file(self.path, torn)
-        os.ftruncate(self._descriptor, sound)
+        os.ftruncate(self._descriptor, tail.position.bytes)
         os.fsync(self._descriptor)
-        return f"{self.path}: line {len(lines) + 1} was torn; its {len(torn)} bytes were moved to {side.name}"
+        number = tail.position.lines + 1
+        return f"{self.path}: line {number} was torn; its {len(torn)} bytes were moved to {side.name}"
 
 
 class JournalTail:
-    """Reads the events that a journal gained since the last read."""
+    """Reads the events that a journal gained since the last read; all of them again where it was replaced.
 
-    def __init__(self, path: Path) -> None:
-        self._path, self._offset, self._count = path, 0, 0
+    `replaced` counts how often the file was another than before, or shorter.
+    """
+
+    def __init__(self, path: Path, position: Position = START) -> None:
+        self.path, self.replaced = path, 0
+        self._bytes, self._lines = position
         self._former = FormerMetrics()
+        self._file: int | None = None
 
-    def read(self) -> list[JournalEvent]:
-        """Return the new whole lines; a torn last line waits. Raises JournalError on a damaged one."""
-        events, sound = decode_lines(self._rest(), self._path, self._count)
-        self._offset += sound
-        self._count += len(events)
-        return [self._former.renamed(event) for event in events]
+    @property
+    def position(self) -> Position:
+        """Return how much was read."""
+        return Position(self._bytes, self._lines)
+
+    def read(self) -> Iterator[JournalEvent]:
+        """Yield what the new whole lines say; a torn last line waits.
+
+        An event counts as read once the next one is asked for: who fails on it meets it again. Raises JournalError
+        where the file cannot be read, or on a damaged line.
+        """
+        with self._opened() as file:
+            self._notice(os.fstat(file.fileno()))
+            file.seek(self._bytes)
+            for raw in file:
+                if not raw.endswith(b"\n"):
+                    return
+                try:
+                    event = decode(raw)
+                except (UnicodeDecodeError, json.JSONDecodeError) as error:
+                    if not file.read(1):
+                        return
+                    raise self._damaged(f"not JSON ({error})") from error
+                except ValueError as error:
+                    raise self._damaged(str(error)) from error
+                yield self._former.renamed(event)
+                self._bytes += len(raw)
+                self._lines += 1
 
     def unread(self) -> int:
         """Return how many lines are there to read, damaged or not."""
-        return self._rest().count(b"\n")
+        with self._opened() as file:
+            file.seek(self._bytes)
+            return file.read().count(b"\n")
 
-    def _rest(self) -> bytes:
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[BinaryIO]:
         try:
-            with self._path.open("rb") as file:
-                if os.fstat(file.fileno()).st_size < self._offset:
-                    raise JournalError(f"{self._path}: the journal is shorter than it was; was it replaced?")
-                file.seek(self._offset)
-                return file.read()
+            with self.path.open("rb", buffering=_BUFFER) as file:
+                yield file
         except OSError as error:
-            raise JournalError(words(error, self._path, "the journal cannot be read")) from error
+            raise JournalError(words(error, self.path, "the journal cannot be read")) from error
+
+    def _notice(self, found: os.stat_result) -> None:
+        """Begin anew where the file is another one, or shorter than it was."""
+        if self._file not in (None, found.st_ino) or found.st_size < self._bytes:
+            self._bytes, self._lines, self._former = *START, FormerMetrics()
+            self.replaced += 1
+        self._file = found.st_ino
+
+    def _damaged(self, problem: str) -> JournalError:
+        return JournalError(f"{self.path}, line {self._lines + 1}: {problem}. {remedy(self.path)}")
 
 
 def read_journal(path: Path) -> list[JournalEvent]:
@@ -139,33 +195,7 @@ def read_journal(path: Path) -> list[JournalEvent]:
 
     Raises JournalError where the file is absent or damaged.
     """
-    return JournalTail(path).read()
-
-
-def decode_lines(content: bytes, path: Path, before: int = 0) -> tuple[list[JournalEvent], int]:
-    """Return the events of a piece of a journal and the number of bytes they take.
-
-    What follows them is torn: bytes without a newline, or a last line that is no JSON. Raises JournalError where
-    any other line cannot be used; `before` lines stand in front of the piece.
-    """
-    *whole, rest = content.split(b"\n")
-    events: list[JournalEvent] = []
-    sound = 0
-    for number, raw in enumerate(whole, start=before + 1):
-        try:
-            events.append(decode(raw))
-        except (UnicodeDecodeError, json.JSONDecodeError) as error:
-            if len(events) == len(whole) - 1 and not rest:
-                break
-            raise _damaged(path, number, f"not JSON ({error})") from error
-        except ValueError as error:
-            raise _damaged(path, number, str(error)) from error
-        sound += len(raw) + 1
-    return events, sound
-
-
-def _damaged(path: Path, number: int, problem: str) -> JournalError:
-    return JournalError(f"{path}, line {number}: {problem}. {remedy(path)}")
+    return list(JournalTail(path).read())
 
 
 def remedy(path: Path) -> str:

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from trainables.base import digest
 from trainables.storage_paths import StoragePath
 from vae_sweep.journal.conflicts import Conflict
+from vae_sweep.storage.checkpoint_paths import located
 
 Numbers = dict[str, float | None]
 
@@ -41,14 +42,12 @@ class CellRecord:
     values: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class EpochRecord:
-    """One epoch of one phase, as it was first reported."""
+class EpochRecord(NamedTuple):
+    """One epoch of one phase, as it was first reported. A tuple, for there may be 100,000 of them."""
 
     phase: str
     epoch: int
     numbers: Numbers
-    checkpoint: StoragePath | None
     time: float
 
 
@@ -103,10 +102,10 @@ class FinalRecord:
 class TrialRecord:
     """A cell and a seed, and all that is known of its run; `attempts` counts its starts.
 
-    `checkpoints` are the places reported, oldest first; whether they still exist is not known here. `damaged`
-    names what could not be used, `hosts` the machines it ran on. `scored` are its newest numbers on test, `scores`
-    all that was measured, oldest first. `probes` are the names of those that ran, `probed` their numbers, `texts`
-    the folder of their pages.
+    `reported` are its checkpoints as the journal in `folder` names them, oldest first. `damaged` names what could
+    not be used, `hosts` the machines it ran on. `scored` are its newest numbers on test, `scores` all that was
+    measured, oldest first. `probes` are the names of those that ran, `probed` their numbers, `texts` the folder of
+    their pages.
     """
 
     id: str
@@ -116,6 +115,7 @@ class TrialRecord:
     values: dict[str, Any]
     spec: dict[str, Any]
     started_at: float
+    folder: Path
     attempts: int = 1
     epochs: list[EpochRecord] = field(default_factory=list)
     rungs: list[RungRecord] = field(default_factory=list)
@@ -125,7 +125,7 @@ class TrialRecord:
     probed: Numbers = field(default_factory=dict)
     probes: list[str] = field(default_factory=list)
     texts: Path | None = None
-    checkpoints: list[StoragePath] = field(default_factory=list)
+    reported: list[str] = field(default_factory=list)
     store: list[StoreRecord] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
     hosts: list[str] = field(default_factory=list)
@@ -134,7 +134,12 @@ class TrialRecord:
     @property
     def newest_checkpoint(self) -> StoragePath | None:
         """Return the checkpoint reported last."""
-        return self.checkpoints[-1] if self.checkpoints else None
+        return located(self.reported[-1], self.folder) if self.reported else None
+
+    @property
+    def checkpoints(self) -> list[StoragePath]:
+        """Return where the checkpoints lie, oldest first; whether they still exist is not known here."""
+        return [located(text, self.folder) for text in self.reported]
 
     def score(self, split: str) -> ScoreRecord | None:
         """Return the newest score of a split."""

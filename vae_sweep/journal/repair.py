@@ -15,7 +15,7 @@ from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.errors import LaunchError
 from vae_sweep.formatting import pluralise
 from vae_sweep.journal.events import RepairedEvent
-from vae_sweep.journal.fold import Ledger
+from vae_sweep.journal.fold import JournalFold
 from vae_sweep.journal.journal import Journal
 from vae_sweep.journal.parsing import Line, parse
 from vae_sweep.journal.salvage import pieces
@@ -73,7 +73,7 @@ class _Mending:
     lost: dict[str, Counter[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.ledger = Ledger(self.path)
+        self.fold = JournalFold(self.path)
         self.launches = [line for line in self.sound if line["kind"] == "launch"]
         self.starts = [line for line in self.sound if line["kind"] == "trial"]
         self.cells = {line["cell"]: line for line in self.sound if line["kind"] in ("cell", "trial")}
@@ -83,14 +83,14 @@ class _Mending:
         """Yield the lines of the mended journal."""
         for line in self.sound:
             for before in self._needed(line):
-                self.ledger.add(parse(before))
+                self.fold.add(parse(before))
                 yield before
-            if "trial" in line and line["kind"] != "trial" and line["trial"] not in self.ledger.record().trials:
+            if "trial" in line and line["kind"] != "trial" and line["trial"] not in self.fold.record().trials:
                 self.lost.setdefault(line["trial"], Counter())[line["kind"]] += 1
                 continue
             if line["kind"] == "launch":
                 self.attempt = line["attempt"]
-            self.ledger.add(parse(line))
+            self.fold.add(parse(line))
             yield line
 
     def said(self) -> list[str]:
@@ -110,7 +110,7 @@ class _Mending:
             yield self._launch(attempt, line["time"])
         if "trial" not in line:
             return
-        name, record = line["trial"], self.ledger.record()
+        name, record = line["trial"], self.fold.record()
         start = line if line["kind"] == "trial" else None
         if start is None and name not in record.trials and (start := self._start(name, line["time"])) is None:
             return
@@ -145,7 +145,7 @@ class _Mending:
 
     def _start(self, name: str, moment: float) -> Line | None:
         """Return the line of a trial's start from its cell and the launch; None where either is not left."""
-        launch = self.ledger.record().launches[-1]
+        launch = self.fold.record().launches[-1]
         match = TRIAL_NAME.fullmatch(name)
         cell = self.cells.get(int(match[1])) if match else None
         if match is None or cell is None or not launch.corpus.get("fingerprint"):

@@ -18,6 +18,7 @@ from trainables.probes.spec import PROBE_NAMES, ProbeName, ProbeSpec
 from trainables.spec import TrialSpec
 from trainables.storage_paths import write_file
 from trainables.text.corpus import Corpus, load_corpus
+from trainables.training.report import SCORED
 from trainables.trial import check_corpus
 from vae_sweep.config.environment import data_directory
 from vae_sweep.config.recipes import MAPPINGS
@@ -34,7 +35,6 @@ from vae_sweep.tracking.client import TrackingError
 from vae_sweep.tracking.sweep_mirror import sync_sweep
 
 TEXTS_FOLDER, TABLE_FILE = "probes", "numbers.json"
-PROBED_OUTCOMES = ("finished", "collapsed")
 
 _Note = Callable[[str], None]
 
@@ -66,7 +66,7 @@ def trials_to_probe(record: SweepRecord, ids: Sequence[str]) -> list[TrialRecord
         name: trial
         for name, trial in sorted(record.trials.items())
         if trial.final is not None
-        and trial.final.outcome in PROBED_OUTCOMES
+        and trial.final.outcome in SCORED
         and trial.final.checkpoint is not None
         and not trial.spec.get("method", {}).get("language_model")
     }

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from trainables.base import Spec
 from trainables.spec import TrialSpec
+from trainables.training.report import SCORED
 from trainables.training.spec import PhaseSpec
 from vae_sweep.config.sweep_spec import Draw, SweepSpec
 from vae_sweep.formatting import pluralise
@@ -102,7 +103,7 @@ def measured(history: History) -> MeasuredPace:
         for one in own:
             if (value := one.numbers.get(SECONDS)) is not None:
                 seconds.setdefault(_kind(one.phase, trial.method), []).append(value)
-        if trial.final and trial.epochs and trial.final.outcome in ("finished", "collapsed"):
+        if trial.final and trial.epochs and trial.final.outcome in SCORED:
             ends.append(max(0.0, trial.final.time - trial.epochs[-1].time))
             wholes.append(ends[-1] + sum(one.numbers.get(SECONDS) or 0.0 for one in own))
     found.epochs = {kind: sum(values) / len(values) for kind, values in seconds.items()}

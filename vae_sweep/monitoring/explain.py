@@ -7,11 +7,13 @@ from typing import NamedTuple
 from trainables.methods import METHODS
 from trainables.outputs import WEIGHTS_FILE
 from trainables.storage_paths import PlaceError, is_file, is_folder
+from trainables.training.report import SCORED
 from vae_sweep.formatting import duration, timestamp
 from vae_sweep.journal.history import History, TrialTimeline, find_trial, renamed
 from vae_sweep.journal.invariants import trial_findings
 from vae_sweep.journal.metrics import values_text
 from vae_sweep.journal.records import RungRecord, TrialRecord
+from vae_sweep.journal.sweep_log import sweep_log
 from vae_sweep.monitoring.advice import advice
 from vae_sweep.monitoring.eta import sweep_spec, trial_spec
 from vae_sweep.monitoring.latent_use import latent_use
@@ -19,7 +21,6 @@ from vae_sweep.monitoring.phase_lines import phase_lines, shown
 from vae_sweep.monitoring.status import SHOWN, read_status
 from vae_sweep.results.evaluations import measured_lines
 from vae_sweep.results.front import front_cells, split_numbers, untold_reason
-from vae_sweep.results.retention import SCORED_OUTCOMES
 from vae_sweep.statistics.trust import TIGHT
 
 SCORES = ("perplexity", "nll", "iw_perplexity", *SHOWN)
@@ -38,7 +39,7 @@ def explain_trial(folder: Path, name: str) -> list[Section]:
 
     Raises LaunchError where there is no such sweep or trial, JournalError where the journal is damaged.
     """
-    owner, history = read_status(folder)
+    owner, history = read_status(sweep_log(folder))
     trial = find_trial(history.record, name)
     state = history.state(trial, history.driven_by(owner))
     timeline, spec = history.timelines[trial.id], trial_spec(trial)
@@ -134,7 +135,7 @@ def _likelihood(trial: TrialRecord) -> list[str]:
 
 def _unscored(history: History, trial: TrialRecord) -> str:
     timeline, spec = history.timelines[trial.id], sweep_spec(history.record)
-    if trial.final is None or trial.final.outcome not in SCORED_OUTCOMES:
+    if trial.final is None or trial.final.outcome not in SCORED:
         return "it has no end with weights"
     if timeline.unscored:
         return f"{timeline.unscored}; vae-sweep resume tries again"

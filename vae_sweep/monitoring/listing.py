@@ -8,6 +8,7 @@ from trainables.base import Spec, VaeSweepError
 from trainables.files import StorageError, is_file
 from vae_sweep.config.paths import pasted
 from vae_sweep.errors import LaunchError
+from vae_sweep.journal.sweep_log import sweep_log
 from vae_sweep.monitoring.status import planned_trials, read_status, state_of
 from vae_sweep.monitoring.status_schema import SweepState
 from vae_sweep.storage.layout import JOURNAL_FILE, SPEC_FILE
@@ -74,7 +75,7 @@ def _is_sweep(folder: Path) -> bool:
 def _listed(folder: Path) -> ListedSweep:
     taken = folder_bytes(folder)
     try:
-        owner, history = read_status(folder)
+        owner, history = read_status(sweep_log(folder))
     except VaeSweepError as error:
         return ListedSweep(name=folder.name, bytes=taken, problem=str(error))
     record = history.record

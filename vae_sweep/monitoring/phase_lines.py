@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from trainables.spec import TrialSpec
+from trainables.training.report import SCORED
 from trainables.training.spec import PhaseSpec
 from vae_sweep.journal.history import TrialTimeline
 from vae_sweep.journal.metrics import METRICS, number_text
@@ -11,7 +12,6 @@ from vae_sweep.journal.records import EpochRecord, Numbers, TrialRecord
 from vae_sweep.monitoring.eta import SECONDS
 from vae_sweep.monitoring.latent_use import weight_history
 from vae_sweep.monitoring.status import SHOWN
-from vae_sweep.results.retention import SCORED_OUTCOMES
 
 RATE = "train/learning_rate"
 MOST_RATES = 6
@@ -27,7 +27,7 @@ def phase_lines(
         return [f"no epoch yet, of at most {most}"]
     later = {one.name for one in spec.phases()[number + 1 :]}
     over = any(one.phase in later for one in trial.epochs)
-    over = over or (trial.final is not None and trial.final.outcome in SCORED_OUTCOMES)
+    over = over or (trial.final is not None and trial.final.outcome in SCORED)
     run = f"epochs {epochs[0].epoch} to {epochs[-1].epoch}"
     end = (
         "not over"

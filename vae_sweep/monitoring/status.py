@@ -4,8 +4,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from vae_sweep.journal.history import History, read_history, renamed
+from vae_sweep.journal.history import History, renamed
 from vae_sweep.journal.records import TrialRecord
+from vae_sweep.journal.sweep_log import SweepLog, sweep_log
 from vae_sweep.monitoring.eta import Left, cell_count, sweep_spec, time_left, trial_spec
 from vae_sweep.monitoring.status_schema import (
     Driver,
@@ -34,7 +35,12 @@ def sweep_status(folder: Path, watch: float = 0.0) -> SweepStatus:
 
     Raises LaunchError where no sweep is there, JournalError where its journal is damaged.
     """
-    owner, history = read_status(folder)
+    return status_now(sweep_log(folder), watch)
+
+
+def status_now(log: SweepLog, watch: float = 0.0) -> SweepStatus:
+    """Return how a sweep stands once its log has read what was added. Raises JournalError."""
+    (owner, history), folder = read_status(log), log.folder
     drives = history.driven_by(owner)
     record, now = history.record, time.time()
     states = {name: history.state(trial, drives) for name, trial in sorted(record.trials.items())}
@@ -65,10 +71,10 @@ def sweep_status(folder: Path, watch: float = 0.0) -> SweepStatus:
     )
 
 
-def read_status(folder: Path) -> tuple[Owner | None, History]:
+def read_status(log: SweepLog) -> tuple[Owner | None, History]:
     """Return a sweep's driver and its history, read at one moment: the driver did not change between the two."""
     while True:
-        before, history, after = driver_of(folder), read_history(folder), driver_of(folder)
+        before, history, after = driver_of(log.folder), log.refresh().history, driver_of(log.folder)
         if (before and before.nonce) == (after and after.nonce):
             return after, history
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from trainables.files import words
 from vae_sweep.config.paths import pasted
 from vae_sweep.errors import LaunchError
-from vae_sweep.journal.history import read_history
-from vae_sweep.monitoring.status import read_status, sweep_status
+from vae_sweep.journal.sweep_log import SweepLog, sweep_log
+from vae_sweep.monitoring.status import read_status, status_now
 from vae_sweep.monitoring.status_schema import SweepStatus
 from vae_sweep.storage.driver_lock import LOCK
 from vae_sweep.storage.lease import Owner, Watch
@@ -35,8 +35,9 @@ def stop_sweep(folder: Path, mode: Mode, note: _Note, watch: Watch | None = None
     A driver on another machine counts as gone once it has given no sign of life for as long as a launch would
     wait. Raises LaunchError where nobody drives the sweep; nothing is written then.
     """
-    owner = _driver(folder)
-    request, status = folder / REQUEST_FILE, sweep_status(folder)
+    log = sweep_log(folder)
+    owner = _driver(log)
+    request, status = folder / REQUEST_FILE, status_now(log)
     note(_waits_for(status))
     try:
         request_stop(folder, mode)
@@ -47,7 +48,7 @@ def stop_sweep(folder: Path, mode: Mode, note: _Note, watch: Watch | None = None
     watch = watch or Watch(folder / LOCK)
     try:
         while watch.look() is not None:
-            before, status = status, sweep_status(folder)
+            before, status = status, status_now(log)
             if _stage(before) != _stage(status):
                 note(_waits_for(status))
             if status.outcome is None and requested(request) is None:
@@ -56,13 +57,13 @@ def stop_sweep(folder: Path, mode: Mode, note: _Note, watch: Watch | None = None
     finally:
         if watch.look() is None:
             request.unlink(missing_ok=True)
-    history = read_history(folder)
+    history = log.refresh().history
     return Stopped(history.record.ended, history.reason)
 
 
-def _driver(folder: Path) -> Owner:
+def _driver(log: SweepLog) -> Owner:
     """Return who drives the sweep. Raises LaunchError where nobody does."""
-    owner, history = read_status(folder)
+    (owner, history), folder = read_status(log), log.folder
     if owner is None:
         ended = history.record.ended
         how = f"it ended: {ended}" if ended else "its driver is gone"

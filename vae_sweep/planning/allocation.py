@@ -1,6 +1,7 @@
 """What a trial occupies, what a node has, and whether the trial fits."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -33,6 +34,11 @@ class NodeCapacity:
 
     def holds(self, share: TrialResources) -> bool:
         return share.threads <= self.cpus + SLACK and share.gpus <= self.gpus + SLACK
+
+    def times(self, taken: "NodeCapacity") -> int:
+        """Return how often this holds what trials take at once."""
+        pairs = ((self.cpus, taken.cpus), (self.gpus, taken.gpus))
+        return min(int((has + SLACK) / asked) for has, asked in pairs if asked)
 
 
 def trial_resources(resources: ResourceSpec, method: str, cards: float) -> TrialResources:
@@ -94,6 +100,19 @@ def scaled_resources(
         if room.holds(share)
     ]
     return max(found, key=lambda room: (room.gpus, room.cpus), default=NodeCapacity(share.threads, share.gpus))
+
+
+def without_room(taken: Iterable[NodeCapacity], rooms: Iterable[NodeCapacity]) -> int:
+    """Return how many trials find no node, the largest first, each on the first node that still holds it."""
+    free, missing = list(rooms), 0
+    for each, alike in Counter(sorted(taken, key=lambda room: (room.gpus, room.cpus), reverse=True)).items():
+        left = alike
+        for at, room in enumerate(free):
+            here = min(left, room.times(each))
+            free[at] = NodeCapacity(room.cpus - here * each.cpus, room.gpus - here * each.gpus)
+            left -= here
+        missing += left
+    return missing
 
 
 def fits_gpu_limit(running: Sequence[float], wanted: float, max_gpus: float | None) -> bool:

@@ -1,6 +1,6 @@
 """Whether a stored sweep and what is to be launched go together: spec, corpus, and what trains them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -45,15 +45,20 @@ EXTENSIBLE = (
 """Parts that `--extend` may change, as long as every cell stays what it was."""
 
 
-def check_folder(folder: Path, spec: SweepSpec, extend: bool = False) -> None:
-    """Raise LaunchError where the folder cannot be written or holds a sweep whose cells would change."""
+def check_folder(folder: Path, spec: SweepSpec, extend: bool = False, record: SweepRecord | None = None) -> None:
+    """Raise LaunchError where the folder cannot be written or holds a sweep whose cells would change.
+
+    `record` is the sweep's where its journal was read already.
+    """
     check_writable(folder)
     check_objects(spec)
     old = stored_spec(folder)
     if old is None or not (differences := changed(old, spec)):
         return
     shown = "\n".join(f"  {line}" for line in differences)
-    problems = list(_objections(folder, old, spec))
+    if record is None and is_file(folder / JOURNAL_FILE):
+        record = read_sweep(folder / JOURNAL_FILE)
+    problems = list(_objections(record.cells.values() if record else (), old, spec))
     if not problems and extend:
         return
     if problems:
@@ -77,16 +82,14 @@ def changed(old: SweepSpec, new: SweepSpec) -> list[str]:
     return [f"{key}: {a.get(key, '-')} -> {b.get(key, '-')}" for key in keys]
 
 
-def _objections(folder: Path, old: SweepSpec, new: SweepSpec) -> Iterator[str]:
+def _objections(cells: Iterable[CellRecord], old: SweepSpec, new: SweepSpec) -> Iterator[str]:
     """Yield why the sweep cannot go on under the new spec with all its cells as they are."""
     for line in changed(old, new):
         if not line.startswith(EXTENSIBLE):
             yield f"{line} would alter every cell"
     if gone := sorted(set(old.seeds) - set(new.seeds)):
         yield f"seeds: {', '.join(map(str, gone))} would go"
-    if not is_file(folder / JOURNAL_FILE):
-        return
-    for cell in read_sweep(folder / JOURNAL_FILE).cells.values():
+    for cell in cells:
         if not in_space(new, cell):
             values = ", ".join(f"{name}={value}" for name, value in cell.values.items())
             yield f"cell {cell.number} ({cell.method}{' ' * bool(values)}{values}) would no longer be in the space"
@@ -107,7 +110,7 @@ def check_together(
 
     Call it with the driver's lock. Raises LaunchError where the sweep cannot go on so.
     """
-    check_folder(folder, spec, extend)
+    check_folder(folder, spec, extend, record)
     if record is None:
         return []
     check_corpus(record, now)
@@ -140,7 +143,7 @@ def corpus_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         elif _has_other_words(old, new, split):
             lines.append(f"{split}: {here:,} sentences before and now, with other words")
     if old.get("vocabulary") not in (None, new["vocabulary"]):
-        lines.append(f"vocabulary: {old['vocabulary']:,} words before, {new['vocabulary']:,} now")
+        lines.append(f"vocabulary: {old['vocabulary']:,} entries before, {new['vocabulary']:,} now")
     name = str(old.get("fingerprint"))[:12]
     return [
         *(lines or ["its labels, or some words"]),

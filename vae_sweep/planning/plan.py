@@ -20,7 +20,7 @@ from vae_sweep.config.paths import sqlite_path, sqlite_uri
 from vae_sweep.config.relocation import beside
 from vae_sweep.config.sweep_spec import Draw, SweepSpec
 from vae_sweep.planning.allocation import TrialResources, check_machine, resources_by_method
-from vae_sweep.planning.precision import resolve_precision
+from vae_sweep.planning.precision import asks_machine, resolve_precision
 from vae_sweep.storage.layout import storage_directory, store_place, warm_folder
 from vae_sweep.storage.pretraining_entry import address, environment_of, is_stored
 
@@ -52,7 +52,8 @@ class Trainings:
 class Plan:
     """What a launch would run: `cells` is None where the space is continuous, `shares` are the methods'.
 
-    `remarks` are what is odd about the corpus.
+    `remarks` are what is odd about the corpus; `precision_of_machine` says that the instructions of this machine
+    decided `model.precision`.
     """
 
     spec: SweepSpec
@@ -62,6 +63,7 @@ class Plan:
     cell_count: int
     shares: dict[str, TrialResources]
     remarks: tuple[Remark, ...] = ()
+    precision_of_machine: bool = False
 
     @property
     def trial_count(self) -> int:
@@ -123,12 +125,13 @@ def make_plan(spec: SweepSpec) -> Plan:
     if lone := [name for name, split in corpus.splits.items() if len(split.sentences) == 1]:
         raise CorpusError(f"corpus {corpus.title}: {lone[0]} has a single sentence; a variance needs two at least")
     shares = resources(spec)
+    own = asks_machine(spec, len(corpus.vocabulary))
     spec = resolve_precision(spec, len(corpus.vocabulary), shares.values())
     points = spec.points()
     cells = None if points is None else tuple(_cell(spec, corpus, *point) for point in points)
     wanted = spec.search.trials
     count = len(cells or ()) if wanted is None else min(wanted, len(cells)) if cells else wanted
-    return Plan(spec, corpus, directory, cells, count, shares, tuple(remarks))
+    return Plan(spec, corpus, directory, cells, count, shares, tuple(remarks), own)
 
 
 def with_absolute_paths(spec: SweepSpec) -> SweepSpec:

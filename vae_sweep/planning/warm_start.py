@@ -20,14 +20,19 @@ _METRICS = ("search_samples", "search_error", "search_sentences", "activity_boun
 """Settings of the evaluation on which validation numbers depend."""
 
 
-def warm_cells(plan: Plan) -> WarmEvent | None:
+def warm_cells(plan: Plan, own: SweepRecord | None = None) -> WarmEvent | None:
     """Return what is to be journaled of the earlier sweep: its folder, its cells in this space, their objectives.
 
-    None where the spec asks for none, or the sweep has journaled them before. Raises LaunchError where there is no
-    such sweep, where its corpus or metrics are others, or where none of its cells can be used.
+    None where the spec asks for none, or the sweep has journaled them before, by its `own` record or else its
+    journal. Raises LaunchError where there is no such sweep, where its corpus or metrics are others, or where none
+    of its cells can be used.
     """
-    folder, own = warm_folder(plan.spec), sweep_folder(plan.spec) / JOURNAL_FILE
-    if folder is None or (is_file(own) and read_sweep(own).warm):
+    folder, path = warm_folder(plan.spec), sweep_folder(plan.spec) / JOURNAL_FILE
+    if folder is None:
+        return None
+    if own is None and is_file(path):
+        own = read_sweep(path)
+    if own is not None and own.warm:
         return None
     if not is_file(folder / JOURNAL_FILE):
         raise LaunchError(

@@ -4,14 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from trainables.training.report import EpochReport, FinalReport
+from trainables.training.report import SCORED, EpochReport, FinalReport
 from vae_sweep.journal.former_metrics import former_splits
 from vae_sweep.journal.metrics import COSTS, word_of
 from vae_sweep.journal.records import FinalRecord, TrialRecord
 
 _ABSENT = "absent"
-MEASURED = ("finished", "collapsed")
-REPLAYABLE = (*MEASURED, "diverged")
+REPLAYABLE = (*SCORED, "diverged")
 """Outcomes that the spec alone decides, so that a replay must come to them again."""
 
 

@@ -11,17 +11,18 @@ from trainables.outputs import new_model
 from trainables.spec import TrialSpec
 from trainables.storage_paths import place_of
 from trainables.text.corpus import Corpus, load_corpus
-from trainables.training.report import EpochReport, FinalReport
+from trainables.training.report import SCORED, EpochReport, FinalReport
 from trainables.training.sharing import Shapes
 from trainables.training.state import TrialState
 from trainables.trial import check_corpus, run_trial, score_split
 from vae_sweep.config.environment import data_directory
 from vae_sweep.config.relocation import relocated
 from vae_sweep.config.sweep_spec import SweepSpec
-from vae_sweep.journal.history import find_trial, read_history
+from vae_sweep.journal.history import find_trial
 from vae_sweep.journal.records import TrialRecord
+from vae_sweep.journal.sweep_log import read_history
 from vae_sweep.monitoring.eta import sweep_spec, trial_spec
-from vae_sweep.replay.comparison import MEASURED, NumberDifference, ReplayComparison
+from vae_sweep.replay.comparison import NumberDifference, ReplayComparison
 from vae_sweep.replay.reproducibility import Surroundings, surroundings
 from vae_sweep.storage.layout import STORE_FOLDER
 from vae_sweep.storage.pretraining_entry import address, environment_of, read_entry
@@ -95,7 +96,7 @@ class _Replay:
         scored = False
         if final is not None:
             self.comparison.end(final)
-            if self.trial.own_numbers("test") and final.outcome in MEASURED:
+            if self.trial.own_numbers("test") and final.outcome in SCORED:
                 self.at("the test split")
                 model = new_model(self.spec, corpus.vocabulary).to(self.around.device)
                 model.load_state_dict(state.best)

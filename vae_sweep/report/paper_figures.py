@@ -60,7 +60,7 @@ def front_figure(fronts: Sequence[Front]) -> Figure:
         _draw_front(axes, front)
     methods = {row.method for front in fronts for row in front.rows}
     methods |= {point.method for front in fronts for point in front.published}
-    handles = _handles(methods)
+    handles = _handles(methods, dashed=False)
     if any(front.published for front in fronts):
         handles.append(_handle("paper (PPL by samples from q)", "#808080", "o", "", hollow=True))
     _legend(figure, handles)
@@ -185,10 +185,10 @@ def _half_widths(levels: Sequence[Interval]) -> list[float]:
     return [float("nan") if level.half_width is None else level.half_width for level in levels]
 
 
-def _handles(methods: set[str], marked: bool = True) -> list[Line2D]:
+def _handles(methods: set[str], marked: bool = True, dashed: bool = True) -> list[Line2D]:
     styles = [(method, style_of(method)) for method in in_order(methods)]
     return [
-        _handle(name, style.colour, style.static_marker if marked else "", style.static_dash)
+        _handle(name, style.colour, style.static_marker if marked else "", style.static_dash if dashed else "")
         for name, style in styles
     ]
 

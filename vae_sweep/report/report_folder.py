@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from trainables.storage_paths import write_file
 from vae_sweep.config.sweep_spec import SweepSpec
-from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.records import SweepRecord
+from vae_sweep.journal.sweep_log import SweepLog
 from vae_sweep.report.files import as_csv
 from vae_sweep.report.latent_summaries import LatentSummaryCache, label_names, unit_rows
 from vae_sweep.results.results import compute_results
@@ -36,6 +37,10 @@ class ReportFolder:
     folder: Path
     spec: SweepSpec
     gallery: LatentSummaryCache = field(default_factory=LatentSummaryCache)
+
+    @cached_property
+    def log(self) -> SweepLog:
+        return SweepLog(self.folder / JOURNAL_FILE)
 
     @property
     def place(self) -> Path:
@@ -109,4 +114,4 @@ class ReportFolder:
         return {name: figure for name, figure in drawings.items() if figure is not None}
 
     def _record(self) -> SweepRecord:
-        return read_sweep(self.folder / JOURNAL_FILE)
+        return self.log.refresh().record

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rich import box
-from rich.console import Group
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -33,6 +34,16 @@ LEGEND = (
     "a cell has one seed. PPL and NLL are compared by samples from q on both sides; the tight ones stand below"
 )
 
+GAP = "floor_gap"
+LEFT_OUT = ("neg_elbo", "nll", GAP, "iw_perplexity", "kl", "mutual_information")
+"""Columns of a cell that a narrow terminal does not show, the least wanted first; files have all."""
+
+LONGEST_NAME = 22
+"""Characters of a method with its values in a line where width is wanting."""
+
+WIDEST = 1000
+"""Characters in which every table has its natural width."""
+
 RESERVATION = (
     f"{OTHER_TRAINING}: agreement speaks for the paper's numbers, a difference may be that of the samples "
     "(docs/method.md, Verdicts)"
@@ -46,7 +57,7 @@ def rich_tables(report: Results) -> Iterable[Group]:
         means = "means over seeds" + (" ± 95 %" if any(row.half_widths for row in chosen) else "")
         unknown = ", ? cannot tell" if any(row.untold for row in chosen) else ""
         title = f"{report.sweep}: {split} split, {means} (* on the validation front{unknown})"
-        yield Group(Text(title, style="bold"), _table(chosen))
+        yield Group(Text(title, style="bold"), CellTable(chosen))
     if report.comparisons:
         yield _beside(report)
 
@@ -138,25 +149,58 @@ def entropy_bound_line(floor: EntropyBound, words: Iterable[str]) -> list[str]:
     return [number_text(word, known.get(word)) for word in words]
 
 
-def _table(chosen: list[CellResult]) -> Table:
+@dataclass(frozen=True)
+class CellTable:
+    """Cells with their metrics; a terminal too narrow for all of these gets the first of LEFT_OUT left out."""
+
+    chosen: list[CellResult]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        words = [*shown_words(self.chosen), *([GAP] if entropy_bounds(self.chosen) else [])]
+        left: list[str] = []
+        for word in (None, *LEFT_OUT):
+            left += [word] if word in words else []
+            table = _table(self.chosen, [word for word in words if word not in left])
+            if _width(console, options, table) <= options.max_width:
+                break
+        yield table
+        if left:
+            names = ", ".join(_heading(word) for word in left)
+            yield Text(f"left out for want of width: {names}", style="dim")
+
+
+def _width(console: Console, options: ConsoleOptions, table: Table) -> int:
+    """Return how wide a table is whose longest names are broken over lines."""
+    name = table.columns[1]
+    name.max_width = LONGEST_NAME
+    width = Measurement.get(console, options.update(width=WIDEST), table).maximum
+    name.max_width = None
+    return width
+
+
+def _heading(word: str) -> str:
+    return "above floor" if word == GAP else METRICS[word].symbol
+
+
+def _table(chosen: list[CellResult], words: list[str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("cell", justify="right", no_wrap=True)
     table.add_column("method")
-    known, words = entropy_bounds(chosen), shown_words(chosen)
-    headings = [METRICS[word].symbol for word in words] + (["above floor"] if known else [])
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
+    for word in words:
+        table.add_column(_heading(word), justify="right", no_wrap=True)
     table.add_column("outcome", no_wrap=True)
+    metrics = [word for word in words if word != GAP]
+    gaps = len(words) - len(metrics)
     for row in chosen:
-        numbers = [number_text(word, row.numbers.get(word)) for word in words]
-        gap = [_gap(row.numbers)] if known else []
-        table.add_row(f"{row.cell}{row.mark or ' '}", cell_name(row), *numbers, *gap, outcome(row))
+        numbers = [number_text(word, row.numbers.get(word)) for word in metrics]
+        table.add_row(
+            f"{row.cell}{row.mark or ' '}", cell_name(row), *numbers, *[_gap(row.numbers)] * gaps, outcome(row)
+        )
         if row.seeds > 1:
-            spread = [spread_text(word, row.half_widths.get(word)) for word in words]
-            table.add_row("", f"  {row.seeds} seeds", *spread, *[""] * len(gap), "", style="dim")
-    for floor in known:
-        numbers = entropy_bound_line(floor, words)
-        table.add_row("", "exact -log p", *numbers, "0", "", style="dim")
+            spread = [spread_text(word, row.half_widths.get(word)) for word in metrics]
+            table.add_row("", f"  {row.seeds} seeds", *spread, *[""] * gaps, "", style="dim")
+    for floor in entropy_bounds(chosen):
+        table.add_row("", "exact -log p", *entropy_bound_line(floor, metrics), *["0"] * gaps, "", style="dim")
     return table
 
 
@@ -180,6 +224,6 @@ def _beside(report: Results) -> Group:
 
 
 def _gap(numbers: dict[str, float]) -> str:
-    if "floor_gap" not in numbers:
+    if GAP not in numbers:
         return "-"
-    return f"{numbers['floor_gap']:+.2f} ± {numbers['floor_gap_error']:.2f}"
+    return f"{numbers[GAP]:+.2f} ± {numbers['floor_gap_error']:.2f}"

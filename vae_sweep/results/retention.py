@@ -7,13 +7,13 @@ from typing import Literal
 from trainables.methods import METHODS
 from trainables.outputs import WEIGHTS_FILE
 from trainables.storage_paths import is_file
+from trainables.training.report import SCORED
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.journal.invariants import metrics_of
 from vae_sweep.journal.records import SweepRecord, TrialRecord
 from vae_sweep.results.front import cells_of, front_cells
 from vae_sweep.statistics.trust import TIGHT, cannot_tell
 
-SCORED_OUTCOMES = ("finished", "collapsed")
 COLLECTED_FILE = "weights.collected"
 """Stands in a trial's final checkpoint where its weights were."""
 
@@ -115,10 +115,7 @@ def _unscored(record: SweepRecord, cells: set[int]) -> list[TrialRecord]:
     return [
         trial
         for trial in record.trials.values()
-        if trial.cell in cells
-        and trial.final is not None
-        and trial.final.outcome in SCORED_OUTCOMES
-        and not trial.scored
+        if trial.cell in cells and trial.final is not None and trial.final.outcome in SCORED and not trial.scored
     ]
 
 

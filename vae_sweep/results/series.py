@@ -8,6 +8,7 @@ from vae_sweep.journal.metrics import values_text
 from vae_sweep.journal.records import SweepRecord, TrialRecord
 from vae_sweep.results.cells import CellResult
 from vae_sweep.results.published import published
+from vae_sweep.results.verdicts import Verdict, comparisons
 from vae_sweep.statistics.intervals import Interval
 
 ACROSS, UP = "reconstruction", "perplexity"
@@ -71,7 +72,7 @@ class EpochCurve:
 
 
 def fronts(record: SweepRecord, rows: list[CellResult]) -> list[Front]:
-    """Return the validation front, then the same cells on the test split beside the paper's points."""
+    """Return the validation front, then the same cells on the test split, beside the paper's if they compare."""
     found = []
     for split in ("validation", "test"):
         shown = tuple(row for row in rows if row.split == split and {ACROSS, UP} <= row.numbers.keys())
@@ -117,6 +118,10 @@ def target_rate(trial: TrialRecord) -> float | None:
 
 
 def _published_points(record: SweepRecord) -> tuple[PublishedPoint, ...]:
+    """Return the paper's points; none unless some cell may be compared with them on both axes."""
+    comparable = [(one.cell, one.word) for one in comparisons(record) if one.verdict is not Verdict.NOT_COMPARABLE]
+    if not any((cell, ACROSS) in comparable and (cell, PUBLISHED_UP) in comparable for cell in record.cells):
+        return ()
     name = (record.spec.get("corpus") or {}).get("name")
     rows = published(name) if isinstance(name, str) else {}
     return tuple(

@@ -15,7 +15,7 @@ from trainables.outputs import keep
 from trainables.ray_trainable import STARTED, WAITS
 from trainables.spec import TrialSpec
 from trainables.storage_paths import StoragePath, place_on
-from trainables.training.report import EpochReport, ErrorClass, FinalReport, RungReport, StoreReport
+from trainables.training.report import SCORED, EpochReport, ErrorClass, FinalReport, RungReport, StoreReport
 from vae_sweep.journal.events import (
     EpochEvent,
     FinalEvent,
@@ -27,9 +27,6 @@ from vae_sweep.journal.events import (
 from vae_sweep.journal.journal import Journal, JournalError
 from vae_sweep.running.stop_controller import StopController, outage_of
 from vae_sweep.storage.checkpoint_paths import journaled
-
-LEAVING = ("finished", "collapsed")
-"""Outcomes of trials that leave weights."""
 
 CREATION = "an error raised in its creation task"
 """Ray's message for a worker that could not begin."""
@@ -62,7 +59,7 @@ class JournalCallback(Callback):
         watch: Callable[[JournalEvent], None],
         stop_controller: StopController,
     ) -> None:
-        self._journal, self._attempt, self._watch, self._brake = journal, attempt, watch, stop_controller
+        self._journal, self._attempt, self._watch, self._stop_controller = journal, attempt, watch, stop_controller
         self._refused = False
         self._started: set[str] = set()
         self._ended: set[str] = set()
@@ -85,7 +82,7 @@ class JournalCallback(Callback):
         place = None
         if name and (storage := trial.storage):
             place = place_on(storage.storage_filesystem, f"{storage.trial_fs_path}/{name}")
-        if isinstance(report, FinalReport) and report.outcome in LEAVING and place is not None:
+        if isinstance(report, FinalReport) and report.outcome in SCORED and place is not None:
             report = kept(report, place, trial.config["trial"])
             place = place if report.error is None else None
         checkpoint = None if place is None else journaled(place)
@@ -108,7 +105,7 @@ class JournalCallback(Callback):
 
     def _end(self, trial: Trial, final: FinalReport) -> None:
         if trial.trial_id not in self._ended:
-            self._brake.ended(_name(trial), final)
+            self._stop_controller.ended(_name(trial), final)
         self._ended.add(trial.trial_id)
 
     def _write(self, run: Trial, event: JournalEvent) -> None:
@@ -119,7 +116,7 @@ class JournalCallback(Callback):
             self._watch(event)
         except JournalError as error:
             self._refused = True
-            self._brake.stop(str(error))
+            self._stop_controller.stop(str(error))
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave everything out of Ray's snapshots of the tuner."""
@@ -133,12 +130,12 @@ class StopRequestStopper(Stopper):
     """
 
     def __init__(self, stop_controller: StopController) -> None:
-        self._brake = stop_controller
+        self._stop_controller = stop_controller
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         """Say whether a trial ends here."""
-        idle = result.get("kind") in (STARTED, WAITS) and self._brake.reason is not None
-        return idle or self._brake.trials_end
+        idle = result.get("kind") in (STARTED, WAITS) and self._stop_controller.reason is not None
+        return idle or self._stop_controller.trials_end
 
     def stop_all(self) -> bool:
         """Never end trials between two reports: that would lose their running epochs."""

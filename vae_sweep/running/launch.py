@@ -6,13 +6,14 @@ from pathlib import Path
 from trainables.files import is_file
 from vae_sweep.errors import LaunchError
 from vae_sweep.journal.events import ChangedEvent, EndEvent, JournalEvent, LaunchEvent, Message, RepairedEvent
-from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.journal import Journal, JournalError
 from vae_sweep.journal.stored_spec import store_spec
+from vae_sweep.journal.sweep_log import SweepLog
 from vae_sweep.planning.compatibility import check_together
 from vae_sweep.planning.plan import Plan
 from vae_sweep.planning.provenance import provenance
 from vae_sweep.planning.warm_start import warm_cells
+from vae_sweep.running.cluster_precision import settled_on_cluster
 from vae_sweep.running.interrupts import interruptible
 from vae_sweep.running.live_report import LiveReport
 from vae_sweep.running.nodes.placement import Placement, prepare
@@ -22,7 +23,14 @@ from vae_sweep.running.scoring import score_missing
 from vae_sweep.running.stop_controller import StopController, outage_of
 from vae_sweep.running.tuner import LaunchContext, Watch, run_trials
 from vae_sweep.storage.driver_lock import driver_lock
-from vae_sweep.storage.layout import JOURNAL_FILE, STORE_FOLDER, check_writable, storage_directory, sweep_folder
+from vae_sweep.storage.layout import (
+    JOURNAL_FILE,
+    STORE_FOLDER,
+    check_lockable,
+    check_writable,
+    storage_directory,
+    sweep_folder,
+)
 from vae_sweep.storage.lease import Lease
 from vae_sweep.storage.stop_request import REQUEST_FILE
 from vae_sweep.tracking.mirror import Mirror
@@ -58,17 +66,23 @@ def launch(plan: Plan, watch: Watch, extend: bool = False) -> Launched:
     """Run what is missing of a sweep. Raises LaunchError before any trial starts where it cannot run."""
     folder = sweep_folder(plan.spec)
     check_writable(folder)
+    check_lockable(folder)
+    plan = settled_on_cluster(plan)
     with interruptible(), driver_lock(folder) as lease:
-        opening = _opening(plan, folder, extend, lease)
-        return _launched(plan, watch, folder, lease, opening)
+        log = SweepLog(folder / JOURNAL_FILE)
+        opening = _opening(plan, log, extend, lease)
+        return _launched(plan, watch, log, lease, opening)
 
 
-def _launched(plan: Plan, watch: Watch, folder: Path, lease: Lease, opening: _Opening) -> Launched:
+def _launched(plan: Plan, watch: Watch, log: SweepLog, lease: Lease, opening: _Opening) -> Launched:
     """Run what is missing of a sweep whose lock is held, once `opening` is journaled."""
+    folder = log.folder
     store_spec(folder, plan.spec)
-    with Journal(folder / JOURNAL_FILE) as journal:
+    with Journal(folder / JOURNAL_FILE, log.position) as journal:
         mirror = mirror_for(plan.spec, folder)
-        stop_controller = StopController(folder / REQUEST_FILE, lambda: lease.lost)
+        stop_controller = StopController(
+            folder / REQUEST_FILE, lambda: lease.lost, lambda text: watch(Message(text))
+        )
         report = LiveReport(folder, plan.spec, lambda text: watch(Message(text)))
 
         def note(event: JournalEvent | Message) -> None:
@@ -76,7 +90,7 @@ def _launched(plan: Plan, watch: Watch, folder: Path, lease: Lease, opening: _Op
             report.poke()
             watch(event)
 
-        context = LaunchContext(plan, Placement(), folder, journal, stop_controller, opening[0].attempt, note)
+        context = LaunchContext(plan, Placement(), folder, log, journal, stop_controller, opening[0].attempt, note)
         for event in opening:
             context.write(event)
         if journal.repaired:
@@ -86,8 +100,9 @@ def _launched(plan: Plan, watch: Watch, folder: Path, lease: Lease, opening: _Op
         try:
             mirror.start()
             with ray_session() as joined:
-                plan, placement = prepare(plan, folder, joined, context.write, context.say)
-                outcome, barren = _run_and_judge(replace(context, plan=plan, placement=placement))
+                ready = prepare(plan, folder, joined, context.write, context.say)
+                with ready.further_nodes():
+                    outcome, barren = _run_and_judge(replace(context, plan=ready.plan, placement=ready.placement))
                 _end(context, outcome, stop_controller.reason or barren)
         except KeyboardInterrupt:
             outcome = context.record().ended or _end(context, "stopped", None)
@@ -103,16 +118,16 @@ def _launched(plan: Plan, watch: Watch, folder: Path, lease: Lease, opening: _Op
         return Launched(folder, outcome, reason or barren, unmirrored, mirror.last_error)
 
 
-def _opening(plan: Plan, folder: Path, extend: bool, lease: Lease) -> _Opening:
+def _opening(plan: Plan, log: SweepLog, extend: bool, lease: Lease) -> _Opening:
     """Return the first events of a launch. Raises LaunchError where the sweep cannot go on so."""
-    record = read_sweep(folder / JOURNAL_FILE) if is_file(folder / JOURNAL_FILE) else None
+    record = log.refresh().record if is_file(log.folder / JOURNAL_FILE) else None
     if plan.spec.storage.share_pretraining:
         check_writable(storage_directory(plan.spec) / STORE_FOLDER)
     now = provenance(plan, len(record.launches) + 1 if record else 1, lease.nonce)
     others: list[JournalEvent] = []
-    if changes := check_together(folder, plan.spec, record, now, extend):
+    if changes := check_together(log.folder, plan.spec, record, now, extend):
         others.append(ChangedEvent(by="launch", texts=changes))
-    if (warm := warm_cells(plan)) is not None:
+    if (warm := warm_cells(plan, record)) is not None:
         others.append(warm)
     return now, *others
 
@@ -147,9 +162,7 @@ def _run(context: LaunchContext) -> str:
         failed = [trial for trial in record.trials.values() if trial.final is not None and not trial.settled]
         if context.stop_controller.reason or len(search_state(context.plan, record).unfinished) > len(failed):
             return "stopped"
-        scored = score_missing(
-            context.plan, context.placement, context.folder, context.stop_controller, context.write
-        )
+        scored = score_missing(context.plan, context.placement, record, context.stop_controller, context.write)
         if context.stop_controller.reason:
             return "stopped"
         outcome = "complete" if scored and not failed else "failed"

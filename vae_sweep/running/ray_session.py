@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import cast
 
@@ -18,6 +18,7 @@ from vae_sweep.errors import LaunchError
 from vae_sweep.running.detached_processes import children_apart
 from vae_sweep.running.interrupts import interruptible
 from vae_sweep.running.nodes.auth_probe import auth_probe, can_be_asked
+from vae_sweep.storage.process_identity import process_birth
 
 LOCAL = "local"
 _REASONS = {
@@ -40,7 +41,7 @@ def ray_session(address: str | None = None) -> Iterator[bool]:
     with interruptible() as take_signals:
         _begin(address)
         take_signals()
-        groups = _dismiss_idlers() if address == LOCAL else []
+        groups = _dismiss_idlers() if address == LOCAL else {}
         for name in ("ray.tune", "ray.train"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
@@ -68,8 +69,8 @@ def _begin(address: str) -> None:
         ) from None
 
 
-def _dismiss_idlers() -> list[int]:
-    """End what a Ray of our own started for nobody; return the process groups of what stays.
+def _dismiss_idlers() -> dict[int, str | None]:
+    """End what a Ray of our own started for nobody; return the process groups of what stays, leader and its birth.
 
     No log goes to the driver, no node is added, and the API server shows no page. Ray has no switch for it.
     One that has died already, or never started, is none to end.
@@ -78,10 +79,11 @@ def _dismiss_idlers() -> list[int]:
     node.kill_log_monitor(check_alive=False)
     node.kill_monitor(check_alive=False)
     node.kill_dashboard(check_alive=False)
-    return [each.process.pid for kind in node.all_processes.values() for each in kind]
+    leaders = [each.process.pid for kind in node.all_processes.values() for each in kind]
+    return {leader: process_birth(leader) for leader in leaders}
 
 
-def _shut_down(groups: Sequence[int]) -> None:
+def _shut_down(groups: Mapping[int, str | None]) -> None:
     """End Ray, and what is left in the process groups of a Ray of our own.
 
     No garbage is collected meanwhile: a thread that then collects one of Ray's references makes Ray end the whole
@@ -93,6 +95,12 @@ def _shut_down(groups: Sequence[int]) -> None:
         ray.shutdown()
     finally:
         gc.enable()
-    for group in groups:
-        with suppress(ProcessLookupError):
-            os.killpg(group, signal.SIGKILL)
+    end_groups(groups)
+
+
+def end_groups(groups: Mapping[int, str | None]) -> None:
+    """Kill what is left in process groups; one whose number another process has by now, born later, is let be."""
+    for group, birth in groups.items():
+        if process_birth(group) in (None, birth):
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)

@@ -8,20 +8,21 @@ from trainables.base import VaeSweepError
 from trainables.measure.spec import EvaluationSpec
 from trainables.outputs import WEIGHTS_FILE
 from trainables.text.spec import SplitName
+from trainables.training.report import SCORED
 from vae_sweep.config.reader import with_overrides
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.journal.events import ChangedEvent, JournalEvent, Message, RepairedEvent, ScoredEvent
-from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.history import find_trial
 from vae_sweep.journal.journal import Journal, JournalError
 from vae_sweep.journal.records import SweepRecord, TrialRecord
 from vae_sweep.journal.stored_spec import existing_spec
+from vae_sweep.journal.sweep_log import SweepLog
 from vae_sweep.planning.compatibility import changes_since, check_corpus
 from vae_sweep.planning.plan import Plan, make_plan
 from vae_sweep.planning.provenance import provenance
 from vae_sweep.report.report_folder import ReportFolder
 from vae_sweep.results.front import front_cells
-from vae_sweep.results.retention import SCORED_OUTCOMES, stored_weights, why_collected
+from vae_sweep.results.retention import stored_weights, why_collected
 from vae_sweep.running.nodes.placement import prepare
 from vae_sweep.running.ray_session import ray_session
 from vae_sweep.running.scoring import Scoring, run_scorings
@@ -65,7 +66,8 @@ def rescore_sweep(folder: Path, names: Sequence[str], overrides: Sequence[str], 
     spec = with_overrides(stored, overrides, "evaluation")
     with driver_lock(folder) as lease, Journal(folder / JOURNAL_FILE) as journal:
         stop_controller = StopController(folder / REQUEST_FILE, lambda: lease.lost)
-        work = _Work(folder, spec, tuple(names), journal, stop_controller, watch)
+        log = SweepLog(folder / JOURNAL_FILE)
+        work = _Work(log, spec, tuple(names), journal, stop_controller, watch)
         if journal.repaired:
             work.write(RepairedEvent(text=journal.repaired))
         try:
@@ -87,7 +89,7 @@ def trials_to_score(record: SweepRecord, names: Sequence[str]) -> list[TrialReco
     named = [find_trial(record, name) for name in names]
     if without := [trial for trial in named if not _left_weights(trial)]:
         outcome = without[0].final.outcome if without[0].final else "not ended"
-        allowed = " or ".join(SCORED_OUTCOMES)
+        allowed = " or ".join(SCORED)
         raise ScoreError(
             f"trial {without[0].id} is {outcome}: only what {allowed} left weights that can be scored"
         )
@@ -119,7 +121,7 @@ def lacking(
 class _Work:
     """What one call does: `tried` are the splits that were measured or passed over, by trial."""
 
-    folder: Path
+    log: SweepLog
     spec: SweepSpec
     names: tuple[str, ...]
     journal: Journal
@@ -137,9 +139,9 @@ class _Work:
         plan = make_plan(self.spec)
         self._compare(plan)
         with ray_session() as joined:
-            plan, placement = prepare(plan, self.folder, joined, self.write, self._say)
+            ready = prepare(plan, self.log.folder, joined, self.write, self._say)
             while scorings:
-                for scoring, came in run_scorings(plan, placement, self.stop_controller, scorings):
+                for scoring, came in run_scorings(ready.plan, ready.placement, self.stop_controller, scorings):
                     if isinstance(came, VaeSweepError):
                         self._fail(scoring.trial, str(came))
                     else:
@@ -153,7 +155,7 @@ class _Work:
 
     def _compare(self, plan: Plan) -> None:
         """Journal what changed since the newest launch. Raises LaunchError where the corpus is another one."""
-        record = read_sweep(self.folder / JOURNAL_FILE)
+        record = self.log.refresh().record
         now = provenance(plan, len(record.launches))
         check_corpus(record, now)
         if fresh := [text for text in changes_since(record, now) if text not in record.changes]:
@@ -164,7 +166,7 @@ class _Work:
 
     def _missing(self) -> list[Scoring]:
         """Return what is to be measured; what was measured so before the newest score is journaled again."""
-        record = read_sweep(self.folder / JOURNAL_FILE)
+        record = self.log.refresh().record
         found = []
         for trial, lacked in lacking(self.spec, record, self.names):
             splits = [split for split in lacked if (trial.id, split) not in self.tried]
@@ -205,7 +207,7 @@ class _Work:
 
 def _left_weights(trial: TrialRecord) -> bool:
     final = trial.final
-    return final is not None and final.outcome in SCORED_OUTCOMES and final.checkpoint is not None
+    return final is not None and final.outcome in SCORED and final.checkpoint is not None
 
 
 def _publish(spec: SweepSpec, folder: Path) -> str | None:

@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -14,15 +13,13 @@ from trainables.measure.spec import EvaluationSpec
 from trainables.ray_trainable import WeightsError, score_weights
 from trainables.text.spec import SplitName
 from vae_sweep.journal.events import JournalEvent, LostEvent, ScoredEvent, UnscoredEvent
-from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.journal import JournalError
-from vae_sweep.journal.records import TrialRecord
+from vae_sweep.journal.records import SweepRecord, TrialRecord
 from vae_sweep.planning.allocation import fits_gpu_limit
 from vae_sweep.planning.plan import Plan
 from vae_sweep.results.retention import missing_scores
 from vae_sweep.running.nodes.placement import Placement
 from vae_sweep.running.stop_controller import StopController, outage_of
-from vae_sweep.storage.layout import JOURNAL_FILE
 
 _LOOK = 2.0
 """Seconds between two looks at the StopController while scores are computed."""
@@ -40,7 +37,7 @@ class Scoring:
 def score_missing(
     plan: Plan,
     placement: Placement,
-    folder: Path,
+    record: SweepRecord,
     stop_controller: StopController,
     write: Callable[[JournalEvent], None],
 ) -> bool:
@@ -48,7 +45,7 @@ def score_missing(
 
     A trial whose weights are lost is journaled so, and thereby open again.
     """
-    trials = missing_scores(plan.spec, read_sweep(folder / JOURNAL_FILE))
+    trials = missing_scores(plan.spec, record)
     left = [Scoring(trial) for trial in trials if trial.final is not None and trial.final.checkpoint is not None]
     scored = 0
     for scoring, came in run_scorings(plan, placement, stop_controller, left):

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from vae_sweep.journal.events import CellEvent
-from vae_sweep.planning.allocation import fits_gpu_limit
 from vae_sweep.planning.plan import Plan
+from vae_sweep.running.nodes.admission import Admission
+from vae_sweep.running.nodes.placement import Placement
 from vae_sweep.running.pending_trials import pretraining_of, trial_config
 from vae_sweep.running.stop_controller import StopController
 from vae_sweep.running.trial_cost import TrialCostOf
@@ -22,6 +23,8 @@ class LaunchSearchContext:
     stop_controller: StopController
     write: Callable[[CellEvent], None]
     trial_cost: TrialCostOf
+    placement: Placement
+    admission: Admission
 
     @property
     def stopped(self) -> bool:
@@ -34,16 +37,11 @@ class LaunchSearchContext:
 
     def config(self, assignment: Assignment) -> dict[str, Any]:
         """Return the config of a Ray trial."""
-        return trial_config(self.plan, assignment)
+        return trial_config(self.plan, assignment) | {"left_out": list(self.placement.left_out)}
 
-    def has_room(self, running: Sequence[Assignment], wanted: Assignment) -> bool:
-        """Say whether a trial may start beside those that run, as far as `max_gpus` is concerned."""
-        most = self.plan.spec.resources.max_gpus
-        if most is None:
-            return True
-        shares = self.plan.shares
-        held = [min(most, shares[each.cell.method].gpus * 2**each.retries) for each in (*running, wanted)]
-        return fits_gpu_limit(held[:-1], held[-1], most)
+    def has_room(self, running: Sequence[Assignment], wanted: Assignment | None) -> bool:
+        """Say whether a trial, or any before one is drawn, may start beside those that run."""
+        return self.admission.admits(running, wanted)
 
     def pretraining(self, assignment: Assignment) -> Hashable | None:
         """Return what names the pretraining that a trial shares with others; None where it has none."""

@@ -1,12 +1,17 @@
 """Whether a running sweep is to stop: why no trial starts any more, and whether those that run go on."""
 
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+from trainables.files import words
 from trainables.storage_paths import objects_fail, storage_fails
 from trainables.training.report import ErrorClass, FinalReport
-from vae_sweep.storage.stop_request import ASKED, Mode, requested
+from vae_sweep.errors import LaunchError
+from vae_sweep.running.patience import PATIENCE
+from vae_sweep.storage.stop_request import ASKED, Mode, read_request
 
 SAME_IN_A_ROW = 3
 """How many trials in a row may fail in the same way before the sweep stops."""
@@ -24,24 +29,35 @@ class StopController:
 
     A later one may still end trials that were to finish.
 
-    `request` is the file by which another process asks for a stop; `lost` says whether another driver has taken
-    the sweep over. Safe from any thread.
+    `request` is the file by which another process asks for a stop; while storage does not answer it is looked for
+    again, `say` hears of it, and after a while the sweep stops. `lost` says whether another driver has taken the
+    sweep over. Safe from any thread. Raises LaunchError where an old request cannot be removed.
     """
 
-    def __init__(self, request: Path, lost: Callable[[], bool] = lambda: False) -> None:
-        self._request, self._lost = request, lost
+    def __init__(
+        self,
+        request: Path,
+        lost: Callable[[], bool] = lambda: False,
+        say: Callable[[str], None] = lambda text: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._request, self._lost, self._say, self._clock = request, lost, say, clock
         self._lock = threading.Lock()
+        self._unread_since: float | None = None
         self._same: list[str] = []
         self._reason: str | None = None
         self._mode: Mode = "finish"
-        request.unlink(missing_ok=True)
+        try:
+            request.unlink(missing_ok=True)
+        except OSError as error:
+            raise LaunchError(words(error, request, "a request to stop cannot be removed")) from None
 
     @property
     def reason(self) -> str | None:
         """Return why the sweep is to stop, or None while it is to go on."""
         if self._reason is None and self._lost():
             self.stop("another driver has taken the sweep over, since this one gave no sign of life")
-        if self._mode == "finish" and (mode := requested(self._request)) is not None:
+        if self._mode == "finish" and (mode := self._asked()) is not None:
             self.stop(ASKED, mode)
         return self._reason
 
@@ -78,7 +94,26 @@ class StopController:
 
     def release(self) -> None:
         """Take the request back, so that the next driver does not find it."""
-        self._request.unlink(missing_ok=True)
+        with suppress(OSError):  # the next driver says so, if it is still there then
+            self._request.unlink(missing_ok=True)
+
+    def _asked(self) -> Mode | None:
+        try:
+            mode = read_request(self._request)
+        except OSError as error:
+            self._note_outage(error)
+            return None
+        self._unread_since = None
+        return mode
+
+    def _note_outage(self, error: OSError) -> None:
+        """Say once that storage does not answer; stop where it has not for too long."""
+        said = words(error, self._request, "cannot be looked for now")
+        if self._unread_since is None:
+            self._unread_since = self._clock()
+            self._say(f"{said}: the sweep goes on, and stops after {PATIENCE:g} s of this")
+        elif self._clock() - self._unread_since >= PATIENCE:
+            self.stop_for("storage", said)
 
 
 def outage_of(error: object) -> ErrorClass | None:

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 
-from vae_sweep.journal.history import read_history
+from vae_sweep.journal.history import History
 from vae_sweep.monitoring.eta import measured
 from vae_sweep.planning.plan import Plan
 from vae_sweep.search.state import Assignment
@@ -15,12 +14,12 @@ TrialCostOf = Callable[[Assignment], tuple[float, float]]
 """Seconds of a trial's own training, and of the pretraining that it may share."""
 
 
-def cost_of(plan: Plan, folder: Path) -> TrialCostOf:
+def cost_of(plan: Plan, history: History) -> TrialCostOf:
     """Return what gives a trial's seconds: of its own phases, and of a pretraining that is not in the store yet.
 
     An epoch counts as the journal measured it for the method, else as the mean of all, else as one second.
     """
-    epochs = measured(read_history(folder)).epochs
+    epochs = measured(history).epochs
     usual = sum(epochs.values()) / len(epochs) if epochs else 1.0
     store = store_place(plan.spec)
 

@@ -12,14 +12,16 @@ from ray.tune.stopper import CombinedStopper
 from trainables.ray_trainable import train
 from trainables.storage_paths import filesystem_of
 from vae_sweep.journal.events import JournalEvent, Message, RepairedEvent
-from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.journal import Journal
 from vae_sweep.journal.records import SweepRecord
+from vae_sweep.journal.sweep_log import SweepLog
 from vae_sweep.planning.allocation import TrialResources, scaled_resources
 from vae_sweep.planning.plan import Plan
 from vae_sweep.running.interrupts import interrupts_kept
 from vae_sweep.running.journal_callback import JournalCallback, StopRequestStopper
+from vae_sweep.running.nodes.admission import Admission
 from vae_sweep.running.nodes.placement import Placement
+from vae_sweep.running.patience import patiently
 from vae_sweep.running.pending_trials import search_state
 from vae_sweep.running.search_context import LaunchSearchContext
 from vae_sweep.running.stop_controller import StopController
@@ -28,7 +30,7 @@ from vae_sweep.search.pruning import AsyncSuccessiveHalving, RungStopper
 from vae_sweep.search.state import SearchState
 from vae_sweep.search.study import open_study
 from vae_sweep.search.sweep_search import SweepSearch
-from vae_sweep.storage.layout import JOURNAL_FILE, STORE_FOLDER, checkpoints_place, storage_directory, store_place
+from vae_sweep.storage.layout import STORE_FOLDER, checkpoints_place, storage_directory, store_place
 from vae_sweep.storage.pretraining_store import store_for
 
 WORKER_LOSSES = 3
@@ -44,6 +46,7 @@ class LaunchContext:
     plan: Plan
     placement: Placement
     folder: Path
+    log: SweepLog
     journal: Journal
     stop_controller: StopController
     attempt: int
@@ -51,7 +54,7 @@ class LaunchContext:
 
     def record(self) -> SweepRecord:
         """Return what the journal says now."""
-        return read_sweep(self.folder / JOURNAL_FILE)
+        return patiently(lambda: self.log.refresh().record, self.say)
 
     def write(self, event: JournalEvent) -> None:
         """Journal an event and report it."""
@@ -75,13 +78,11 @@ def run_trials(context: LaunchContext) -> None:
         return
     place, filesystem = filesystem_of(checkpoints_place(plan.spec))
     tuner = tune.Tuner(
-        tune.with_resources(
-            _trainable(plan), partial(_share, plan.shares, plan.spec.resources.max_gpus, context.placement)
-        ),
+        tune.with_resources(_trainable(plan), partial(_share, plan.shares, plan.spec.resources.max_gpus)),
         tune_config=tune.TuneConfig(
             search_alg=search,
             num_samples=left * (1 + plan.spec.resources.memory_retries),
-            max_concurrent_trials=plan.spec.resources.max_concurrent,
+            max_concurrent_trials=plan.spec.resources.max_concurrent or left,
             reuse_actors=not any(share.gpus for share in plan.shares.values()),
             trial_dirname_creator=lambda trial: str(trial.config["identity"]["trial"]),
         ),
@@ -106,7 +107,15 @@ def _search(context: LaunchContext, progress: SearchState) -> SweepSearch:
     study, said = open_study(plan.spec, context.folder)
     if said:
         context.write(RepairedEvent(text=said))
-    around = LaunchSearchContext(plan, context.stop_controller, context.write, cost_of(plan, context.folder))
+    placement = context.placement
+    around = LaunchSearchContext(
+        plan,
+        context.stop_controller,
+        context.write,
+        cost_of(plan, context.log.refresh().history),
+        placement,
+        Admission(plan.spec, plan.shares, placement.rooms, placement.autoscales),
+    )
     return SweepSearch(plan.spec, study, progress, around)
 
 
@@ -132,12 +141,13 @@ def _trainable(plan: Plan) -> Any:
 
 
 def _share(
-    shares: dict[str, TrialResources], most: float | None, placement: Placement, config: dict[str, Any]
+    shares: dict[str, TrialResources], most: float | None, config: dict[str, Any]
 ) -> tune.PlacementGroupFactory:
     """Return what a trial occupies: its share, a larger one after it ran out of memory, on a good node.
 
-    Ray sends it along with every worker, so it must not hold the plan, whose corpus is large.
+    Ray sends a copy along with every worker: it holds neither the plan, whose corpus is large, nor what changes.
     """
+    placement = Placement(tuple(config["left_out"]))
     taken = scaled_resources(shares[config["identity"]["method"]], config["share"], placement.rooms(), most)
     bundle = {kind: amount for kind, amount in (("CPU", taken.cpus), ("GPU", taken.gpus)) if amount}
     where = {"bundle_label_selector": [placement.selector]} if placement.selector else {}

@@ -21,8 +21,8 @@ class SearchContext(Protocol):
     def config(self, assignment: Assignment) -> dict[str, Any]:
         """Return the config of a Ray trial."""
 
-    def has_room(self, running: Sequence[Assignment], wanted: Assignment) -> bool:
-        """Say whether a trial may start beside those that run."""
+    def has_room(self, running: Sequence[Assignment], wanted: Assignment | None) -> bool:
+        """Say whether a trial, or where none is drawn yet any, may start beside those that run."""
 
     def pretraining(self, assignment: Assignment) -> Hashable | None:
         """Return what names the pretraining that a trial shares with others; None where it has none."""

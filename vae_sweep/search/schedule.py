@@ -39,10 +39,13 @@ class Schedule:
         """Return the next trial, FINISHED, or None while a running trial may come again."""
         if self._context.stopped:
             return "FINISHED"
+        running = [*self._running.values()]
+        if running and not self._context.has_room(running, None):
+            return None
         if not self._queue and not self._draw_more() and not self._race_on():
-            return None if self._running and self._may_come_again else "FINISHED"
+            return None if running and self._may_come_again else "FINISHED"
         assignment = self._first_that_need_not_wait()
-        if self._running and not self._context.has_room([*self._running.values()], assignment):
+        if running and not self._context.has_room(running, assignment):
             return None
         self._queue.remove(assignment)
         self._running[trial_id] = assignment

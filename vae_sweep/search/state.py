@@ -4,14 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from trainables.training.report import FinalReport
+from trainables.training.report import SCORED, FinalReport
 from vae_sweep.config.sweep_spec import Draw, SweepSpec
 from vae_sweep.journal.invariants import metrics_of
 from vae_sweep.search.sampling import Cell
 from vae_sweep.statistics.trust import Words, cannot_tell, sampling_error
-
-SCORED = ("finished", "collapsed")
-"""Outcomes whose values Optuna gets."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """A sweep's folder on disk, and its spec there."""
 
+import fcntl
 import secrets
 from pathlib import Path
 
@@ -60,3 +61,16 @@ def check_writable(folder: Path) -> None:
         raise LaunchError(
             f"storage.directory: {said}; --set storage.directory=PATH sets another directory"
         ) from None
+
+
+def check_lockable(folder: Path) -> None:
+    """Lock a file in the folder, as what writes to MLflow will. Raises LaunchError where that cannot be done."""
+    trial = folder / f".lockable.{secrets.token_hex(4)}"
+    try:
+        with trial.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        said = words(error, folder, "files there cannot be locked, and MLflow would never be written")
+        raise LaunchError(f"storage.directory: {said}") from None
+    finally:
+        trial.unlink(missing_ok=True)

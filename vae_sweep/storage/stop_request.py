@@ -22,14 +22,23 @@ def request_stop(folder: Path, mode: Mode) -> None:
 
 
 def requested(path: Path) -> Mode | None:
+    """Return how a stop was asked for, or None where it was not, or storage does not answer now."""
+    try:
+        return read_request(path)
+    except OSError:
+        return None
+
+
+def read_request(path: Path) -> Mode | None:
     """Return how a stop was asked for, or None where it was not; one that makes no sense asks for all.
 
-    Where storage does not answer now it counts as not asked for: whoever looks, looks again.
+    One of another user that cannot be read does so, too. Raises OSError where storage does not answer now.
     """
     try:
         text = path.read_bytes()
-    except PermissionError:
-        return "epoch"
-    except OSError:
+    except FileNotFoundError:
         return None
+    except PermissionError:
+        path.stat()
+        return "epoch"
     return "finish" if b'"finish"' in text else "epoch"

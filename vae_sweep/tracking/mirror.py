@@ -10,6 +10,7 @@ from pathlib import Path
 
 from trainables.base import VaeSweepError
 from trainables.files import words
+from vae_sweep.journal.journal import JournalError
 from vae_sweep.results.leaders import LeadersOf, no_leaders
 from vae_sweep.tracking.client import TrackingError, import_mlflow
 from vae_sweep.tracking.pending import Feed
@@ -72,7 +73,11 @@ class Mirror:
         self._wake.set()
         if self._thread.ident is not None:
             self._thread.join(timeout)
-        left = self._feed.waiting() + self._feed.unread()
+        left = self._feed.waiting()
+        try:
+            left += self._feed.unread()
+        except JournalError as error:
+            left, self.last_error = max(left, 1), str(error)
         if left and self.last_error is None:
             self.last_error = f"{timeout:.0f} seconds were not enough to send them"
         return left
@@ -197,4 +202,4 @@ def _lock(descriptor: int, path: Path) -> None:
             "sync); let it finish"
         ) from error
     except OSError as error:
-        raise TrackingError(f"{path}: cannot be locked ({error.strerror})") from error
+        raise TrackingError(words(error, path, "cannot be locked")) from error

@@ -1,6 +1,5 @@
 """What is not in MLflow: journal lines, changed runs, a changed report, models of a complete sweep's winners."""
 
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,9 +13,8 @@ from vae_sweep.journal.events import (
     TrialEvent,
     TrialStarted,
 )
-from vae_sweep.journal.fold import Ledger
-from vae_sweep.journal.journal import JournalTail
-from vae_sweep.journal.records import SweepRecord
+from vae_sweep.journal.records import Numbers, SweepRecord
+from vae_sweep.journal.sweep_log import SweepLog
 from vae_sweep.results.leaders import Leaders, LeadersOf
 from vae_sweep.storage.layout import REPORT_FOLDER
 from vae_sweep.tracking.client import TrackingError
@@ -38,10 +36,12 @@ class Feed:
     """
 
     def __init__(self, journal_path: Path, judge: LeadersOf) -> None:
-        self._tail, self._ledger, self._judge = JournalTail(journal_path), Ledger(journal_path), judge
+        self._log, self._judge = SweepLog(journal_path), judge
         self._report = journal_path.parent / REPORT_FOLDER
         self._report_seen: list[tuple[str, int, int]] = []
-        self._queue: deque[JournalEvent] = deque()
+        self._begin()
+
+    def _begin(self) -> None:
         self._seen: dict[str, int] = {}
         self._pending: dict[str, list[Entry]] = {}
         self._winners: list[str] = []
@@ -50,15 +50,16 @@ class Feed:
     @property
     def sweep(self) -> SweepRecord:
         """Return the sweep as far as it was read."""
-        return self._ledger.record()
+        return self._log.record
 
     def read(self) -> None:
         """Take in what the journal gained, and whether the report changed. Raises JournalError."""
-        self._queue.extend(self._tail.read())
         judged = False
-        while self._queue:
-            self._take(self._queue[0])
-            judged |= isinstance(self._queue.popleft(), JUDGED)
+        for event, numbers in self._log.read():
+            if self._log.position.lines == 0:
+                self._begin()
+            self._take(event, numbers)
+            judged |= isinstance(event, JUDGED)
         if judged:
             complete = self.sweep.ended == "complete"
             self._winners = list(self._judge(self.sweep).winners) if complete else []
@@ -73,7 +74,7 @@ class Feed:
 
     def unread(self) -> int:
         """Return the number of lines not yet read."""
-        return len(self._queue) + self._tail.unread()
+        return self._log.unread()
 
     def flush(self, writer: MlflowWriter, stop: Callable[[], bool]) -> TrackingError | None:
         """Write run after run, then the models, until told to stop; return the first error.
@@ -118,9 +119,8 @@ class Feed:
         writer.register_winner(sweep.name, model_candidate(sweep, trial), trial_run(sweep, trial), parent, best)
         self._winners.remove(key)
 
-    def _take(self, event: JournalEvent) -> None:
+    def _take(self, event: JournalEvent, numbers: Numbers) -> None:
         """Take an event in; where the clock was set back, its points are still later: MLflow shows the latest."""
-        numbers = self._ledger.add(event)
         self._moment = event.time if event.time >= self._moment else self._moment + 0.001
         key = event.trial if isinstance(event, TrialEvent) else SWEEP_KEY
         self._seen[key] = self._seen.get(key, 0) + 1

@@ -36,7 +36,7 @@ def _section(words: str, command: TyperCommand) -> str:
     pieces = " ".join(command.collect_usage_pieces(context)).replace("{", "").replace("}", "")
     records = [parameter.get_help_record(context) for parameter in command.params]
     rows = [(code(record[0]), record[1]) for record in records if record]
-    parts = [f"## {words}", inspect.cleandoc(command.help or ""), f"```\n{words} {pieces}\n```"]
+    parts = [f"## {words}", inspect.cleandoc(command.help or ""), f"```sh\n{words} {pieces}\n```"]
     if rows:
         parts.append(table(("argument or option", "what"), rows))
     return "\n\n".join(parts)

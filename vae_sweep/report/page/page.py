@@ -96,9 +96,13 @@ def make_page(record: SweepRecord, spec: SweepSpec, gallery: LatentSummaryCache,
 
 @dataclass(frozen=True)
 class Figures:
-    """The page's figures by section; `rate_split` is the split of those over λ."""
+    """The page's figures by section; `rate_split` is the split of those over λ.
+
+    `published`: the fronts show the paper's points.
+    """
 
     fronts: list[Plot]
+    published: bool
     rates: list[Plot]
     rate_split: str
     epochs: dict[str, list[Plot]]
@@ -114,13 +118,14 @@ class Figures:
 
 def page_figures(record: SweepRecord, rows: list[CellResult], sittings: list[CellExemplar]) -> Figures:
     """Return the figures of a sweep; those that have nothing to show are not there."""
-    split, labels = widest_split(rows), label_names(sittings)
+    split, labels, found = widest_split(rows), label_names(sittings), fronts(record, rows)
     whole = set(whole_trials(record, rows))
     epochs = epoch_plots([curve for curve in epoch_curves(record) if curve.trial in whole])
     front = {row.cell for row in rows if row.front}
-    maps = [map_plot(found, labels) for found in sittings if found.trial.cell in front]
+    maps = [map_plot(sitting, labels) for sitting in sittings if sitting.trial.cell in front]
     return Figures(
-        fronts=[front_plot(found) for found in fronts(record, rows)],
+        fronts=[front_plot(each) for each in found],
+        published=any(each.published for each in found),
         rates=rate_plots(rate_curves(record, rows, split), split),
         rate_split=split,
         epochs={

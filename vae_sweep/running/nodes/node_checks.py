@@ -26,7 +26,10 @@ class Expected:
 
 @dataclass
 class NodeFinding:
-    """A node, and what speaks against running trials there; `clock` is its time less the driver's, in seconds."""
+    """A node, and what speaks against running trials there; `clock` is its time less the driver's, in seconds.
+
+    Without `facts` it has given no answer.
+    """
 
     node: str
     host: str
@@ -41,6 +44,11 @@ class NodeFinding:
     def good(self) -> bool:
         """Say whether trials may run there."""
         return not self.problems
+
+    @property
+    def answered(self) -> bool:
+        """Say whether the node has looked at itself."""
+        return self.facts is not None
 
     def __str__(self) -> str:
         return f"node {self.node[:8]} ({self.host}, {self.address})"

@@ -3,7 +3,7 @@
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +32,8 @@ from vae_sweep.running.nodes.self_check import (
     versions,
 )
 
-_PATIENCE = 120.0
-"""Seconds that a node has to look at itself; its first worker imports torch."""
+GRACE = 10.0
+"""Seconds for which other nodes are waited for once one has answered; the first worker of each imports torch."""
 
 CLOCK_PATIENCE = 20.0
 FETCH_PATIENCE = 1800.0
@@ -46,7 +46,9 @@ Say = Callable[[str], None]
 class NodeRequirements:
     """What a survey is about: a folder of the storage, the corpus with its fingerprint, whether trials use GPUs.
 
-    A corpus that is None is not looked at.
+    A corpus that is None is not looked at. A node has `timeout` seconds to look at itself; with `grace`, those
+    that are later than the first by more are not waited for. `only` are the nodes to ask, None is all. `given_up`
+    says that no answer is wanted any more.
     """
 
     folder: Path
@@ -54,19 +56,24 @@ class NodeRequirements:
     data_directory: Path
     fingerprint: str | None
     uses_gpus: bool
+    timeout: float
     objects: str | None = None
+    grace: float | None = None
+    only: Collection[str] | None = None
+    given_up: Callable[[], bool] = lambda: False
 
 
 def survey(wanted: NodeRequirements, joined: bool, say: Say) -> list[NodeFinding]:
-    """Return what every alive node of the Ray session found; an absent corpus is fetched where that can be done.
+    """Return what the alive nodes of the Ray session found; an absent corpus is fetched where that can be done.
 
     On one machine of our own this process looks itself.
     """
-    found = {node: _unseen(info) for node, info in alive_nodes().items()}
+    nodes = alive_nodes()
+    found = {node: unseen(info) for node, info in nodes.items() if wanted.only is None or node in wanted.only}
     with _token(wanted.folder) as (place, token):
         asks = {node: _ask(wanted, place, token, node) for node in found}
         if joined:
-            _look_around(asks, found)
+            _look_around(wanted, asks, found, wanted.grace)
             _fetch_where_absent(wanted, asks, found, say)
             _compare_clocks(found)
         else:
@@ -101,7 +108,7 @@ def room_of(node: Mapping[str, Any]) -> NodeCapacity:
     return NodeCapacity(node["Resources"].get("CPU", 0.0), node["Resources"].get("GPU", 0.0))
 
 
-def _unseen(node: Mapping[str, Any]) -> NodeFinding:
+def unseen(node: Mapping[str, Any]) -> NodeFinding:
     return NodeFinding(node["NodeID"], node["NodeManagerHostname"], node["NodeManagerAddress"], room_of(node))
 
 
@@ -135,8 +142,14 @@ def _token(folder: Path) -> Iterator[tuple[Path, str]]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _look_around(asks: Mapping[str, dict[str, Any]], found: Mapping[str, NodeFinding]) -> None:
-    for node, result in _on_nodes(self_check, {node: (ask,) for node, ask in asks.items()}, _PATIENCE):
+def _look_around(
+    wanted: NodeRequirements,
+    asks: Mapping[str, dict[str, Any]],
+    found: Mapping[str, NodeFinding],
+    grace: float | None = None,
+) -> None:
+    each = {node: (ask,) for node, ask in asks.items()}
+    for node, result in on_nodes(self_check, each, wanted.timeout, grace, wanted.given_up):
         if isinstance(result, str):
             found[node].problems.append(result)
         else:
@@ -152,11 +165,10 @@ def _fetch_where_absent(
     if name not in SOURCES or not lacking:
         return
     say(f"fetching {name} on {', '.join(str(found[node]) for node in lacking)}")
-    results = _on_nodes(
-        fetch_corpus, {node: (name, asks[node]["data_directory"]) for node in lacking}, FETCH_PATIENCE
-    )
+    places = {node: (name, asks[node]["data_directory"]) for node in lacking}
+    results = on_nodes(fetch_corpus, places, FETCH_PATIENCE, given_up=wanted.given_up)
     failed = {node: result for node, result in results if result is not None}
-    _look_around({node: asks[node] for node in lacking if node not in failed}, found)
+    _look_around(wanted, {node: asks[node] for node in lacking if node not in failed}, found)
     for node, why in failed.items():
         facts = found[node].facts
         if facts is not None:
@@ -164,14 +176,17 @@ def _fetch_where_absent(
 
 
 def _compare_clocks(found: Mapping[str, NodeFinding]) -> None:
-    """Compare each node's clock with this one's, by the middle of a short exchange with its warm worker."""
-    for node, finding in found.items():
-        if finding.facts is None:
-            continue
-        before = time.time()
-        [(_, result)] = _on_nodes(clock, {node: ()}, CLOCK_PATIENCE)
-        if isinstance(result, float):
-            finding.clock = round(result - (before + time.time()) / 2, 3)
+    """Compare all clocks with this one's at once, each by the middle of an exchange with the node's worker."""
+    before = time.time()
+    running = _begun(clock, {node: () for node, finding in found.items() if finding.facts})
+    until = time.monotonic() + CLOCK_PATIENCE
+    while running and (left := until - time.monotonic()) > 0:
+        for each in ray.wait(list(running), num_returns=1, timeout=left)[0]:
+            now, node = time.time(), running.pop(each)
+            if isinstance(result := _result(each), float):
+                found[node].clock = round(result - (before + now) / 2, 3)
+    for each in running:
+        ray.cancel(each, force=True)
 
 
 def _read_answers(place: Path, token: str, found: Mapping[str, NodeFinding]) -> None:
@@ -190,24 +205,42 @@ def _read_answers(place: Path, token: str, found: Mapping[str, NodeFinding]) -> 
             finding.facts = finding.facts.model_copy(update={"storage": text})
 
 
-def _on_nodes(
-    function: Callable[..., Any], arguments: Mapping[str, Sequence[Any]], patience: float
+def on_nodes(
+    function: Callable[..., Any],
+    arguments: Mapping[str, Sequence[Any]],
+    patience: float,
+    grace: float | None = None,
+    given_up: Callable[[], bool] = lambda: False,
 ) -> list[tuple[str, Any]]:
-    """Run a function on nodes at the same time; return each result, or in words why there is none."""
-    task = ray.remote(num_cpus=0, max_retries=0)(function)
-    running = {
-        task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote(*given): node
-        for node, given in arguments.items()
-    }
-    ready, late = ray.wait(list(running), num_returns=len(running), timeout=patience) if running else ([], [])
-    for each in late:
+    """Run a function on nodes at the same time; return each result, or in words why there is none.
+
+    With `grace`, those that are later than the first by more are not waited for, and go on. `given_up` is asked
+    every second.
+    """
+    running, results = _begun(function, arguments), list[tuple[str, Any]]()
+    began = time.monotonic()
+    while running and not given_up() and (left := began + patience - time.monotonic()) > 0:
+        for each in ray.wait(list(running), num_returns=1, timeout=min(left, 1.0))[0]:
+            if grace is not None and not results:
+                patience = min(patience, time.monotonic() - began + grace)
+            results.append((running.pop(each), _result(each)))
+    for each in running if grace is None else ():
         ray.cancel(each, force=True)
-    results: list[tuple[str, Any]] = [(running[each], f"it gave no answer within {patience:g} s") for each in late]
-    for each in ready:
-        try:
-            results.append((running[each], ray.get(each)))
-        except RayError as error:
-            cause = getattr(error, "cause", None) or error
-            last = str(cause).strip().splitlines()[-1:] or [type(cause).__name__]
-            results.append((running[each], f"a task there failed: {last[0]}"))
-    return results
+    return results + [(node, f"it gave no answer within {patience:.0f} s") for node in running.values()]
+
+
+def _begun(function: Callable[..., Any], arguments: Mapping[str, Sequence[Any]]) -> dict[Any, str]:
+    """Start a function on nodes; return the node of each task."""
+    task = ray.remote(num_cpus=0, max_retries=0)(function)
+    pinned = ((node, NodeAffinitySchedulingStrategy(node, soft=False)) for node in arguments)
+    return {task.options(scheduling_strategy=there).remote(*arguments[node]): node for node, there in pinned}
+
+
+def _result(task: Any) -> Any:
+    """Return what a task gave, or in words why it failed."""
+    try:
+        return ray.get(task)
+    except RayError as error:
+        cause = getattr(error, "cause", None) or error
+        last = str(cause).strip().splitlines()[-1:] or [type(cause).__name__]
+        return f"a task there failed: {last[0]}"
