@@ -100,8 +100,8 @@ class Bench:
         error: Any = None,
         **more: float,
     ) -> None:
-        words = {"perplexity": ppl, "reconstruction": recon} | more
-        numbers = {f"validation/{word}": value for word, value in words.items()}
+        metrics = {"perplexity": ppl, "reconstruction": recon} | more
+        numbers = {f"validation/{metric}": value for metric, value in metrics.items()}
         measured = numbers if outcome not in ("diverged", "failed") else {}
         report = FinalReport(outcome=outcome, numbers=measured, error=error)  # type: ignore[arg-type]
         started = self._started[trial_id]

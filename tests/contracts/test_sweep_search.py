@@ -115,8 +115,8 @@ def test_a_search_ends_where_its_space_is_exhausted() -> None:
 def test_a_repeated_draw_is_told_what_its_cell_gave() -> None:
     bench = Bench(sweep({"vae": {}, "ours": {"target_rate": {"choice": [2, 4]}}}, kind="random", trials=3))
     drain(bench)
-    told = [trial for trial in bench.study.trials if trial.number not in {c.number for c in bench.journaled}]
-    assert all(trial.state == TrialState.COMPLETE for trial in told)
+    repeated = [trial for trial in bench.study.trials if trial.number not in {c.number for c in bench.journaled}]
+    assert all(trial.state == TrialState.COMPLETE for trial in repeated)
 
 
 def test_replicates_are_one_optuna_trial_told_once_with_their_mean() -> None:

@@ -61,7 +61,7 @@ def check_nothing_is_redone(storm: Storm) -> None:
             continue
         name, kind = line["trial"], line["kind"]
         schedule.setdefault(name, []).append(f"{kind} at {line['time']:.2f}")
-        assert kind != "trial" or name not in ended, (name, schedule[name], storm.told)
+        assert kind != "trial" or name not in ended, (name, schedule[name], storm.study_trials)
         if kind == "final" and line["outcome"] != "failed":
             ended.add(name)
         elif kind == "lost":

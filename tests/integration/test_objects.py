@@ -113,10 +113,10 @@ def test_mlflow_has_the_outputs(home: Path) -> None:
 
 
 def test_explain_and_replay_read_the_objects(home: Path) -> None:
-    told = run(home, "explain", SWEEP, "0001")
-    assert told.returncode == 0, told.stderr
-    assert f"s3://{BUCKET}/team/one/tiny/ray/" in told.stdout.replace("\n", "")
-    assert "not there now" not in told.stdout
+    explained = run(home, "explain", SWEEP, "0001")
+    assert explained.returncode == 0, explained.stderr
+    assert f"s3://{BUCKET}/team/one/tiny/ray/" in explained.stdout.replace("\n", "")
+    assert "not there now" not in explained.stdout
     again = run(home, "replay", SWEEP, "0002", "--store")
     assert again.returncode == 0, again.stdout + again.stderr
     assert "the pretraining is read from s3://" in again.stdout.replace("\n", " ")

@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).parents[2]
 DOCKER = REPOSITORY / "docker"
 OVERLAYS = ("cpu", "gpu", "cpu-job", "gpu-job", "kueue")
 KUBERNETES = "1.32"
-OURS = ("ray.io/v1", "kueue.x-k8s.io/v1beta1")
+OURS = ("ray.io/v1", "kueue.x-k8s.io/v1beta2")
 PART = "app.kubernetes.io/part-of"
 
 needs_kubectl = pytest.mark.skipif(
@@ -79,6 +79,20 @@ def test_scripts_are_clean() -> None:
     checked("shellcheck", *scripts)
 
 
+def test_a_change_of_the_code_changes_none_of_the_images_large_layers() -> None:
+    stages = re.split(r"^FROM ", (DOCKER / "Dockerfile").read_text(), flags=re.MULTILINE)[1:]
+    dependencies, code, image = stages
+    ours = ("COPY trainables", "COPY vae_sweep", "COPY README.md")
+    assert not any(line in dependencies for line in ours)
+    assert all(line in code for line in ours)
+    assert "pip uninstall --yes vae-sweep" in dependencies
+    copied = re.findall(r"^COPY --from=(\w+) (\S+) (\S+)$", image, flags=re.MULTILINE)
+    assert copied == [
+        ("dependencies", "/opt/vae-sweep", "/opt/vae-sweep"),
+        ("code", "/code/opt/vae-sweep", "/opt/vae-sweep"),
+    ]
+
+
 @pytest.mark.parametrize("files", [["compose.yaml"], ["compose.yaml", "compose.gpu.yaml"]])
 def test_compose_files_are_sound(files: list[str]) -> None:
     paths = [str(DOCKER / name) for name in files]
@@ -95,6 +109,46 @@ def test_compose_opens_loopback_alone_and_holds_no_secret() -> None:
     for service in compose["services"].values():
         secret = [name for name in service.get("environment", {}) if "PASSWORD" in name or "TOKEN" in name]
         assert all(name.endswith(("_FILE", "_PATH")) for name in secret)
+
+
+def test_a_worker_of_compose_has_no_password_and_as_many_cores_as_its_gpus_take() -> None:
+    compose, gpus = (yaml.safe_load((DOCKER / name).read_text()) for name in ("compose.yaml", "compose.gpu.yaml"))
+    held = {name: service.get("secrets") for name, service in compose["services"].items()}
+    assert {name for name, secrets in held.items() if "mlflow_password" in secrets} == {"head", "mlflow"}
+    worker = gpus["services"]["worker"]
+    cores = worker["environment"]["RAY_CPUS"]
+    assert worker["deploy"]["resources"]["limits"]["cpus"] == cores == "${WORKER_CPUS:-8}"
+
+
+@needs_kubectl
+def test_the_operator_is_let_in_however_it_was_installed() -> None:
+    [policy] = [each for each in built("cpu") if each["kind"] == "NetworkPolicy"]
+    labels = [peer["podSelector"]["matchLabels"] for rule in policy["spec"]["ingress"] for peer in rule["from"]]
+    assert {"app.kubernetes.io/component": "kuberay-operator"} in labels
+
+
+@needs_kubectl
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_workers_hold_neither_a_password_nor_a_token_of_kubernetes(overlay: str) -> None:
+    head, *workers = (template["spec"] for template in ray_templates(overlay))
+    assert "mlflow_password" in json.dumps(head)
+    for pod in workers:
+        assert pod["automountServiceAccountToken"] is False
+        assert "mlflow_password" not in json.dumps(pod)
+    for pod in (head, *workers):
+        [container] = pod["containers"]
+        assert container["imagePullPolicy"] == "Always", "a tag may come to mean another image"
+        assert "ephemeral-storage" in container["resources"]["requests"]
+
+
+@needs_kubectl
+def test_the_queue_covers_what_the_pods_ask_for() -> None:
+    [queue] = [each for each in built("kueue") if each["kind"] == "ClusterQueue"]
+    [group] = queue["spec"]["resourceGroups"]
+    containers = [each for template in ray_templates("kueue") for each in template["spec"]["containers"]]
+    asked = {kind for container in containers for kind in container["resources"]["requests"]}
+    assert set(group["coveredResources"]) == asked
+    assert {each["name"] for each in group["flavors"][0]["resources"]} == asked
 
 
 @needs_kubectl

@@ -208,8 +208,10 @@ def test_a_sweep_without_latent_summaries_says_so(reported: Reported) -> None:
     page = page_of(reported.sweep.record, reported.sweep.spec)
     for place in reported.places.values():
         (place / "aside").rename(place / "latent.json")
-    told = "No trial has left a summary of its code (latent.json) that can be read. Latent.json is not in its last"
-    assert page.text.count(told) == 2
+    message = (
+        "No trial has left a summary of its code (latent.json) that can be read. Latent.json is not in its last"
+    )
+    assert page.text.count(message) == 2
 
 
 def test_a_cell_that_is_not_known_is_faint_and_marked(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`vae-sweep plan`: what a launch would run."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,6 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from trainables.text.vocabulary import SPECIAL
 from vae_sweep.cli.arguments import Overrides, make_console
 from vae_sweep.cli.recipes import recipe_tables
 from vae_sweep.cli.remarks import remarks_table
@@ -86,6 +86,7 @@ def _print_estimate(console: Console, made: "Plan") -> None:
 
 
 def _corpus_table(made: "Plan") -> RenderableType:
+    from trainables.text.vocabulary import SPECIAL
 
     corpus = made.corpus
     words = len(corpus.vocabulary) - len(SPECIAL)
@@ -126,6 +127,7 @@ def _domain_text(domain: object) -> str:
 
 def _totals(made: "Plan") -> str:
     from trainables.measure.adapted import FEWEST_PASSES
+    from vae_sweep.planning.memory import memory_limit
 
     seeds = len(made.spec.seeds)
     text = f"{made.cell_count} cells × {seeds} seed{'s' * (seeds > 1)} = {made.trial_count} trials, "
@@ -142,6 +144,8 @@ def _totals(made: "Plan") -> str:
         text += f", {found.stored} stored already" if found.stored else ""
     if (first := len(made.spec.first_seeds)) < seeds:
         text += f"; at most so many: {first} of the seeds at first, the others for cells near the front"
+    if not os.environ.get("RAY_ADDRESS") and (bound := memory_limit()) is not None:
+        text += f"\n{bound}"
     if made.unjudged:
         text += (
             f"\nwarning: search.pruning.rungs: {', '.join(made.unjudged)} ends, or is annealed, before any of them"

@@ -7,7 +7,7 @@ import signal
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import cast
+from typing import Any, cast
 
 import ray
 from ray._private.node import Node
@@ -15,6 +15,7 @@ from ray._private.worker import global_worker
 from ray.exceptions import AuthenticationError
 
 from vae_sweep.errors import LaunchError
+from vae_sweep.planning.memory import memory_limit
 from vae_sweep.running.detached_processes import children_apart
 from vae_sweep.running.interrupts import interruptible
 from vae_sweep.running.nodes.auth_probe import auth_probe, can_be_asked
@@ -53,7 +54,13 @@ def ray_session(address: str | None = None) -> Iterator[bool]:
 def _begin(address: str) -> None:
     try:
         with children_apart():
-            ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+            ray.init(
+                address=address,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                **_memory(address),
+            )
     except SystemExit:
         raise KeyboardInterrupt from None  # Ray's own answer to a SIGTERM
     except AuthenticationError as error:
@@ -67,6 +74,12 @@ def _begin(address: str) -> None:
             f"Ray did not start on this machine ({said}); is it short of memory, disk or processor time? "
             f"Its logs are in {logs}. Nothing is lost: start again"
         ) from None
+
+
+def _memory(address: str) -> dict[str, Any]:
+    """Return what a Ray of our own may take where a control group bounds ours: Ray looks at the whole machine."""
+    bound = memory_limit() if address == LOCAL else None
+    return {"object_store_memory": bound.store, "_memory": bound.heap} if bound else {}
 
 
 def _dismiss_idlers() -> dict[int, str | None]:

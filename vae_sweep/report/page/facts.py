@@ -9,7 +9,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from vae_sweep.journal.invariants import trial_findings
-from vae_sweep.journal.metrics import METRICS, number_text, values_text, word_of
+from vae_sweep.journal.metrics import METRICS, metric_of, number_text, values_text
 from vae_sweep.journal.records import LaunchRecord, SweepRecord, TrialRecord
 
 HOUR, MINUTE = 3600.0, 60.0
@@ -109,8 +109,8 @@ def _numbers(trial: TrialRecord) -> list[Fact]:
 
 
 def _number(key: str, value: float) -> str:
-    word = word_of(key)
-    return number_text(word, value) if word in METRICS else f"{value:.4g}"
+    metric = metric_of(key)
+    return number_text(metric, value) if metric in METRICS else f"{value:.4g}"
 
 
 def _plain(value: Any) -> str:

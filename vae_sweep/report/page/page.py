@@ -52,11 +52,11 @@ class Moment:
     runs: Mapping[str, str]
 
 
-def make_page(record: SweepRecord, spec: SweepSpec, gallery: LatentSummaryCache, now: Moment) -> str:
+def make_page(record: SweepRecord, spec: SweepSpec, summaries: LatentSummaryCache, now: Moment) -> str:
     """Return the report as one HTML document that asks nothing of any network."""
     report = compute_results(record, spec.search.objectives)
-    sittings = gallery.sittings(record)
-    figures = page_figures(record, report.rows, sittings)
+    exemplars = summaries.exemplars(record)
+    figures = page_figures(record, report.rows, exemplars)
     whole = set(whole_trials(record, report.rows))
     code = _resource("page.js")
     page: str = _template().render(
@@ -73,7 +73,7 @@ def make_page(record: SweepRecord, spec: SweepSpec, gallery: LatentSummaryCache,
         figures=figures,
         head=_head(record, spec, report),
         evidence=evidence_table(report),
-        empty=empty.empty_reasons(record, report, sittings),
+        empty=empty.empty_reasons(record, report, exemplars),
         headings=BESIDE_HEADINGS,
         likelihood_head=likelihood_head(),
         likelihood_note=LIKELIHOOD_NOTE,
@@ -81,8 +81,8 @@ def make_page(record: SweepRecord, spec: SweepSpec, gallery: LatentSummaryCache,
         beside=beside_table(report),
         measured={row.cell for row in report.rows},
         remarks=[LEGEND, *incomparable_reasons(report.comparisons)] if report.comparisons else [],
-        sittings=sittings,
-        labels=[(name, *label_style(number)) for number, name in enumerate(label_names(sittings))],
+        exemplars=exemplars,
+        labels=[(name, *label_style(number)) for number, name in enumerate(label_names(exemplars))],
         costs=_costs(record),
         facts=[
             trial_facts(record, record.trials[name], now.runs, name in whole) for name in sorted(record.trials)
@@ -116,13 +116,13 @@ class Figures:
         return [*self.fronts, *self.rates, *epochs, *([self.units] if self.units else []), *self.maps]
 
 
-def page_figures(record: SweepRecord, rows: list[CellResult], sittings: list[CellExemplar]) -> Figures:
+def page_figures(record: SweepRecord, rows: list[CellResult], exemplars: list[CellExemplar]) -> Figures:
     """Return the figures of a sweep; those that have nothing to show are not there."""
-    split, labels, found = widest_split(rows), label_names(sittings), fronts(record, rows)
+    split, labels, found = widest_split(rows), label_names(exemplars), fronts(record, rows)
     whole = set(whole_trials(record, rows))
     epochs = epoch_plots([curve for curve in epoch_curves(record) if curve.trial in whole])
     front = {row.cell for row in rows if row.front}
-    maps = [map_plot(sitting, labels) for sitting in sittings if sitting.trial.cell in front]
+    maps = [map_plot(exemplar, labels) for exemplar in exemplars if exemplar.trial.cell in front]
     return Figures(
         fronts=[front_plot(each) for each in found],
         published=any(each.published for each in found),
@@ -133,7 +133,7 @@ def page_figures(record: SweepRecord, rows: list[CellResult], sittings: list[Cel
             for phase in PHASES
             if (shown := [plot for plot in epochs if plot.id.startswith(f"epochs-{phase}-")])
         },
-        units=unit_plot(unit_rows(sittings)),
+        units=unit_plot(unit_rows(exemplars)),
         maps=[plot for plot in maps if plot is not None],
     )
 
@@ -146,7 +146,7 @@ def _head(record: SweepRecord, spec: SweepSpec, report: Results) -> dict[str, An
     for trial in record.trials.values():
         name = trial.final.outcome if trial.final else "open"
         outcomes[name] = outcomes.get(name, 0) + 1
-    objectives = " and ".join(METRICS[word].symbol for word in spec.search.objectives)
+    objectives = " and ".join(METRICS[metric].symbol for metric in spec.search.objectives)
     return {
         "facts": [
             ("corpus", spec.corpus.title),
