@@ -17,7 +17,6 @@ from trainables.measure.importance import ImportanceEstimate, importance
 from trainables.measure.likelihood import perplexity, token_count
 from trainables.measure.tight import tight
 from trainables.outputs import load_model
-from trainables.spec import TrialSpec
 from trainables.text.corpus import load_corpus
 from vae_sweep.config.environment import data_directory
 from vae_sweep.journal.fold import read_sweep
@@ -33,7 +32,8 @@ def main(sweep: Path, trial: str, sentences: Annotated[int, typer.Option(min=1)]
     """Print passes, seconds and perplexity beside those of 1000 samples, for fewer and for each effort."""
     torch.set_num_threads(1)
     stored, place = read_sweep(sweep / JOURNAL_FILE).trials[trial], existing_spec(sweep).data.directory
-    spec = TrialSpec.model_validate(stored.spec)
+    spec = stored.spec.trial
+    assert spec is not None, f"{trial}: another version wrote its spec"
     corpus = load_corpus(spec.corpus, data_directory(Path(place) if place else None))
     if stored.final is None or stored.final.checkpoint is None:
         raise typer.BadParameter(

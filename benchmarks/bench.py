@@ -14,6 +14,7 @@ from rich.table import Table
 from torch import Generator
 
 from benchmarks import machine, rates, side_by_side
+from benchmarks import scale as many_cells
 from benchmarks.reference import (
     reference_active,
     reference_codes,
@@ -174,8 +175,13 @@ def sweep(_: int) -> Iterator[Row]:
     yield side_by_side.row("20 trials of a minute, two at a time", [bare["trials"]], [swept["trials"]], "s") | ours
 
 
+def scale(_: int) -> Iterator[Row]:
+    """What many cells cost beside their trials, stage by stage."""
+    yield from many_cells.scale()
+
+
 PARTS: dict[str, Callable[[int], Iterator[Row]]] = {
-    part.__name__: part for part in (peak, training, likelihood, measures, together, memory, sweep)
+    part.__name__: part for part in (peak, training, likelihood, measures, together, memory, sweep, scale)
 }
 
 

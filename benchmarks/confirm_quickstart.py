@@ -19,7 +19,7 @@ from trainables.training.state import TrialState
 from trainables.trial import run_trial, score_split
 from vae_sweep.config.reader import read_spec
 
-WORDS = ("nll", "perplexity", "iw_nll", "reconstruction", "kl", "mutual_information", "active_units")
+METRICS = ("nll", "perplexity", "iw_nll", "reconstruction", "kl", "mutual_information", "active_units")
 
 
 def main() -> None:
@@ -46,7 +46,7 @@ def main() -> None:
                     test = score_split(trial, corpus, model, "test")
                 elif isinstance(report, EpochReport) and report.phase == "pretrain":
                     last = report.numbers
-            numbers = " ".join(f"{word} {test[f'test/{word}']:.3f}" for word in WORDS)
+            numbers = " ".join(f"{metric} {test[f'test/{metric}']:.3f}" for metric in METRICS)
             gap = f"gap {test['test/floor_gap']:.3f} ± {test['test/floor_gap_error']:.3f}"
             pretrained = f" ae recon {last['validation/reconstruction']:.2f}" if last else ""
             print(

@@ -74,7 +74,7 @@ def _trial(name: str, start: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _numbers(split: str, count: int) -> dict[str, float]:
-    return {f"{split}/{word}": random.uniform(0, 100) for word in list(METRICS)[:count]}  # noqa: S311
+    return {f"{split}/{metric}": random.uniform(0, 100) for metric in list(METRICS)[:count]}  # noqa: S311
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from trainables.rungs import on_rung
-from trainables.spec import TrialSpec
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.records import TrialRecord
 from vae_sweep.search.state import column_means
@@ -22,7 +21,7 @@ class Lookup:
 
     plain: dict[Key, TrialRecord]
     rungs: dict[Key, TrialRecord]
-    words: tuple[str, ...]
+    metrics: tuple[str, ...]
     shortest: dict[tuple[str, str], float] = field(default_factory=dict)
     truth: dict[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
     worst: list[float] = field(default_factory=list)
@@ -35,7 +34,7 @@ class Lookup:
                 self.shortest[kind] = min(seconds, self.shortest.get(kind, seconds))
         rows: dict[tuple[str, str], list[list[float]]] = {}
         for (method, values, _), trial in self.plain.items():
-            rows.setdefault((method, values), []).append(objectives(trial, self.words))
+            rows.setdefault((method, values), []).append(objectives(trial, self.metrics))
         self.truth = {cell: column_means(found) for cell, found in rows.items()}
         self.worst = [max(column) for column in zip(*self.truth.values(), strict=True)]
 
@@ -56,10 +55,10 @@ class Lookup:
         return hypervolume([self.truth[cell] for cell in cells], self.worst) / whole
 
 
-def objectives(trial: TrialRecord, words: tuple[str, ...]) -> list[float]:
+def objectives(trial: TrialRecord, metrics: tuple[str, ...]) -> list[float]:
     """Return a trained trial's objectives."""
     numbers = trial.final.numbers if trial.final else {}
-    return [value for word in words if (value := numbers.get(f"validation/{word}")) is not None]
+    return [value for metric in metrics if (value := numbers.get(f"validation/{metric}")) is not None]
 
 
 def key_of(method: str, values: Any, seed: int) -> Key:
@@ -67,20 +66,21 @@ def key_of(method: str, values: Any, seed: int) -> Key:
     return method, json.dumps({name: float(value) for name, value in values.items()}, sort_keys=True), seed
 
 
-def lookup(rungs: Path, full: Path, words: tuple[str, ...]) -> Lookup:
+def lookup(rungs: Path, full: Path, metrics: tuple[str, ...]) -> Lookup:
     """Read the sweep with rungs, and the one in which what collapsed ran on. Raises ValueError for open trials."""
     measured, further = {key: judged(trial) for key, trial in ended(rungs).items()}, ended(full)
     early = {key for key, trial in ended(rungs).items() if any(rung.collapsed for rung in trial.rungs)}
     if missing := early - further.keys():
         raise ValueError(f"{full}: ended at a rung, and not trained further there: {sorted(missing)}")
     return Lookup(
-        {key: further[key] if key in early else trial for key, trial in measured.items()}, measured, words
+        {key: further[key] if key in early else trial for key, trial in measured.items()}, measured, metrics
     )
 
 
 def judged(trial: TrialRecord) -> TrialRecord:
     """Return a trial with those of its rungs at which it is judged: its KL weight stays at its full value."""
-    spec = TrialSpec.model_validate(trial.spec)
+    spec = trial.spec.trial
+    assert spec is not None, f"{trial.id}: another version wrote its spec"
     rungs = [rung for rung in trial.rungs if on_rung(spec, spec.phases()[-1], rung.epoch, 1.0)]
     return replace(trial, rungs=rungs)
 

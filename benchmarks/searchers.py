@@ -171,7 +171,7 @@ class Trainer:
             numbers = FinalReport.model_validate_json(event.result["report"]).numbers
             cell = event.assignment.cell
             place = key_of(cell.method, cell.values, 0)[:2]
-            values = [numbers[f"validation/{word}"] for word in self.spec.search.objectives]
+            values = [numbers[f"validation/{metric}"] for metric in self.spec.search.objectives]
             self.values.setdefault(place, []).append(values)
         return True
 

@@ -121,8 +121,8 @@ class Handmade:
             save_state(place, self.trial(known.cell, known.seed).key(), TrialState(Counters(epoch=last)))
             for output in OUTPUTS:
                 put(place / output, f"{output} of {name}")
-        words = {f"validation/{word}": value for word, value in numbers.items()}
-        about = {"trial": name, "outcome": outcome, "reason": None, "error": None, "numbers": words}
+        metrics = {f"validation/{metric}": value for metric, value in numbers.items()}
+        about = {"trial": name, "outcome": outcome, "reason": None, "error": None, "numbers": metrics}
         self.write("final", **about, checkpoint=str(place) if place else None)
         return place
 

@@ -84,7 +84,9 @@ class Scribe:
     def epoch(self, trial: str, phase: str, number: int, **numbers: float) -> None:
         """An epoch with numbers of one's choice: `kl` is validation's, `learning_rate` the training's."""
         training = ("kl_weight", "learning_rate", "seconds")
-        keyed = {f"{'train' if word in training else 'validation'}/{word}": at for word, at in numbers.items()}
+        keyed = {
+            f"{'train' if metric in training else 'validation'}/{metric}": at for metric, at in numbers.items()
+        }
         self.line("epoch", trial, phase=phase, epoch=number, numbers=keyed)
 
     def final(self, trial: str, outcome: str = "finished", **fields: Any) -> None:

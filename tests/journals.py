@@ -50,8 +50,8 @@ def start(journal: Journal, number: int, attempt: int = 1) -> None:
 
 
 def numbers(epoch: int, seconds: float = 1.0) -> dict[str, float | None]:
-    words = {"validation/kl": epoch / 8, "validation/neg_elbo": 20.0 - epoch, "train/learning_rate": None}
-    return words | {"train/seconds": seconds}
+    metrics = {"validation/kl": epoch / 8, "validation/neg_elbo": 20.0 - epoch, "train/learning_rate": None}
+    return metrics | {"train/seconds": seconds}
 
 
 def epoch(journal: Journal, number: int, at: int, phase: str = "vae", **other: Any) -> None:

@@ -51,14 +51,14 @@ def journal(
                 spent = {"train/seconds": seconds + saved}
                 out.write("epoch", trial=trial, phase="vae", epoch=0, numbers=spent, checkpoint=None)
                 end = {"outcome": "finished", "reason": None, "checkpoint": None}
-                out.write("final", trial=trial, numbers=words(numbers, **more.get(cell, {})), **end)
+                out.write("final", trial=trial, numbers=metrics(numbers, **more.get(cell, {})), **end)
                 if tested:
                     higher = (numbers[0] + 0.1, numbers[1] + 0.1)
-                    out.write("scored", trial=trial, numbers=words(higher, "test", **more.get(cell, {})))
+                    out.write("scored", trial=trial, numbers=metrics(higher, "test", **more.get(cell, {})))
     return read_sweep(folder / "journal.jsonl")
 
 
-def words(numbers: tuple[float, float], split: str = "validation", **more: float) -> dict[str, float]:
+def metrics(numbers: tuple[float, float], split: str = "validation", **more: float) -> dict[str, float]:
     """The numbers under their keys."""
     named = {"perplexity": numbers[0], "reconstruction": numbers[1]} | more
-    return {f"{split}/{word}": value for word, value in named.items()}
+    return {f"{split}/{metric}": value for metric, value in named.items()}

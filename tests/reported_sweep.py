@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.handmade import Handmade, put, spec_in
-from trainables.probes.latent_summary import PORTRAIT_FILE, LatentSummary, Walk
+from trainables.probes.latent_summary import LATENT_SUMMARY_FILE, LatentSummary, Walk
 from vae_sweep.config.sweep_spec import SweepSpec
 
 SCRIPT = "<script>alert('x')</script>"
@@ -80,8 +80,13 @@ def write_epochs(sweep: Handmade, name: str, phase: str, count: int, kl: float) 
     """Report epochs that cost 30 s and 100 MB each."""
     for epoch in range(count):
         reconstruction = 25.0 - epoch
-        words = {"neg_elbo": reconstruction + kl, "reconstruction": reconstruction, "kl": kl, "active_units": 3.0}
-        numbers = {f"validation/{word}": value for word, value in words.items()}
+        metrics = {
+            "neg_elbo": reconstruction + kl,
+            "reconstruction": reconstruction,
+            "kl": kl,
+            "active_units": 3.0,
+        }
+        numbers = {f"validation/{metric}": value for metric, value in metrics.items()}
         numbers |= {"train/seconds": 30.0, "train/peak_memory_mb": 100.0}
         sweep.write("epoch", trial=name, phase=phase, epoch=epoch, numbers=numbers, checkpoint=None)
 
@@ -90,9 +95,9 @@ def end(sweep: Handmade, name: str, outcome: str, numbers: dict[str, float]) -> 
     """End a trial with these validation numbers, a test score, a page of samples and a latent summary."""
     place = sweep.folder / "ray" / "attempt-1" / name / "checkpoint_000005"
     put(place / "samples.txt", f"Samples:\n  a {SCRIPT} runs\n")
-    put(place / PORTRAIT_FILE, LATENT_SUMMARY.model_dump_json())
-    words = {f"validation/{word}": value for word, value in numbers.items()}
+    put(place / LATENT_SUMMARY_FILE, LATENT_SUMMARY.model_dump_json())
+    metrics = {f"validation/{metric}": value for metric, value in numbers.items()}
     about = {"trial": name, "outcome": outcome, "reason": f"because of {SCRIPT}", "error": None}
-    sweep.write("final", **about, numbers=words, checkpoint=str(place))
-    sweep.write("scored", trial=name, numbers={f"test/{word}": value + 1.0 for word, value in numbers.items()})
+    sweep.write("final", **about, numbers=metrics, checkpoint=str(place))
+    sweep.write("scored", trial=name, numbers={f"test/{metric}": value + 1.0 for metric, value in numbers.items()})
     return place

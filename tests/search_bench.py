@@ -64,9 +64,9 @@ class BenchContext:
 
 
 class Bench:
-    """A searcher with a real in-memory study, the cells that it journals, and what it was told by cell and seed.
+    """A searcher on a real study, the cells that it journals, and what it was told by cell and seed.
 
-    `around` are functions of a BenchContext.
+    A grid leaves the study alone. `around` are functions of a BenchContext.
     """
 
     def __init__(
@@ -78,10 +78,11 @@ class Bench:
     ) -> None:
         sampler = optuna.samplers.RandomSampler(seed=1)
         self.study = study or optuna.create_study(directions=["minimize"] * 2, sampler=sampler)
+        own = None if spec.search.kind == "grid" else self.study
         self.journaled: list[Cell] = []
         self.ended: dict[int, dict[int, FinalReport]] = {}
         context = BenchContext(self.journaled.append, **around)
-        self.search = SweepSearch(spec, self.study, progress or SearchState(), context)
+        self.search = SweepSearch(spec, own, progress or SearchState(), context)
         self._started: dict[str, Any] = {}
         self._ids = itertools.count()
 
@@ -99,8 +100,8 @@ class Bench:
         error: Any = None,
         **more: float,
     ) -> None:
-        words = {"perplexity": ppl, "reconstruction": recon} | more
-        numbers = {f"validation/{word}": value for word, value in words.items()}
+        metrics = {"perplexity": ppl, "reconstruction": recon} | more
+        numbers = {f"validation/{metric}": value for metric, value in metrics.items()}
         measured = numbers if outcome not in ("diverged", "failed") else {}
         report = FinalReport(outcome=outcome, numbers=measured, error=error)  # type: ignore[arg-type]
         started = self._started[trial_id]

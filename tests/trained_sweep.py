@@ -48,7 +48,7 @@ def train(sweep: Handmade, cell: int, method: str, values: Mapping[str, Any], **
     place = sweep.folder / "ray" / "attempt-1" / name / f"checkpoint_{len(epochs):06d}"
     place.mkdir(parents=True)
     put_files(place, outputs(spec, tiny_corpus(), state))
-    numbers = final.numbers | {f"validation/{word}": value for word, value in better.items()}
+    numbers = final.numbers | {f"validation/{metric}": value for metric, value in better.items()}
     ended = final.model_copy(update={"numbers": numbers})
     sweep.write("final", trial=name, **ended.model_dump(mode="json"), checkpoint=str(place))
     return name

@@ -13,7 +13,7 @@ from trainables.former_keys import read_stored
 from trainables.model.spec import LONGEST
 from trainables.model.vae import Vae
 from trainables.probes.codes import as_text, decode
-from trainables.probes.latent_summary import PORTRAIT_FILE
+from trainables.probes.latent_summary import LATENT_SUMMARY_FILE
 from trainables.probes.summarise import latent_summary
 from trainables.spec import TrialSpec
 from trainables.storage_paths import StoragePath, is_file, read, sync
@@ -52,7 +52,7 @@ def outputs(spec: TrialSpec, corpus: Corpus, state: TrialState) -> dict[str, byt
         VOCABULARY_FILE: words,
         WEIGHTS_FILE: save(weights, metadata),
         SAMPLES_FILE: samples_page(model, corpus, spec.seed).encode(),
-        PORTRAIT_FILE: latent_summary(model, corpus, spec.seed).model_dump_json().encode(),
+        LATENT_SUMMARY_FILE: latent_summary(model, corpus, spec.seed).model_dump_json().encode(),
     }
 
 

@@ -42,7 +42,9 @@ def rung_report(spec: TrialSpec, corpus: Corpus, model: Vae, epoch: int) -> Rung
         evaluation.activity_boundary,
     )
     kept = {
-        f"validation/{word}": value for word, value in numbers.items() if word not in spec.method.undefined_metrics
+        f"validation/{metric}": value
+        for metric, value in numbers.items()
+        if metric not in spec.method.undefined_metrics
     }
     collapsed = collapse(kept, spec.model.latent_size, spec.method.target_rate)
     return RungReport(epoch=epoch, numbers=kept, collapsed=collapsed)

@@ -125,5 +125,7 @@ def score_split(spec: TrialSpec, corpus: Corpus, model: Vae, split: SplitName) -
         evaluation.final_samples if last else None,
     )
     return {
-        f"{split}/{word}": value for word, value in numbers.items() if word not in spec.method.undefined_metrics
+        f"{split}/{metric}": value
+        for metric, value in numbers.items()
+        if metric not in spec.method.undefined_metrics
     }

@@ -67,7 +67,7 @@ class Sweep:
     folder: Path
     spec: SweepSpec
     _record: SweepRecord
-    _gallery: LatentSummaryCache = field(default_factory=LatentSummaryCache)
+    _summaries: LatentSummaryCache = field(default_factory=LatentSummaryCache)
 
     @property
     def outcome(self) -> str | None:
@@ -79,7 +79,7 @@ class Sweep:
         """A line for each cell of which a trial has ended: its values, and means over its ended seeds.
 
         `validation/perplexity_ci95` is half the width of a mean's 95 % interval, `front` whether the cell is on
-        the validation front, `validation/untold` why its likelihood is not known, empty where it is.
+        the validation front, `validation/unknown_likelihood` why its likelihood is not known, empty where it is.
         """
         return cell_frame(self._rows, self.spec.search.objectives)
 
@@ -118,8 +118,8 @@ class Sweep:
         """
         from vae_sweep.report.page.notebook import graph_figure
 
-        sittings = self._gallery.sittings(self._record)
-        plots = {plot.id: plot for plot in page_figures(self._record, self._rows, sittings).all}
+        exemplars = self._summaries.exemplars(self._record)
+        plots = {plot.id: plot for plot in page_figures(self._record, self._rows, exemplars).all}
         plot = plots.get(FRONT if name == "front" else name)
         if plot is None:
             known = ", ".join(["front"] * (FRONT in plots) + [*plots])
@@ -190,8 +190,8 @@ def _run(plan: Plan, extend: bool, progress: bool) -> "Launched":
     from vae_sweep.running.launch import launch as run
 
     if not progress:
-        told = LiveProgress(_stderr(), plan.trial_count)
-        return run(plan, lambda event: None if isinstance(event, PROGRESS) else told.watch(event), extend)
+        shown = LiveProgress(_stderr(), plan.trial_count)
+        return run(plan, lambda event: None if isinstance(event, PROGRESS) else shown.watch(event), extend)
     console = make_console()
     for part in plan_tables(plan):
         console.print(part)

@@ -81,7 +81,7 @@ def watch_recovery(cluster: Cluster, name: str, hit: set[str], struck: float) ->
     )
     say(f"{name} counts as dead after {dead[0] - struck:.1f} s")
 
-    def told(trial: str, kinds: tuple[str, ...]) -> float:
+    def time_of(trial: str, kinds: tuple[str, ...]) -> float:
         def fits(line: Line) -> bool:
             known = line.get("trial") == trial and line["kind"] in kinds
             return known and line["time"] > struck and line.get("host") != name
@@ -89,7 +89,7 @@ def watch_recovery(cluster: Cluster, name: str, hit: set[str], struck: float) ->
         return float(wait_for(cluster, fits, f"recovery of {trial}")["time"]) - struck
 
     for trial in sorted(hit):
-        again, report = told(trial, ("trial",)), told(trial, ("epoch", "final"))
+        again, report = time_of(trial, ("trial",)), time_of(trial, ("epoch", "final"))
         say(f"{trial} started again after {again:.1f} s and had its next report after {report:.1f} s")
 
 

@@ -16,7 +16,7 @@ from tests.cluster.observed import Fading, mid, running_on, tell_what_was_redone
 from tests.cluster.rays import HEAD, USER, WORKERS, Cluster, ray_cluster, say
 from tests.integration.chaos import SPACE as SMALL
 from tests.integration.cluster import lines, run
-from tests.integration.sweeps import home_with, journal_of, kinds_of, numbers_of, report_of, study_states
+from tests.integration.sweeps import home_with, journal_of, kinds_of, numbers_of, report_of
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -93,8 +93,6 @@ def test_a_sweep_over_dying_hosts_ends_as_the_undisturbed_one(cluster: Cluster, 
     assert report_of(home) == report_of(calm)
     assert numbers_of(home) == numbers_of(calm)
     assert [line["outcome"] for line in kinds_of(home, "end")] == ["stopped", "complete"]
-    assert study_states(home).count("COMPLETE") == 8
-    assert set(study_states(home)) <= {"COMPLETE", "FAIL"}
     finals = Counter(line["trial"] for line in kinds_of(home, "final"))
     assert set(finals.values()) == {1}
     assert len(finals) == 8

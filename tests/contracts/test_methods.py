@@ -14,16 +14,25 @@ from trainables.training.spec import PhaseSpec
 from trainables.training.training_spec import CosineRestarts, TrainingSpec
 from trainables.training.updates import Joint
 
-WORDS = {"neg_elbo", "reconstruction", "kl", "mutual_information", "mutual_information_error", "active_units"}
+MAIN_METRICS = {
+    "neg_elbo",
+    "reconstruction",
+    "kl",
+    "mutual_information",
+    "mutual_information_error",
+    "active_units",
+}
 EPOCH_KEYS = {
-    *(f"validation/{word}" for word in WORDS),
-    *(f"train/{word}" for word in ("loss", "reconstruction", "kl", "learning_rate", "kl_weight")),
+    *(f"validation/{metric}" for metric in MAIN_METRICS),
+    *(f"train/{metric}" for metric in ("loss", "reconstruction", "kl", "learning_rate", "kl_weight")),
     *COSTS,
 }
-FINAL_KEYS = {f"validation/{word}" for word in WORDS | {"sentences", "tokens", "reconstruction_error", "kl_error"}}
+FINAL_KEYS = {
+    f"validation/{metric}" for metric in MAIN_METRICS | {"sentences", "tokens", "reconstruction_error", "kl_error"}
+}
 LIKELIHOOD_KEYS = {
-    f"validation/{word}"
-    for word in (
+    f"validation/{metric}"
+    for metric in (
         "elbo_perplexity", "samples", "nll", "nll_error", "nll_sampling_error", "perplexity",
         "floor", "floor_perplexity", "floor_gap", "floor_gap_error", "elbo_gap", "elbo_gap_error",
     )
@@ -115,7 +124,7 @@ def test_every_report_is_total_and_finite(method: str) -> None:
         assert report.numbers["validation/kl"] >= 0
         total = report.numbers["validation/reconstruction"] + report.numbers["validation/kl"]
         assert report.numbers["validation/neg_elbo"] == pytest.approx(total)
-    lacking = {f"validation/{word}" for word in METHODS[method].undefined_metrics}
+    lacking = {f"validation/{metric}" for metric in METHODS[method].undefined_metrics}
     assert set(final.numbers) == (FINAL_KEYS | (set() if method == "ae" else LIKELIHOOD_KEYS)) - lacking
     assert all(math.isfinite(number) for number in final.numbers.values())
 

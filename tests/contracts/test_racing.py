@@ -6,6 +6,7 @@ from typing import Any
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
+from tests.contracts.test_sweep_search import SEARCHED
 from tests.search_bench import ENDLESS, GRID, Bench, drain, sweep
 from trainables.training.report import FinalReport
 from vae_sweep.search.state import Assignment, EvaluatedCell, SearchState
@@ -44,7 +45,7 @@ def test_every_cell_gets_its_first_seeds_and_only_contenders_the_others() -> Non
 
 
 def test_a_cell_whose_likelihood_is_not_known_is_told_as_failed_and_races_for_nothing() -> None:
-    bench = Bench(sweep(GRID, SEEDS, first_seeds=1))
+    bench = Bench(sweep(GRID, SEEDS, first_seeds=1, **SEARCHED))
     order = []
     while True:
         trial_id, config = bench.next()
@@ -80,7 +81,7 @@ def test_racing_serves_every_kind_of_search() -> None:
 
 
 def test_a_cell_is_told_once_with_the_mean_of_its_first_seeds() -> None:
-    bench = Bench(sweep({"vae": {}}, SEEDS, first_seeds=2))
+    bench = Bench(sweep({"vae": {}}, SEEDS, first_seeds=2, kind="random", trials=1))
     run(bench)
     [trial] = bench.study.trials
     assert trial.values == [10.05, 9.05]
@@ -111,7 +112,7 @@ def test_while_a_seed_of_the_race_runs_its_cell_waits() -> None:
 
 
 def test_a_cell_with_a_pruned_replicate_starts_no_other_and_is_told_as_pruned() -> None:
-    bench = Bench(sweep({"vae": {}}, SEEDS))
+    bench = Bench(sweep({"vae": {}}, SEEDS, kind="random", trials=1))
     trial_id, _ = bench.next()
     bench.search.on_trial_complete(trial_id, {"kind": "rung", "report": "{}", "pruned": "it lies behind"})
     assert bench.next()[1] == Searcher.FINISHED

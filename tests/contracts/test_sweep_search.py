@@ -11,6 +11,9 @@ from tests.search_bench import ENDLESS, GRID, Bench, drain, sweep
 from trainables.training.report import FinalReport
 from vae_sweep.search.state import Assignment, SearchState
 
+SEARCHED: dict[str, Any] = {"kind": "random", "trials": 6}
+"""A search of every cell of GRID by a study."""
+
 
 def test_a_searcher_and_its_study_never_enter_rays_snapshots() -> None:
     bench = Bench(sweep(GRID))
@@ -19,7 +22,7 @@ def test_a_searcher_and_its_study_never_enter_rays_snapshots() -> None:
 
 
 def test_b_a_report_without_objectives_is_no_error() -> None:
-    bench = Bench(sweep(GRID))
+    bench = Bench(sweep(GRID, **SEARCHED))
     trial_id, _ = bench.next()
     bench.search.on_trial_result(trial_id, {"kind": "epoch"})
     assert bench.states() == [TrialState.RUNNING]
@@ -27,21 +30,21 @@ def test_b_a_report_without_objectives_is_no_error() -> None:
 
 @pytest.mark.parametrize("outcome", ["diverged", "failed"])
 def test_c_a_trial_without_values_is_told_as_failed(outcome: str) -> None:
-    bench = Bench(sweep(GRID))
+    bench = Bench(sweep(GRID, **SEARCHED))
     trial_id, _ = bench.next()
     bench.end(trial_id, outcome=outcome)
     assert bench.states() == [TrialState.FAIL]
 
 
 def test_c_a_lost_worker_is_told_as_failed() -> None:
-    bench = Bench(sweep(GRID))
+    bench = Bench(sweep(GRID, **SEARCHED))
     trial_id, _ = bench.next()
     bench.search.on_trial_complete(trial_id, None, error=True)
     assert bench.states() == [TrialState.FAIL]
 
 
 def test_d_a_pruned_trial_is_told_as_pruned_and_without_values() -> None:
-    bench = Bench(sweep(GRID))
+    bench = Bench(sweep(GRID, **SEARCHED))
     trial_id, _ = bench.next()
     bench.end(trial_id, outcome="pruned")
     assert bench.states() == [TrialState.PRUNED]
@@ -49,14 +52,14 @@ def test_d_a_pruned_trial_is_told_as_pruned_and_without_values() -> None:
 
 
 def test_d_a_trial_stopped_before_its_end_is_not_told() -> None:
-    bench = Bench(sweep(GRID))
+    bench = Bench(sweep(GRID, **SEARCHED))
     trial_id, _ = bench.next()
     bench.search.on_trial_complete(trial_id, {"kind": "epoch", "report": "{}"})
     assert bench.states() == [TrialState.RUNNING]
 
 
 def test_e_running_trials_of_the_journal_are_adopted_and_strangers_failed() -> None:
-    spec = sweep(GRID)
+    spec = sweep(GRID, **SEARCHED)
     first = Bench(spec)
     _, known = first.next()
     first.study.ask()
@@ -70,7 +73,7 @@ def test_e_running_trials_of_the_journal_are_adopted_and_strangers_failed() -> N
 
 
 def test_e_a_cell_that_ended_in_the_journal_alone_is_told_at_start() -> None:
-    spec = sweep(GRID)
+    spec = sweep(GRID, **SEARCHED)
     first = Bench(spec)
     _, known = first.next()
     report = FinalReport(
@@ -80,16 +83,20 @@ def test_e_a_cell_that_ended_in_the_journal_alone_is_told_at_start() -> None:
     assert second.study.trials[0].values == [2.0, 7.0]
 
 
-def test_f_a_grid_is_exact_whatever_was_asked_before() -> None:
+def test_f_a_grid_is_exact_whatever_was_drawn_before() -> None:
     spec = sweep(GRID)
     first = Bench(spec)
     cells = [first.next()[1]["cell"] for _ in range(3)]
-    first.study.enqueue_trial({"method": "ours", "ours.target_rate": 2})
-    second = Bench(spec, first.study, SearchState(list(cells), {}, [Assignment(cell, 0) for cell in cells]))
-    drawn = [(config["cell"].method, config["cell"].values) for config in drain(second)]
+    progress = SearchState(cells[1:], {}, [Assignment(cell, 0) for cell in cells[1:]])
+    drawn = [(config["cell"].method, config["cell"].values) for config in drain(Bench(spec, progress=progress))]
     assert sorted(map(str, drawn)) == sorted(map(str, spec.points() or []))
-    assert TrialState.RUNNING not in second.states()
-    assert TrialState.WAITING not in second.states()
+
+
+def test_a_grid_is_drawn_in_its_order_without_a_study() -> None:
+    spec = sweep(GRID)
+    bench = Bench(spec)
+    assert [(config["cell"].method, config["cell"].values) for config in drain(bench)] == spec.points()
+    assert bench.states() == []
 
 
 @pytest.mark.parametrize("kind", ["random", "tpe", "nsga2"])
@@ -108,12 +115,12 @@ def test_a_search_ends_where_its_space_is_exhausted() -> None:
 def test_a_repeated_draw_is_told_what_its_cell_gave() -> None:
     bench = Bench(sweep({"vae": {}, "ours": {"target_rate": {"choice": [2, 4]}}}, kind="random", trials=3))
     drain(bench)
-    told = [trial for trial in bench.study.trials if trial.number not in {c.number for c in bench.journaled}]
-    assert all(trial.state == TrialState.COMPLETE for trial in told)
+    repeated = [trial for trial in bench.study.trials if trial.number not in {c.number for c in bench.journaled}]
+    assert all(trial.state == TrialState.COMPLETE for trial in repeated)
 
 
 def test_replicates_are_one_optuna_trial_told_once_with_their_mean() -> None:
-    bench = Bench(sweep({"vae": {}}, seeds=(3, 5)))
+    bench = Bench(sweep({"vae": {}}, seeds=(3, 5), kind="random", trials=1))
     (one, first), (two, second) = bench.next(), bench.next()
     assert (first["cell"], first["seed"], second["seed"]) == (second["cell"], 3, 5)
     bench.end(one, ppl=3.0, recon=10.0)
@@ -123,7 +130,7 @@ def test_replicates_are_one_optuna_trial_told_once_with_their_mean() -> None:
 
 
 def test_one_diverged_replicate_fails_its_cell() -> None:
-    bench = Bench(sweep({"vae": {}}, seeds=(3, 5)))
+    bench = Bench(sweep({"vae": {}}, seeds=(3, 5), kind="random", trials=1))
     (one, _), (two, _) = bench.next(), bench.next()
     bench.end(one)
     bench.end(two, outcome="diverged")
@@ -131,14 +138,14 @@ def test_one_diverged_replicate_fails_its_cell() -> None:
 
 
 def test_the_seed_is_no_parameter_and_names_are_conditional() -> None:
-    bench = Bench(sweep(GRID, seeds=(1, 2)))
+    bench = Bench(sweep(GRID, seeds=(1, 2), **SEARCHED))
     drain(bench)
     names = {name for trial in bench.study.trials for name in trial.params}
     assert names == {"method", "vae_fbp.target_rate", "ours.target_rate"}
 
 
 def test_a_trial_out_of_memory_comes_again_as_often_as_the_spec_allows() -> None:
-    bench = Bench(sweep({"vae": {}}, retries=2))
+    bench = Bench(sweep({"vae": {}}, retries=2, kind="random", trials=1))
     for retries in (0, 1, 2):
         trial_id, config = bench.next()
         assert config.get("retries", 0) == retries
@@ -149,13 +156,13 @@ def test_a_trial_out_of_memory_comes_again_as_often_as_the_spec_allows() -> None
 
 
 def test_a_bug_does_not_come_again() -> None:
-    bench = Bench(sweep({"vae": {}}, retries=2))
+    bench = Bench(sweep({"vae": {}}, retries=2, kind="random", trials=1))
     bench.end(bench.next()[0], outcome="failed", error="bug")
     assert bench.next()[1] == Searcher.FINISHED
 
 
 def test_a_cell_that_failed_and_gives_values_later_is_added_to_the_study_once() -> None:
-    spec = sweep(GRID)
+    spec = sweep(GRID, **SEARCHED)
     first = Bench(spec)
     trial_id, config = first.next()
     first.end(trial_id, outcome="failed", error="data")
@@ -170,22 +177,24 @@ def test_a_cell_that_failed_and_gives_values_later_is_added_to_the_study_once() 
 
 
 def test_a_new_study_is_told_all_that_the_journal_knows() -> None:
-    spec = sweep(GRID, seeds=(1, 2))
+    spec = sweep(GRID, seeds=(1, 2), **SEARCHED)
     first = Bench(spec)
     drain(first)
     second = Bench(spec, None, SearchState(list(first.journaled), first.ended))
-    assert [trial.params for trial in second.study.trials] == [trial.params for trial in first.study.trials]
-    assert [trial.values for trial in second.study.trials] == [trial.values for trial in first.study.trials]
+    old, new = ([each for each in bench.study.trials if "cell" in each.user_attrs] for bench in (first, second))
+    assert len(new) == len(spec.points() or [])
+    assert [trial.params for trial in new] == [trial.params for trial in old]
+    assert [trial.values for trial in new] == [trial.values for trial in old]
 
 
 def test_nothing_is_drawn_once_the_sweep_is_to_stop() -> None:
-    bench = Bench(sweep(GRID), halt=lambda: True)
+    bench = Bench(sweep(GRID, **SEARCHED), halt=lambda: True)
     assert bench.next()[1] == Searcher.FINISHED
     assert bench.states() == []
 
 
 def test_cells_are_numbered_without_gaps_whatever_the_study_holds() -> None:
-    spec = sweep(GRID)
+    spec = sweep(GRID, **SEARCHED)
     first = Bench(spec)
     first.study.ask()
     second = Bench(spec, first.study)

@@ -51,7 +51,7 @@ class Storm:
     address: str
     tracker: ExitStack
     struck: Counter[str] = field(default_factory=Counter)
-    told: list[str] = field(default_factory=list)
+    strikes_done: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.draw = random.Random(self.seed)
@@ -83,7 +83,7 @@ class Storm:
             name = self.draw.choice(list(FAULTS))
             if FAULTS[name](self, driver):
                 self.struck[name] += 1
-                self.told.append(f"{name} at {time.time():.2f}")
+                self.strikes_done.append(f"{name} at {time.time():.2f}")
                 self.budget -= 1
         while self.scaled_resources(driver, 1):
             pass

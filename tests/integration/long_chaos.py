@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.integration.chaos import ADAPTIVE, SPACE, storm_over
 from tests.integration.cluster import run
-from tests.integration.sweeps import home_with, numbers_of, report_of
+from tests.integration.sweeps import home_with, numbers_of, report_of, study_of
 from tests.integration.test_chaos import check_order
 
 BUDGET = 10
@@ -33,6 +33,7 @@ def main(faults: int = 50, seed: int = 1) -> None:
                     assert report_of(storm.home) == report_of(calm)
                     assert numbers_of(storm.home) == numbers_of(calm)
                 else:
+                    check_study(storm.home)
                     replay_all(storm.home)
                 survived += storm.struck
             sweeps += 1
@@ -40,6 +41,14 @@ def main(faults: int = 50, seed: int = 1) -> None:
             print(f"seed {seed}, {kind}: survived {dict(storm.struck)} in {seconds:.0f} s", flush=True)
             seed += 1
     print(f"{survived.total()} faults over {sweeps} sweeps survived: {dict(sorted(survived.items()))}")
+
+
+def check_study(home: Path) -> None:
+    """The study has each cell once and no trial that seems to run."""
+    told = study_of(home).trials
+    assert {trial.state.name for trial in told} <= {"COMPLETE", "FAIL"}
+    of_cells = [trial.user_attrs["cell"] for trial in told if trial.state.name == "COMPLETE" and trial.user_attrs]
+    assert sorted(of_cells) == list(range(8)), "each cell once; a repeated draw belongs to none"
 
 
 def replay_all(home: Path) -> None:

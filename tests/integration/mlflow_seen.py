@@ -74,10 +74,10 @@ def expected(path: Path, trial: str) -> Counter[tuple[str, int, int, float]]:
 
 def shown(key: str) -> str | None:
     """Return the name under which a number of an end or a score stands beside its own, None where it does not."""
-    split, _, word = key.partition("/")
-    if word not in SHOWN:
+    split, _, metric = key.partition("/")
+    if metric not in SHOWN:
         return None
-    return {"validation": word, "test": f"test_{word}"}.get(split)
+    return {"validation": metric, "test": f"test_{metric}"}.get(split)
 
 
 def wait_until(met: Callable[[], bool], timeout: float = 60) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cluster import SPACE, run
-from tests.integration.sweeps import home_with, kinds_of, numbers_of, study_of
+from tests.integration.sweeps import home_with, kinds_of, numbers_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.in_order]
 
@@ -51,15 +51,6 @@ def test_an_extension_runs_the_new_cells_alone(finished: Path) -> None:
     ]
     second = {line["trial"] for line in kinds_of(finished, "trial") if line["attempt"] == 2}
     assert second == after.keys() - before.keys()
-
-
-def test_the_study_holds_the_means_over_all_seeds(finished: Path) -> None:
-    told = {trial.user_attrs["cell"]: trial for trial in study_of(finished).trials}
-    ends = {line["trial"]: line["numbers"] for line in kinds_of(finished, "final")}
-    assert sorted(told) == [0, 1, 2, 3]
-    for cell, method in ((0, "vae"), (3, "ours")):
-        replicates = [ends[f"{cell:04d}-{method}-s{seed}"]["validation/perplexity"] for seed in (0, 1)]
-        assert told[cell].values[0] == pytest.approx(sum(replicates) / 2, rel=1e-12)
 
 
 def test_pretraining_is_done_once_a_seed(finished: Path) -> None:

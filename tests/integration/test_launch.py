@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cluster import SPACE, kill_tree, lines, run, start, wait_for, workers
-from tests.integration.sweeps import home_with, journal_of, numbers_of, study_states
+from tests.integration.sweeps import home_with, journal_of, numbers_of
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +23,7 @@ def test_an_undisturbed_sweep_is_complete(undisturbed: Path) -> None:
         "scored": 3,
         "end": 1,
     }
-    assert study_states(undisturbed) == ["COMPLETE"] * 3
+    assert not (undisturbed / "sweeps" / "tiny" / "study.journal").exists(), "a grid needs no study"
 
 
 def test_the_report_has_a_row_for_each_cell_and_split(undisturbed: Path) -> None:
@@ -70,7 +70,6 @@ def test_a_worker_killed_in_a_phase_goes_on_from_its_checkpoint(
     assert numbers_of(home) == numbers_of(undisturbed)
     starts = [line for line in lines(journal) if line["kind"] == "trial"]
     assert len(starts) > 3, f"no restart after the kill at {hit}"
-    assert study_states(home) == ["COMPLETE"] * 3
 
 
 def test_a_driver_killed_in_mid_sweep_is_resumed(tmp_path: Path, undisturbed: Path) -> None:
@@ -84,9 +83,6 @@ def test_a_driver_killed_in_mid_sweep_is_resumed(tmp_path: Path, undisturbed: Pa
     assert numbers_of(home) == numbers_of(undisturbed)
     second = [line for line in lines(journal_of(home)) if line["kind"] == "trial" and line["attempt"] == 2]
     assert not finished & {line["trial"] for line in second}
-    states = study_states(home)
-    assert states.count("COMPLETE") == 3
-    assert set(states) <= {"COMPLETE", "FAIL"}, "a cell asked for but not yet journaled is told as failed"
 
 
 def test_a_diverging_trial_is_an_outcome_and_the_sweep_goes_on(tmp_path: Path) -> None:
@@ -97,7 +93,6 @@ def test_a_diverging_trial_is_an_outcome_and_the_sweep_goes_on(tmp_path: Path) -
     outcomes = [line["outcome"] for line in lines(journal_of(home)) if line["kind"] == "final"]
     assert len(outcomes) == 4
     assert outcomes.count("diverged") == 1
-    assert sorted(study_states(home)) == ["COMPLETE"] * 3 + ["FAIL"]
 
 
 def test_a_sweep_of_which_every_trial_diverges_is_not_complete(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from tests.integration.cluster import kill_tree, run, start, wait_for
-from tests.integration.sweeps import home_with, journal_of, kinds_of, numbers_of, report_of, study_states
+from tests.integration.sweeps import home_with, journal_of, kinds_of, numbers_of, report_of
 from tests.objects import BUCKET, KEY, SECRET, Objects, serving
 from trainables.s3_connection import TIMEOUT_VARIABLE
 from trainables.storage_paths import S3Place, place_of, write
@@ -56,7 +56,6 @@ def home(tmp_path_factory: pytest.TempPathFactory, objects: Objects) -> Path:
 def test_the_numbers_are_those_of_the_local_sweep(home: Path, undisturbed: Path) -> None:
     assert numbers_of(home) == numbers_of(undisturbed)
     assert report_of(home) == report_of(undisturbed)
-    assert study_states(home) == ["COMPLETE"] * 3
 
 
 def test_checkpoints_and_pretrainings_lie_on_the_objects_alone(home: Path, objects: Objects) -> None:
@@ -114,10 +113,10 @@ def test_mlflow_has_the_outputs(home: Path) -> None:
 
 
 def test_explain_and_replay_read_the_objects(home: Path) -> None:
-    told = run(home, "explain", SWEEP, "0001")
-    assert told.returncode == 0, told.stderr
-    assert f"s3://{BUCKET}/team/one/tiny/ray/" in told.stdout.replace("\n", "")
-    assert "not there now" not in told.stdout
+    explained = run(home, "explain", SWEEP, "0001")
+    assert explained.returncode == 0, explained.stderr
+    assert f"s3://{BUCKET}/team/one/tiny/ray/" in explained.stdout.replace("\n", "")
+    assert "not there now" not in explained.stdout
     again = run(home, "replay", SWEEP, "0002", "--store")
     assert again.returncode == 0, again.stdout + again.stderr
     assert "the pretraining is read from s3://" in again.stdout.replace("\n", " ")

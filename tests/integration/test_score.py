@@ -77,9 +77,11 @@ def check_scored_once(scores: list[dict[str, Any]]) -> None:
     """What the killed command journaled was not measured again; the evaluation is that of the plan."""
     assert sorted(line["trial"] for line in scores) == sorted(TRIALS)
     assert len({line["evaluation"] for line in scores}) == 1
-    words = {f"{split}/{word}" for split in ("validation", "test") for word in ("perplexity", "reconstruction")}
+    metrics = {
+        f"{split}/{metric}" for split in ("validation", "test") for metric in ("perplexity", "reconstruction")
+    }
     for line in scores:
-        assert line["numbers"].keys() >= words
+        assert line["numbers"].keys() >= metrics
         assert line["settings"] is None
 
 
@@ -89,9 +91,9 @@ def check_the_newest_is_read(home: Path, score: dict[str, Any]) -> None:
     shown = json.loads(run(home, "report", SWEEP, "--format", "json").stdout)
     [row] = [row for row in shown["rows"] if row["split"] == "test" and row["cell"] == 1]
     assert row["numbers"]["perplexity"] == score["numbers"]["test/perplexity"]
-    told = run(home, "explain", SWEEP, "0001").stdout
-    assert "by an earlier version of vae-sweep" in told
-    assert "final_effort 120, which is read" in told
+    explained = run(home, "explain", SWEEP, "0001").stdout
+    assert "by an earlier version of vae-sweep" in explained
+    assert "final_effort 120, which is read" in explained
     assert "2 trials of 3 measured under another evaluation" in run(home, "status", SWEEP).stdout
     _, runs = mlflow_runs(home)
     metrics = runs[TRIALS[1]].data.metrics

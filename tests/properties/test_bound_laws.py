@@ -149,8 +149,8 @@ def test_measured_numbers_do_not_depend_on_batches(size: int) -> None:
     cut = equal_length_batches(sentences, size)
     mixed = [cut[i] for i in torch.randperm(len(cut), generator=seeded(0)).tolist()]
     other = measure_bound(model, mixed, 7)
-    for word in ("reconstruction", "kl", "neg_elbo"):
-        torch.testing.assert_close(getattr(other, word), getattr(bound, word), rtol=1e-5, atol=1e-5)
+    for metric in ("reconstruction", "kl", "neg_elbo"):
+        torch.testing.assert_close(getattr(other, metric), getattr(bound, metric), rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(other.posterior.mean, bound.posterior.mean)
     torch.testing.assert_close(other.posterior.log_variance, bound.posterior.log_variance)
     torch.testing.assert_close(iw_nll(model, mixed, 5, 8), nll, rtol=1e-5, atol=1e-5)

@@ -16,7 +16,7 @@ Broken = dict[str, tuple[str, str, *tuple[str, ...]]]
 """Name -> what the file holds, how its one problem starts, and further parts of it."""
 
 
-def told(directory: Path, text: str | bytes, *overrides: str, **others: str) -> list[str]:
+def problems_of(directory: Path, text: str | bytes, *overrides: str, **others: str) -> list[str]:
     """Read a text as `space.yaml` beside `others`, which must fail; return its problems without the directory."""
     for name, other in {"snli": GOOD, **others}.items():
         (directory / f"{name}.yaml").write_text(other, encoding="utf-8")
@@ -29,7 +29,7 @@ def told(directory: Path, text: str | bytes, *overrides: str, **others: str) -> 
 
 def check(directory: Path, text: str, start: str, *parts: str) -> None:
     """Check that a broken file gives exactly one problem, in one line, with these parts and nothing of Python."""
-    [problem] = told(directory, text)
+    [problem] = problems_of(directory, text)
     assert problem.startswith(start)
     assert [part for part in parts if part not in problem] == []
     assert [word for word in PYTHONISMS if word in problem.replace("<field>", "")] == []

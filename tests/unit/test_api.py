@@ -117,7 +117,7 @@ def test_a_frame_is_a_fresh_one_each_time(reported: Reported) -> None:
 def test_every_figure_of_the_page_is_had_by_its_name(reported: Reported) -> None:
     sweep, record = load_sweep(reported.sweep.folder), reported.sweep.record
     found = cell_results(record, reported.sweep.spec.search.objectives)
-    plots = page_figures(record, found, LatentSummaryCache().sittings(record)).all
+    plots = page_figures(record, found, LatentSummaryCache().exemplars(record)).all
     assert {"front-validation", "front-test", "rate-kl", "epochs-vae-kl", "units"} <= {plot.id for plot in plots}
     for plot in plots:
         figure = sweep.figure(plot.id)
@@ -154,17 +154,17 @@ def test_a_trial_is_used_as_a_model(trained: Handmade, capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize(
-    ("trial", "told"),
+    ("trial", "message"),
     [
         ("0009", "has no trial '0009'"),
         (0, "model(0): expected the name of a trial, such as '0000-vae-s0', or nothing"),
         ("", "model(''): expected the name"),
     ],
 )
-def test_a_trial_that_is_none_is_told_in_words(trained: Handmade, trial: str, told: str) -> None:
+def test_a_trial_that_is_none_is_told_in_words(trained: Handmade, trial: str, message: str) -> None:
     with pytest.raises(VaeSweepError) as error:
         load_sweep(trained.folder).model(trial)
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 def test_a_folder_without_a_sweep_is_told_in_words(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_every_error_of_a_dict_is_told_at_once() -> None:
     wrong = {"extends": "a.yaml", "corpus": {"name": "captoins"}, "methods": {"vea": None}, "seeds": [0, 0]}
     with pytest.raises(VaeSweepError) as error:
         launch(wrong, ["model.latent_size"])
-    for told in (
+    for message in (
         "--set model.latent_size: expected path=value",
         "the spec: extends stands in files only",
         "the spec: name: required, but not given",
@@ -204,7 +204,7 @@ def test_every_error_of_a_dict_is_told_at_once() -> None:
         "the spec: seeds: listed twice: 0",
         "6 errors; nothing was started",
     ):
-        assert told in str(error.value)
+        assert message in str(error.value)
 
 
 def test_a_file_is_refused_as_by_the_command_line(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers import LAW
-from tests.unit.broken_spaces import GOOD, Broken, check, told
+from tests.unit.broken_spaces import GOOD, Broken, check, problems_of
 from vae_sweep.config.reader import read_spec
 from vae_sweep.errors import SpecError
 
@@ -90,7 +90,7 @@ def test_the_text_of_the_error_lists_all_and_says_that_nothing_was_started() -> 
 def test_inherited_mistakes_are_told_at_the_file_and_line_that_made_them(tmp_path: Path) -> None:
     base = "corpus: {name: snli}\nmodel:\n  latent_size: 0\n  encoder_size: 0\nmethods: {vea: }\n"
     middle = "extends: base.yaml\nmodel: {encoder_size: 64}\ntraining: {epochs: -1}\n"
-    problems = told(tmp_path, "extends: middle.yaml\nmethods:\n  vae: {x: 1}\n", base=base, middle=middle)
+    problems = problems_of(tmp_path, "extends: middle.yaml\nmethods:\n  vae: {x: 1}\n", base=base, middle=middle)
     assert [": ".join(problem.split(": ")[:2]) for problem in problems] == [
         "base.yaml:3: model.latent_size",
         "middle.yaml:3: training.epochs",
@@ -99,19 +99,19 @@ def test_inherited_mistakes_are_told_at_the_file_and_line_that_made_them(tmp_pat
 
 
 def test_a_circle_of_files_is_shown(tmp_path: Path) -> None:
-    [problem] = told(tmp_path, "extends: a.yaml\n", a="extends: b.yaml\n", b="extends: a.yaml\n")
+    [problem] = problems_of(tmp_path, "extends: a.yaml\n", a="extends: b.yaml\n", b="extends: a.yaml\n")
     assert problem == "a.yaml: extends itself: a.yaml -> b.yaml -> a.yaml; break the circle"
 
 
 def test_a_broken_parent_is_told_under_its_own_name(tmp_path: Path) -> None:
-    assert told(tmp_path, "extends: a.yaml\n", a="seeds: [\n")[0].startswith("a.yaml:2: not valid YAML")
-    assert told(tmp_path, "extends: a.yaml\n", a="extends: b.yaml\n") == [
+    assert problems_of(tmp_path, "extends: a.yaml\n", a="seeds: [\n")[0].startswith("a.yaml:2: not valid YAML")
+    assert problems_of(tmp_path, "extends: a.yaml\n", a="extends: b.yaml\n") == [
         "a.yaml:1: extends: no file b.yaml; did you mean a.yaml?"
     ]
 
 
 def test_a_file_that_is_not_utf8_is_told_with_the_line(tmp_path: Path) -> None:
-    [problem] = told(tmp_path, f"{GOOD}name: caf\xe9\n".encode("latin-1"))
+    [problem] = problems_of(tmp_path, f"{GOOD}name: caf\xe9\n".encode("latin-1"))
     assert problem.startswith("space.yaml:3: not UTF-8 text")
 
 
@@ -197,10 +197,10 @@ OVERRIDES = {
 
 @pytest.mark.parametrize("override", OVERRIDES)
 def test_a_wrong_override_is_told_as_it_was_typed(override: str, tmp_path: Path) -> None:
-    [problem] = told(tmp_path, GOOD, override)
+    [problem] = problems_of(tmp_path, GOOD, override)
     assert problem.startswith(OVERRIDES[override])
 
 
 def test_wrong_overrides_and_the_mistakes_of_the_file_are_told_together(tmp_path: Path) -> None:
-    problems = told(tmp_path, f"{GOOD}seeds: []\n", "x", "model.latent_size=0", "training.epochs=0")
+    problems = problems_of(tmp_path, f"{GOOD}seeds: []\n", "x", "model.latent_size=0", "training.epochs=0")
     assert len(problems) == 4

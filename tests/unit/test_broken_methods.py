@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.broken_spaces import CORPUS, TPE, Broken, check, told
+from tests.unit.broken_spaces import CORPUS, TPE, Broken, check, problems_of
 
 BROKEN: Broken = {
     "no methods": ("corpus: {name: captions}\n", "space.yaml: methods: required, but not given"),
@@ -191,7 +191,7 @@ def test_a_row_is_not_blamed_for_a_broken_section(tmp_path: Path) -> None:
         CORPUS
         + "training: {schedule: {kind: tall}}\nmethods:\n  vae: {training.schedule.flat: 0.5, model.size: 3}\n"
     )
-    assert [problem.split(": ")[1] for problem in told(tmp_path, text)] == [
+    assert [problem.split(": ")[1] for problem in problems_of(tmp_path, text)] == [
         "training.schedule.kind",
         "methods.vae.model.size",
     ]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.broken_spaces import CORPUS, GOOD, Broken, check, told
+from tests.unit.broken_spaces import CORPUS, GOOD, Broken, check, problems_of
 from vae_sweep.config.domains import Choice
 
 BROKEN: Broken = {
@@ -140,7 +140,7 @@ def test_one_mistake_gives_one_problem_with_its_place_and_what_is_allowed(name: 
 def test_every_mistake_of_a_file_is_told_at_once_in_the_order_of_its_lines(
     tmp_path: Path,
 ) -> None:
-    problems = told(
+    problems = problems_of(
         tmp_path,
         "corpus: {name: snil}\n"
         "modle: {}\n"
@@ -178,16 +178,16 @@ def test_every_mistake_of_a_file_is_told_at_once_in_the_order_of_its_lines(
 
 def test_a_mistake_in_training_is_not_told_again_for_pretraining(tmp_path: Path) -> None:
     wrong = "training: {epochs: 0, optimizer: lbfgs, schedule: {kind: tall}}\n"
-    assert len(told(tmp_path, f"{GOOD}{wrong}")) == 3
-    assert len(told(tmp_path, f"{GOOD}{wrong}pretraining: {{learning_rate: 1}}\n")) == 3
-    both = told(tmp_path, f"{GOOD}{wrong}pretraining: {{epochs: 0}}\n")
+    assert len(problems_of(tmp_path, f"{GOOD}{wrong}")) == 3
+    assert len(problems_of(tmp_path, f"{GOOD}{wrong}pretraining: {{learning_rate: 1}}\n")) == 3
+    both = problems_of(tmp_path, f"{GOOD}{wrong}pretraining: {{epochs: 0}}\n")
     assert [problem.split(": ")[1] for problem in both][-1] == "pretraining.epochs"
     assert len(both) == 4
 
 
 def test_a_mistake_of_pretraining_alone_is_told_there(tmp_path: Path) -> None:
     text = f"{GOOD}training: {{schedule: {{kind: linear_decay}}}}\npretraining:\n  schedule: {{patience: 3}}\n"
-    assert told(tmp_path, text) == [
+    assert problems_of(tmp_path, text) == [
         "space.yaml:5: pretraining.schedule.patience: unknown key; allowed: flat, kind"
     ]
 
@@ -197,7 +197,7 @@ def test_a_wrong_value_among_many_is_found(tmp_path: Path, place: int, wrong: st
     values = [str(1 + number / 8) for number in range(200)]
     values[place] = wrong
     text = f"{CORPUS}methods: {{ours: {{target_rate: {{choice: [{', '.join(values)}]}}}}}}\n"
-    [problem] = told(tmp_path, text)
+    [problem] = problems_of(tmp_path, text)
     assert problem.startswith("space.yaml:2: methods.ours.target_rate")
 
 

@@ -15,12 +15,12 @@ SEEDS = range(100)
 SENTENCES, UNITS = 200, 32
 
 
-def words(active: float, information: float, kl: float) -> dict[str, float]:
+def metrics(active: float, information: float, kl: float) -> dict[str, float]:
     return {"validation/active_units": active, "validation/mutual_information": information, "validation/kl": kl}
 
 
 def test_a_model_without_code_is_collapsed_and_says_by_which_numbers() -> None:
-    reason = collapse(words(0, 0.03, 0.01), 16, None)
+    reason = collapse(metrics(0, 0.03, 0.01), 16, None)
     assert reason == (
         "none of 16 units is active, the mutual information is 0.03 nats (below 0.1), the KL 0.01 nats: "
         "the decoder ignores z"
@@ -31,12 +31,12 @@ def test_a_model_without_code_is_collapsed_and_says_by_which_numbers() -> None:
     ("active", "information", "kl"), [(1, 0.03, 0.01), (0, 0.1, 0.01), (0, 0.03, 0.5)], ids=["AU", "MI", "KL"]
 )
 def test_each_of_the_three_numbers_alone_keeps_a_model(active: float, information: float, kl: float) -> None:
-    assert collapse(words(active, information, kl), 16, None) is None
+    assert collapse(metrics(active, information, kl), 16, None) is None
 
 
 def test_a_kl_that_the_free_bits_ask_for_anyway_saves_no_model() -> None:
-    assert "of the λ = 4 that its objective pays anyway" in (collapse(words(0, 0.05, 4.3), 16, 4.0) or "")
-    assert collapse(words(0, 0.05, 4.41), 16, 4.0) is None
+    assert "of the λ = 4 that its objective pays anyway" in (collapse(metrics(0, 0.05, 4.3), 16, 4.0) or "")
+    assert collapse(metrics(0, 0.05, 4.41), 16, 4.0) is None
 
 
 def test_a_row_that_lacks_a_word_is_never_collapsed() -> None:
@@ -46,7 +46,7 @@ def test_a_row_that_lacks_a_word_is_never_collapsed() -> None:
 def measured(posterior: Gaussian, seed: int) -> dict[str, float]:
     noise = torch.randn(posterior.mean.shape, generator=seeded(seed))
     kl = float(posterior.kl_per_unit().double().sum(1).mean())
-    return words(float(active_units(posterior.mean)), mutual_information(posterior, noise), kl)
+    return metrics(float(active_units(posterior.mean)), mutual_information(posterior, noise), kl)
 
 
 def code(nats: float, used: int, units: int, seed: int) -> Gaussian:

@@ -44,8 +44,8 @@ def test_a_cell_that_is_not_known_has_no_place(tmp_path: Path) -> None:
     journal(tmp_path / "two", SECOND, more={0: {"pareto_k_bad": 0.6}})
     found = compare_sweeps(read_records([tmp_path / "one", tmp_path / "two"]))
     assert [place.cell for place in found.sides[1].places] == [1, 2]
-    told = [line for line in compare_lines(found) if "cannot tell" in line]
-    assert told == [
+    differences = [line for line in compare_lines(found) if "cannot tell" in line]
+    assert differences == [
         "two: cannot tell where cell 0 stands: 60.0% of its sentences have Pareto k > 0.7, 50% at most may; it is "
         "in no front and no hypervolume"
     ]
@@ -76,12 +76,14 @@ def test_fronts_and_who_makes_the_joint_one(compared: SweepComparison) -> None:
 def test_cells_in_common_are_paired_by_seed_and_the_rest_named(compared: SweepComparison) -> None:
     one, two = compared.sides
     assert (one.common, one.own, two.own) == ([], [3], [1])
-    told = {(each.cell, each.against, each.word): each for each in two.common}
-    assert list(told) == [(cell, other, word) for cell, other in ((0, 2), (2, 1)) for word in compared.objectives]
-    ours = told[0, 2, "reconstruction"]
+    differences = {(each.cell, each.against, each.metric): each for each in two.common}
+    assert list(differences) == [
+        (cell, other, metric) for cell, other in ((0, 2), (2, 1)) for metric in compared.objectives
+    ]
+    ours = differences[0, 2, "reconstruction"]
     assert (ours.difference.mean, ours.difference.pairing) == (pytest.approx(-4.0), "paired")
     assert ours.answer is Answer.BETTER
-    assert told[2, 1, "perplexity"].why == "equal in all of 3 seeds"
+    assert differences[2, 1, "perplexity"].why == "equal in all of 3 seeds"
 
 
 def test_hypervolumes_share_a_reference(compared: SweepComparison) -> None:

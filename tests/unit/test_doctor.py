@@ -104,7 +104,7 @@ def test_the_token_mode(mode: str, level: str) -> None:
 
 def test_the_token(tmp_path: Path) -> None:
     own, named = put(tmp_path / ".ray" / "auth_token", 0o600, "a" * 64), put(tmp_path / "short", 0o600, "abc")
-    told = [
+    findings = [
         examine_token(tmp_path, environment, needed=True)
         for environment in (
             {},
@@ -113,13 +113,13 @@ def test_the_token(tmp_path: Path) -> None:
             {"RAY_AUTH_TOKEN_PATH": str(tmp_path / "gone")},
         )
     ]
-    assert [(each.level, each.where) for each in told] == [
+    assert [(each.level, each.where) for each in findings] == [
         ("ok", str(own)),
         ("problem", str(named)),
         ("ok", "RAY_AUTH_TOKEN"),
         ("problem", str(tmp_path / "gone")),
     ]
-    assert "abc" not in str(told[1])
+    assert "abc" not in str(findings[1])
     assert examine_token(tmp_path / "nobody", {}, needed=False).level == "ok"
 
 

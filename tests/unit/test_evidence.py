@@ -34,24 +34,24 @@ def report(tmp_path: Path) -> Results:
 
 
 def test_each_cell_is_held_against_the_plain_vae(report: Results) -> None:
-    told = report.evidence.differences
-    assert (told.split, told.baseline) == ("test", 2)
-    assert [(one.cell, one.against, one.word) for one in told.against_baseline] == [
-        (cell, 2, word) for cell in (1, 3, 4) for word in OBJECTIVES
+    answers = report.evidence.differences
+    assert (answers.split, answers.baseline) == ("test", 2)
+    assert [(one.cell, one.against, one.metric) for one in answers.against_baseline] == [
+        (cell, 2, metric) for cell in (1, 3, 4) for metric in OBJECTIVES
     ]
-    [perplexity, reconstruction] = told.against_baseline[:2]
+    [perplexity, reconstruction] = answers.against_baseline[:2]
     assert perplexity.difference.mean == pytest.approx(0.1)
     assert (perplexity.difference.half_width, perplexity.answer) == (pytest.approx(0, abs=1e-9), Answer.WORSE)
     assert reconstruction.difference.mean == pytest.approx(-3.0)
     assert reconstruction.answer is Answer.BETTER
     assert reconstruction.why.startswith("3 paired seeds: -3 ± 0.25, p 0.00037, 0.00089 among 3")
-    [fbp] = [one for one in told.against_baseline if (one.cell, one.word) == (3, "perplexity")]
+    [fbp] = [one for one in answers.against_baseline if (one.cell, one.metric) == (3, "perplexity")]
     assert fbp.answer is Answer.CANNOT_TELL
 
 
 def test_each_front_cell_is_held_against_the_next_by_perplexity(report: Results) -> None:
-    told = report.evidence.differences.along_front
-    assert [(one.cell, one.against, one.word) for one in told] == [(4, 1, word) for word in OBJECTIVES]
+    answers = report.evidence.differences.along_front
+    assert [(one.cell, one.against, one.metric) for one in answers] == [(4, 1, metric) for metric in OBJECTIVES]
 
 
 def test_without_the_plain_row_the_first_is_the_baseline_and_of_its_cells_the_best(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_cell_that_is_not_known_is_in_no_front_and_no_hypervolume(tmp_path: Pa
     found = compute_results(journal(tmp_path / "u", CELLS, tested=True, more=UNKNOWN), OBJECTIVES)
     without = compute_results(journal(tmp_path / "w", CELLS[:4], tested=True), OBJECTIVES)
     assert found.evidence.hypervolume == without.evidence.hypervolume != report.evidence.hypervolume
-    assert found.evidence.untold == {4: "60.0% of its sentences have Pareto k > 0.7, 50% at most may"}
+    assert found.evidence.unknown_likelihood == {4: "60.0% of its sentences have Pareto k > 0.7, 50% at most may"}
     marks = {row.cell: row.mark for row in found.rows if row.split == "validation"}
     assert marks == {0: "", 1: "*", 2: "*", 3: "", 4: "?"}
     assert found.evidence.front_seeds.keys() == {1, 2, 3}
@@ -145,15 +145,15 @@ def test_a_cell_that_is_not_known_is_in_no_front_and_no_hypervolume(tmp_path: Pa
 def test_of_a_cell_that_is_not_known_the_reconstruction_still_differs(tmp_path: Path) -> None:
     """Cell 4 against the plain VAE, cell 2: of PPL nothing can be told, Recon is 39.6 / 3 − 36.5 / 3 lower."""
     found = compute_results(journal(tmp_path / "u", CELLS, tested=True, more=UNKNOWN), OBJECTIVES)
-    told = {(one.cell, one.word): one for one in found.evidence.differences.against_baseline}
-    perplexity, reconstruction = told[4, "perplexity"], told[4, "reconstruction"]
+    answers = {(one.cell, one.metric): one for one in found.evidence.differences.against_baseline}
+    perplexity, reconstruction = answers[4, "perplexity"], answers[4, "reconstruction"]
     assert (perplexity.answer, perplexity.corrected) == (Answer.CANNOT_TELL, None)
     assert perplexity.why == "cell 4: 60.0% of its sentences have Pareto k > 0.7, 50% at most may"
     assert reconstruction.difference.mean == pytest.approx(36.5 / 3 - 13.2)
     assert reconstruction.answer is Answer.BETTER
     [line] = [line for line in difference_parts(found)[0] if line[0] == "4"]
     assert line[3:6] == ["?", "+0.07", "cannot tell, k > 0.7"]
-    assert told[1, "perplexity"].why.endswith("among 2"), "it is no member of the family of PPL"
+    assert answers[1, "perplexity"].why.endswith("among 2"), "it is no member of the family of PPL"
 
 
 def test_the_baseline_is_one_that_is_known(tmp_path: Path) -> None:

@@ -119,10 +119,10 @@ def test_why_a_trial_is_not_scored(tmp_path: Path) -> None:
 def test_what_a_trial_is_ranked_by_or_why_it_is_not(tmp_path: Path) -> None:
     scribe = Scribe(tmp_path)
     trial = ours(scribe)
-    words = {"perplexity": 3.44, "nll": 13.58, "nll_sampling_error": 0.0123, "pareto_k_bad": 0.25}
-    scribe.final(trial, numbers={f"validation/{word}": value for word, value in words.items()})
-    told = said(scribe.folder, trial)["likelihood"]
-    assert told.startswith("on validation PPL 3.44, NLL 13.58, NLL sampling 0.0123, k > 0.7 0.250")
+    metrics = {"perplexity": 3.44, "nll": 13.58, "nll_sampling_error": 0.0123, "pareto_k_bad": 0.25}
+    scribe.final(trial, numbers={f"validation/{metric}": value for metric, value in metrics.items()})
+    line = said(scribe.folder, trial)["likelihood"]
+    assert line.startswith("on validation PPL 3.44, NLL 13.58, NLL sampling 0.0123, k > 0.7 0.250")
     again = Scribe(tmp_path / "again")
     trial = ours(again)
     again.final(trial, numbers={"validation/nll": 13.58, "validation/pareto_k_bad": 0.6})

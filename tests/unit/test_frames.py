@@ -17,13 +17,13 @@ from vae_sweep.report.frames import (
     SAMPLING,
     TRIAL,
     TRIAL_STATE,
-    UNTOLD,
+    UNKNOWN,
     cell_frame,
     epoch_frame,
     short_frame,
     trial_frame,
 )
-from vae_sweep.results.cells import WORDS, cell_results
+from vae_sweep.results.cells import MAIN_METRICS, cell_results
 
 OBJECTIVES = ("perplexity", "reconstruction")
 
@@ -50,14 +50,16 @@ def test_a_line_a_cell_with_its_values_as_columns(cells: pd.DataFrame) -> None:
 def test_means_and_half_widths_are_those_of_the_report(reported: Reported, cells: pd.DataFrame) -> None:
     for row in cell_results(reported.sweep.record, OBJECTIVES):
         [line] = cells[cells["cell"] == row.cell].to_dict("records")
-        for word in row.numbers:
-            assert line[f"{row.split}/{word}"] == row.numbers[word]
-            assert line[f"{row.split}/{word}_ci95"] == row.half_widths[word]
+        for metric in row.numbers:
+            assert line[f"{row.split}/{metric}"] == row.numbers[metric]
+            assert line[f"{row.split}/{metric}_ci95"] == row.half_widths[metric]
 
 
 def test_the_tables_words_are_there_where_nobody_has_them(cells: pd.DataFrame) -> None:
     assert cells["test/iw_perplexity"].isna().all()
-    assert {f"{split}/{word}" for split in ("validation", "test") for word in WORDS} <= set(cells.columns)
+    assert {f"{split}/{metric}" for split in ("validation", "test") for metric in MAIN_METRICS} <= set(
+        cells.columns
+    )
     assert "validation/floor" not in cells.columns
     assert cells.filter(like="/perplexity").dtypes.eq("float64").all()
 
@@ -66,9 +68,12 @@ def test_why_a_likelihood_is_not_known_is_told_by_split(tmp_path: Path) -> None:
     found: Cells = [("ours", {}, {0: (8.0, 20.0)}), ("vae", {}, {0: (9.0, 21.0)})]
     record = journal(tmp_path / "s", found, more={0: {"pareto_k_bad": 0.6, "nll": 21.0}})
     cells = cell_frame(cell_results(record, OBJECTIVES), OBJECTIVES)
-    assert cells["validation/untold"].str.startswith("60.0% of its sentences").tolist() == [True, False]
+    assert cells["validation/unknown_likelihood"].str.startswith("60.0% of its sentences").tolist() == [
+        True,
+        False,
+    ]
     assert list(cells["front"]) == [False, True]
-    assert cells["test/untold"].isna().all()
+    assert cells["test/unknown_likelihood"].isna().all()
 
 
 def test_sampling_alone_has_a_column_where_it_is_known(tmp_path: Path) -> None:
@@ -142,7 +147,7 @@ def test_no_parameter_is_called_like_another_column() -> None:
 def test_every_column_is_described() -> None:
     page = (REPOSITORY / "docs" / "python.md").read_text()
     plain = {*TRIAL, *CELL_STATE, *TRIAL_STATE, *EPOCH_STATE}
-    ends = {f"{INTERVAL}`", f"{SAMPLING}`", f"/{UNTOLD}`"}
+    ends = {f"{INTERVAL}`", f"{SAMPLING}`", f"/{UNKNOWN}`"}
     assert not {f"`{name}`" for name in plain if f"`{name}`" not in page} | {
         end for end in ends if end not in page
     }

@@ -20,3 +20,9 @@ def test_what_is_off_the_front_is_dominated_from_it(points: list[tuple[int, int]
     assert front
     for point, flag in zip(points, flags, strict=True):
         assert flag != any(dominates(other, point) for other in front)
+
+
+@LAW
+@given(st.lists(st.tuples(*[st.integers(0, 3)] * 3), max_size=12))
+def test_a_front_is_what_no_point_dominates(points: list[tuple[int, int, int]]) -> None:
+    assert on_front(points) == [not any(dominates(other, point) for other in points) for point in points]

@@ -118,7 +118,7 @@ def test_the_paper_keeps_the_invariants(corpus: str) -> None:
     """-ELBO = Recon + KL within 0.025 in every row that prints all three; FBP within 0.98 λ to 1.06 λ."""
     complete = 0
     for (method, rate), row in published(corpus).items():
-        numbers = {word.removeprefix("iw_"): number.value for word, number in row.items()}
+        numbers = {metric.removeprefix("iw_"): number.value for metric, number in row.items()}
         held = rate if method == "vae_fbp" else None
         assert violations(numbers, LATENT_SIZE, TEXTS[corpus].sentences, held, rounding=0.0251) == []
         complete += {"neg_elbo", "reconstruction", "kl"} <= numbers.keys()

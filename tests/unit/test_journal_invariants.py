@@ -94,12 +94,14 @@ TRUST = {"nll": 11.5, "perplexity": 9.0, "pareto_k": 0.85, "pareto_k_bad": 0.64,
 
 
 def test_a_likelihood_that_is_not_known_draws_a_warning(tmp_path: Path) -> None:
-    sweep = record(tmp_path / "journal.jsonl", [], {f"validation/{word}": value for word, value in TRUST.items()})
-    untold, warning = [
+    sweep = record(
+        tmp_path / "journal.jsonl", [], {f"validation/{metric}": value for metric, value in TRUST.items()}
+    )
+    unknown, warning = [
         *evidence_lines(compute_results(sweep, ("perplexity",)).evidence),
         *remarks(compute_results(sweep, ("perplexity",))),
     ]
-    assert untold == (
+    assert unknown == (
         "cannot tell where cell 0 stands: 64.0% of its sentences have Pareto k > 0.7, 50% at most may; it is in "
         "no front and no hypervolume"
     )
@@ -111,13 +113,15 @@ def test_a_likelihood_that_is_not_known_draws_a_warning(tmp_path: Path) -> None:
 
 def test_the_weights_of_samples_from_q_draw_no_warning(tmp_path: Path) -> None:
     known = TRUST | {"pareto_k_bad": 0.5, "iw_pareto_k_bad": 0.98, "iw_nll": 12.6, "iw_perplexity": 11.0}
-    sweep = record(tmp_path / "journal.jsonl", [], {f"validation/{word}": value for word, value in known.items()})
+    sweep = record(
+        tmp_path / "journal.jsonl", [], {f"validation/{metric}": value for metric, value in known.items()}
+    )
     assert remarks(compute_results(sweep, ("perplexity",))) == []
     assert list(evidence_lines(compute_results(sweep, ("perplexity",)).evidence)) == []
 
 
 def test_many_cells_that_are_not_known_draw_one_warning(tmp_path: Path) -> None:
-    final = {f"validation/{word}": value for word, value in TRUST.items()}
+    final = {f"validation/{metric}": value for metric, value in TRUST.items()}
     report = compute_results(record(tmp_path / "journal.jsonl", [], final), ("perplexity",))
     [row] = report.rows
     [line] = replace(report, rows=[replace(row, cell=cell) for cell in range(NAMED + 2)]).warnings

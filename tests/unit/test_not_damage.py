@@ -18,6 +18,8 @@ from trainables.base import PlaceError, StateError
 from trainables.outputs import load_model, outputs, read_trial_spec, stored_vocabulary
 from trainables.ray_trainable import error_class
 from trainables.training.state import load_state, save_state
+from vae_sweep.config.search_spec import SearchSpec
+from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.gc.collect import collect
 from vae_sweep.journal.journal import JournalError, read_journal
 from vae_sweep.journal.stored_spec import existing_spec
@@ -114,21 +116,26 @@ def test_a_journal_and_a_spec_are_read_or_told_of(
     assert (capsys.readouterr().err, tree(sweep.folder)) == ("", before), "the journal's spec stands in for none"
 
 
+def searching(spec: SweepSpec) -> SweepSpec:
+    """The same sweep by a search, which has a study."""
+    return spec.model_copy(update={"search": SearchSpec(kind="random", trials=2)})
+
+
 @NOT_NOW
 def test_a_study_is_not_set_aside(tmp_path: Path, code: int) -> None:
-    scribe = Scribe(tmp_path)
-    open_study(scribe.spec, scribe.folder)
-    before = tree(scribe.folder)
+    spec = searching(Scribe(tmp_path).spec)
+    open_study(spec, tmp_path)
+    before = tree(tmp_path)
     with failing(code, f"*/{STUDY_FILE}"), pytest.raises((PlaceError, OSError)) as raised:
-        open_study(scribe.spec, scribe.folder)
+        open_study(spec, tmp_path)
     not_told(raised.value, code)
-    assert tree(scribe.folder) == before
-    assert open_study(scribe.spec, scribe.folder)[1] is None
+    assert tree(tmp_path) == before
+    assert open_study(spec, tmp_path)[1] is None
 
 
 def test_a_database_that_does_not_answer_is_not_set_aside(tmp_path: Path) -> None:
     """sqlite says of a folder that it cannot open it, as it does of a file of another user."""
-    spec = ended_sweep(tmp_path).spec
+    spec = searching(ended_sweep(tmp_path).spec)
     study = spec.storage.model_copy(update={"study": f"sqlite:///{tmp_path}"})
     with pytest.raises(
         StudyError, match=r"storage\.study: the database does not answer or refuses \(unable to open"
@@ -137,7 +144,7 @@ def test_a_database_that_does_not_answer_is_not_set_aside(tmp_path: Path) -> Non
 
 
 def test_a_damaged_database_of_a_study_is_told_in_words(tmp_path: Path) -> None:
-    spec = ended_sweep(tmp_path).spec
+    spec = searching(ended_sweep(tmp_path).spec)
     (tmp_path / "study.db").write_text("no database, whatever its name says\n" * 100)
     study = spec.storage.model_copy(update={"study": f"sqlite:///{tmp_path}/study.db"})
     with pytest.raises(StudyError, match=r"storage\.study: the database is damaged .*; move it away"):

@@ -1,5 +1,8 @@
 """The page: every section, nothing from a network, nothing that a text can run."""
 
+import base64
+import gzip
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -10,6 +13,7 @@ from typing import Any
 
 import pytest
 from plotly.graph_objects import Figure
+from plotly.offline import get_plotlyjs
 
 from tests.handmade import Handmade
 from tests.replicated import Cells, journal
@@ -160,6 +164,14 @@ def test_nothing_is_asked_of_a_network(page: Read) -> None:
     assert "unsafe-inline" not in policy.partition("style-src")[0]
 
 
+def test_plotly_is_packed_and_its_source_may_run(page: Read) -> None:
+    [packed] = [script for script in page.scripts if script.startswith("H4sI")]
+    source = gzip.decompress(base64.b64decode(packed))
+    assert source.decode() == get_plotlyjs()
+    [policy] = [found for found in page.all("content") if found.startswith("default-src")]
+    assert f"'sha256-{base64.b64encode(hashlib.sha256(source).digest()).decode()}'" in policy
+
+
 def test_a_text_is_shown_and_not_run(page: Read) -> None:
     assert len(page.scripts) == 3
     assert f"because of {SCRIPT}" in page.text
@@ -196,8 +208,10 @@ def test_a_sweep_without_latent_summaries_says_so(reported: Reported) -> None:
     page = page_of(reported.sweep.record, reported.sweep.spec)
     for place in reported.places.values():
         (place / "aside").rename(place / "latent.json")
-    told = "No trial has left a summary of its code (latent.json) that can be read. Latent.json is not in its last"
-    assert page.text.count(told) == 2
+    message = (
+        "No trial has left a summary of its code (latent.json) that can be read. Latent.json is not in its last"
+    )
+    assert page.text.count(message) == 2
 
 
 def test_a_cell_that_is_not_known_is_faint_and_marked(tmp_path: Path) -> None:

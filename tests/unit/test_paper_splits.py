@@ -135,8 +135,8 @@ def compared(
         journal.write("cell", cell=0, method="ours", values=values)
         journal.write("trial", trial="t", cell=0, seed=0, method="ours", values=values, attempt=1, spec=spec)
         journal.write("final", trial="t", outcome="finished", reason=None, numbers={}, checkpoint=None)
-        journal.write("scored", trial="t", numbers={f"test/{word}": value for word, value in OURS.items()})
-    return {one.word: one for one in comparisons(read_sweep(path / "journal.jsonl"), known)}
+        journal.write("scored", trial="t", numbers={f"test/{metric}": value for metric, value in OURS.items()})
+    return {one.metric: one for one in comparisons(read_sweep(path / "journal.jsonl"), known)}
 
 
 OTHER = {**DIGESTS, "train": "a"}

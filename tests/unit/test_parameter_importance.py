@@ -26,30 +26,34 @@ def sweep(count: int) -> tuple[dict[int, CellRecord], dict[int, list[float]]]:
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[tuple[str | None, str], ParameterImportance]:
+def found_importances() -> dict[tuple[str | None, str], ParameterImportance]:
     return {(one.row, one.objective): one for one in importances(*sweep(60), OBJECTIVES)}
 
 
 def test_shares_are_given_over_all_and_within_rows_of_two_parameters(
-    told: dict[tuple[str | None, str], ParameterImportance],
+    found_importances: dict[tuple[str | None, str], ParameterImportance],
 ) -> None:
-    assert list(told) == [(row, word) for row in (None, "ours") for word in OBJECTIVES]
-    for one in told.values():
+    assert list(found_importances) == [(row, metric) for row in (None, "ours") for metric in OBJECTIVES]
+    for one in found_importances.values():
         assert one.why == ""
         assert sum(one.shares.values()) == pytest.approx(1.0)
-    assert told[None, "perplexity"].cells == 60
+    assert found_importances[None, "perplexity"].cells == 60
 
 
-def test_what_moves_an_objective_has_the_most(told: dict[tuple[str | None, str], ParameterImportance]) -> None:
-    assert told[None, "reconstruction"].shares["method"] > 0.9
-    assert told[None, "perplexity"].shares["method"] < 0.1
-    assert told["ours", "reconstruction"].shares["target_rate"] > 0.9
-    assert told["ours", "perplexity"].shares["training.learning_rate"] > 0.8
+def test_what_moves_an_objective_has_the_most(
+    found_importances: dict[tuple[str | None, str], ParameterImportance],
+) -> None:
+    assert found_importances[None, "reconstruction"].shares["method"] > 0.9
+    assert found_importances[None, "perplexity"].shares["method"] < 0.1
+    assert found_importances["ours", "reconstruction"].shares["target_rate"] > 0.9
+    assert found_importances["ours", "perplexity"].shares["training.learning_rate"] > 0.8
 
 
-def test_equal_journals_give_equal_shares(told: dict[tuple[str | None, str], ParameterImportance]) -> None:
+def test_equal_journals_give_equal_shares(
+    found_importances: dict[tuple[str | None, str], ParameterImportance],
+) -> None:
     cells, values = sweep(60)
-    assert importances(cells, values, OBJECTIVES) == list(told.values())
+    assert importances(cells, values, OBJECTIVES) == list(found_importances.values())
 
 
 def test_only_the_order_of_numbers_counts() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.broken_spaces import GOOD, told
+from tests.unit.broken_spaces import GOOD, problems_of
 from trainables.base import CorpusError
 from vae_sweep.config.environment import data_directory
 from vae_sweep.config.paths import expanded
@@ -77,14 +77,14 @@ def test_every_path_of_a_file_is_settled(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("url", ["s3://bucket/x", "gs://bucket/x", "https://host/x", "hdfs://x", "sqlite:///x.db"])
 def test_a_url_is_no_directory(field: str, url: str, tmp_path: Path) -> None:
     search = ("search.kind=tpe", "search.trials=2") if field.startswith("search") else ()
-    [problem] = told(tmp_path, MINE, f"{field}={url}", *search)
+    [problem] = problems_of(tmp_path, MINE, f"{field}={url}", *search)
     assert problem.startswith(f"--set {field}={url}: {field}: expected a directory, not a URL; ")
     if field == "storage.directory":
         assert "by storage.objects: s3://bucket/prefix (got 's3" in problem.replace(url, "s3")
 
 
 def test_the_path_of_a_file_url_is_told(tmp_path: Path) -> None:
-    [problem] = told(tmp_path, f"{MINE}storage:\n  directory: file:///shared/sweeps\n")
+    [problem] = problems_of(tmp_path, f"{MINE}storage:\n  directory: file:///shared/sweeps\n")
     assert problem == (
         "space.yaml:4: storage.directory: expected a path, not a URL: /shared/sweeps (got 'file:///shared/sweeps')"
     )
@@ -95,7 +95,7 @@ def test_every_wrong_path_is_told_at_once_with_the_files_other_mistakes(tmp_path
         "corpus: {path: $NOT_SET_1}\nmethods: {vea: }\nstorage: {directory: 's3://b/x'}\n"
         "tracking:\n  uri: gs://b/mlflow\n"
     )
-    assert [problem.split(": ")[:2] for problem in told(tmp_path, text)] == [
+    assert [problem.split(": ")[:2] for problem in problems_of(tmp_path, text)] == [
         ["space.yaml:1", "corpus.path"],
         ["space.yaml:2", "methods.vea"],
         ["space.yaml:3", "storage.directory"],
@@ -105,7 +105,7 @@ def test_every_wrong_path_is_told_at_once_with_the_files_other_mistakes(tmp_path
 
 def test_a_password_in_a_variable_is_refused_like_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WHO", "me:hush")
-    [problem] = told(tmp_path, f"{GOOD}tracking: {{uri: 'http://$WHO@mlflow:5000'}}\n")
+    [problem] = problems_of(tmp_path, f"{GOOD}tracking: {{uri: 'http://$WHO@mlflow:5000'}}\n")
     assert "holds a password" in problem
     assert "hush" not in problem
 
@@ -139,7 +139,7 @@ def test_text_of_an_override_is_taken_whole(text: str, tmp_path: Path, monkeypat
 
 @pytest.mark.parametrize("text", ["[1, 2] #3", "'x' #2", "{train: 5} # few", "&a [1]", "*x", "%x"])
 def test_what_would_be_cut_off_an_override_is_refused(text: str, tmp_path: Path) -> None:
-    [problem] = told(tmp_path, MINE, f"seeds={text}")
+    [problem] = problems_of(tmp_path, MINE, f"seeds={text}")
     assert problem.startswith(f"--set seeds={text}: the value {text!r} is not valid YAML; put text in quotes")
 
 

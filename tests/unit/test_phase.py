@@ -91,7 +91,7 @@ def test_the_best_epoch_is_that_of_the_selected_word(selection: Selection) -> No
 def test_an_iwae_may_be_selected_by_its_own_bound() -> None:
     """As the authors' code does it; the numbers of other words are those of a phase selected by −ELBO."""
     training = TrainingSpec(optimizer="adam", learning_rate=0.3, schedule=LinearDecay(), epochs=4)
-    bound, elbo = (run(phase(training, word, Iwae(samples=3))) for word in ("iw_bound", "neg_elbo"))
+    bound, elbo = (run(phase(training, metric, Iwae(samples=3))) for metric in ("iw_bound", "neg_elbo"))
     losses = [report.numbers["validation/iw_bound"] for report, _ in bound]
     end = bound[-1][1]
     assert (end.counters.best_epoch, end.counters.best_loss) == (losses.index(min(losses)), min(losses))

@@ -115,9 +115,9 @@ def test_an_unfit_entry_is_set_aside_named_and_trained_again(
     damage(entry)
     found = ran(SPEC, PretrainedStore(tmp_path, "sweep/a"))
     assert (found.events, found.stored) == (["miss"], [])
-    [told] = found.stores[0].damaged
-    assert words in told
-    assert told.endswith(f"; set aside as {entry.name}.damaged.1, trained again")
+    [message] = found.stores[0].damaged
+    assert words in message
+    assert message.endswith(f"; set aside as {entry.name}.damaged.1, trained again")
     assert same_trial(found, alone)
     assert {path.name for path in tmp_path.iterdir()} == {entry.name, f"{entry.name}.damaged.1"}
     after = ran(SPEC, PretrainedStore(tmp_path, "sweep/b"))
@@ -162,8 +162,8 @@ def test_a_damaged_progress_is_named_and_passed_over(older: bool, alone: Ran, tm
         before.rename(newest.with_name("000001"))
     found = ran(SPEC, PretrainedStore(tmp_path, "sweep/b"))
     assert (found.events, found.stored) == (["miss"], [0] if older else [])
-    [told] = found.stores[0].damaged
-    assert f"{newest / TENSOR_FILE}: damaged (sha256 " in told
+    [message] = found.stores[0].damaged
+    assert f"{newest / TENSOR_FILE}: damaged (sha256 " in message
     assert same_trial(found, alone)
 
 

@@ -106,9 +106,9 @@ def test_a_diverged_pretraining_is_told_to_the_next_without_training(tmp_path: P
     with pytest.raises(DivergedError, match="the training loss is") as first:
         ran(spec, store(tmp_path))
     [manifest] = tmp_path.glob("*/entry.json")
-    told = manifest.read_text()
-    assert str(first.value) in told
-    manifest.write_text(told.replace(str(first.value), "as the entry says"))
+    written = manifest.read_text()
+    assert str(first.value) in written
+    manifest.write_text(written.replace(str(first.value), "as the entry says"))
     before = content(tmp_path)
     with pytest.raises(DivergedError, match=r"^as the entry says$"):
         ran(spec, store(tmp_path, "b"))

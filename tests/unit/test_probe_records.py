@@ -29,7 +29,7 @@ def path(tmp_path: Path) -> Path:
 
 def probed(path: Path, number: int, probes: list[str], texts: str | None = None, **numbers: float) -> None:
     with Journal(path) as journal:
-        keys = {f"probe/{word}": value for word, value in numbers.items()}
+        keys = {f"probe/{metric}": value for metric, value in numbers.items()}
         journal.write("probed", trial=trial_id(number), probes=probes, numbers=keys, texts=texts)
 
 
@@ -77,7 +77,7 @@ def test_trials_that_left_weights_are_chosen(path: Path) -> None:
 
 def test_a_model_without_codes_is_not_chosen(path: Path) -> None:
     record = read_sweep(path)
-    record.trials[trial_id(0)].spec["method"] = {"language_model": True}
+    record.trials[trial_id(0)].spec.plain["method"] = {"language_model": True}
     assert [trial.id for trial in trials_to_probe(record, ())] == [trial_id(1)]
 
 
@@ -118,4 +118,4 @@ def test_tables_show_means_over_seeds(tmp_path: Path) -> None:
 
 
 def test_every_column_is_a_declared_metric() -> None:
-    assert all(word in METRICS for words in TABLES.values() for word in words)
+    assert all(metric in METRICS for metrics in TABLES.values() for metric in metrics)

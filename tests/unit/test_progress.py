@@ -10,8 +10,8 @@ from vae_sweep.journal.events import FinalEvent, JournalEvent, NodesEvent, Score
 from vae_sweep.journal.records import Numbers
 
 
-def final(trial: str, **words: float) -> FinalEvent:
-    numbers: Numbers = {f"validation/{word}": value for word, value in words.items()}
+def final(trial: str, **metrics: float) -> FinalEvent:
+    numbers: Numbers = {f"validation/{metric}": value for metric, value in metrics.items()}
     return FinalEvent(trial=trial, outcome="finished", numbers=numbers)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from tests.unit.broken_spaces import told
+from tests.unit.broken_spaces import problems_of
 from trainables.methods import METHODS as ROWS
 from trainables.objective.kl import FreeBits
 from trainables.objective.kl_weight import Linear
@@ -141,7 +141,7 @@ def test_a_resolved_spec_comes_back(tmp_path: Path) -> None:
     ],
 )
 def test_a_recipe_hides_no_mistake(text: str, start: str, tmp_path: Path) -> None:
-    [problem] = told(tmp_path, text)
+    [problem] = problems_of(tmp_path, text)
     assert problem.startswith(start)
 
 

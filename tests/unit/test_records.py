@@ -7,7 +7,7 @@ import pytest
 from tests.journals import SPEC, TRIAL_SPEC, epoch, final, launch, numbers, scored, start, trial_id
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.journal import Journal, JournalError
-from vae_sweep.journal.metrics import COSTS, METRICS, word_of
+from vae_sweep.journal.metrics import COSTS, METRICS, metric_of
 from vae_sweep.journal.records import CellRecord
 
 
@@ -31,7 +31,7 @@ def test_a_whole_sweep(path: Path) -> None:
     assert sweep.cells == {3: CellRecord(3, "ours", {"target_rate": 4.0})}
     trial = sweep.trials["0003-ours-s0"]
     assert (trial.cell, trial.seed, trial.method, trial.attempts) == (3, 0, "ours", 1)
-    assert (trial.values, trial.spec) == ({"target_rate": 4.0}, TRIAL_SPEC)
+    assert (trial.values, trial.spec.plain) == ({"target_rate": 4.0}, TRIAL_SPEC)
     assert [(one.phase, one.epoch) for one in trial.epochs] == [("pretrain", 0), ("vae", 0)]
     assert trial.epochs[0].numbers == numbers(0)
     assert trial.final is not None
@@ -178,7 +178,7 @@ def test_a_report_of_an_unknown_trial_is_named(path: Path) -> None:
 
 
 def test_words_are_declared_once() -> None:
-    assert all(word == metric.word for word, metric in METRICS.items())
+    assert all(name == metric.name for name, metric in METRICS.items())
     assert METRICS.keys() > COSTS
-    assert word_of("vae/validation/kl") == word_of("kl") == "kl"
+    assert metric_of("vae/validation/kl") == metric_of("kl") == "kl"
     assert METRICS["neg_elbo"].symbol == "-ELBO"

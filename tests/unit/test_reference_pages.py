@@ -74,7 +74,7 @@ def test_every_metric() -> None:
     from reference_pages.metrics import metrics
 
     text = metrics()
-    for word in METRICS:
-        assert row_of(text, word)[0] == f"`{word}`"
+    for metric in METRICS:
+        assert row_of(text, metric)[0] == f"`{metric}`"
     assert row_of(text, "perplexity")[1:5] == ["PPL", "per token", "lower", "2"]
     assert row_of(text, "kl")[5] == r"KL(q(z|x) \|\| p(z)), summed over units".replace("q(z|x)", r"q(z\|x)")

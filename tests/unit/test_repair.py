@@ -9,7 +9,6 @@ import pytest
 
 from tests.journal_writer import command
 from tests.stored.sweeps import TRIALS, stored_sweep
-from trainables.spec import TrialSpec
 from vae_sweep.journal.fold import read_sweep
 from vae_sweep.journal.journal import JournalError
 from vae_sweep.journal.records import SweepRecord
@@ -56,7 +55,7 @@ def broken(folder: Path) -> str | None:
 
 
 def keys(record: SweepRecord) -> dict[str, str]:
-    return {name: TrialSpec.model_validate(trial.spec).key() for name, trial in record.trials.items()}
+    return {name: trial.spec.trial.key() for name, trial in record.trials.items() if trial.spec.trial}
 
 
 KINDS = ["launch", "nodes", "cell", "trial", "epoch", "store", "final", "scored", "end"]
@@ -136,10 +135,10 @@ def test_a_trial_of_which_nothing_but_reports_is_left_is_run_again(folder: Path)
 
     before = read_sweep(folder / "journal.jsonl")
     damaged(folder, damage)
-    [told] = repair_sweep(folder).said
+    [message] = repair_sweep(folder).said
     epochs = len(before.trials[lost].epochs)
-    assert told.startswith(f"trial {lost}: its start is lost and follows from no other line; with it: ")
-    assert f"{epochs} epochs, 1 end, 1 score; it runs again" in told
+    assert message.startswith(f"trial {lost}: its start is lost and follows from no other line; with it: ")
+    assert f"{epochs} epochs, 1 end, 1 score; it runs again" in message
     assert set(read_sweep(folder / "journal.jsonl").trials) == set(TRIALS) - {lost}
 
 

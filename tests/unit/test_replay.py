@@ -11,7 +11,7 @@ from tests.helpers import tiny_corpus
 from tests.journal_writer import HOST, Scribe, command, small_sweep, tree
 from trainables.base import StateError
 from trainables.training.report import EpochReport, FinalReport
-from vae_sweep.journal.metrics import COSTS, word_of
+from vae_sweep.journal.metrics import COSTS, metric_of
 from vae_sweep.journal.sweep_log import read_history
 from vae_sweep.replay.comparison import ReplayComparison
 from vae_sweep.replay.replay import Replayed, ReplayError, replay_trial
@@ -53,7 +53,7 @@ def numbers_in(scribe: Scribe) -> int:
     """How many numbers of the journal are no costs."""
     lines = map(json.loads, scribe.journal.path.read_text().splitlines())
     keys = [key for line in lines for key in line.get("numbers", {})]
-    return sum(word_of(key) not in COSTS for key in keys)
+    return sum(metric_of(key) not in COSTS for key in keys)
 
 
 @pytest.mark.parametrize("use_store", [False, True])

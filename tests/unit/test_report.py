@@ -36,8 +36,8 @@ def journal(path: Path, finals: list[tuple[int, str, int, str, dict[str, float]]
 
 
 def validation(perplexity: float, reconstruction: float, **more: float) -> dict[str, float]:
-    words = {"perplexity": perplexity, "reconstruction": reconstruction, **more}
-    return {f"validation/{word}": value for word, value in words.items()}
+    metrics = {"perplexity": perplexity, "reconstruction": reconstruction, **more}
+    return {f"validation/{metric}": value for metric, value in metrics.items()}
 
 
 def test_means_over_seeds_and_the_front(tmp_path: Path) -> None:

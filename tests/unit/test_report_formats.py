@@ -75,7 +75,7 @@ def test_a_report_without_a_published_corpus_has_no_such_columns(one_seed: Resul
 def test_json_holds_everything(two_seeds: Results) -> None:
     document = json.loads(as_json(two_seeds))
     assert document.keys() == {"rows", "floors", "comparisons", "violations", "warnings", "evidence"}
-    [found] = [one for one in document["comparisons"] if one["word"] == "iw_perplexity"]
+    [found] = [one for one in document["comparisons"] if one["metric"] == "iw_perplexity"]
     assert (found["verdict"], found["published"]["value"], found["ours"]["count"]) == ("reproduced", 96.17, 2)
 
 

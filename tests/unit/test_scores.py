@@ -143,9 +143,9 @@ def test_a_sweep_measured_unlike_is_told_of(path: Path) -> None:
         final(journal, 1, numbers=FIRST)
         assert unlike(read_sweep(path)) is None
         again(journal, 1, "a" * 64, validation_perplexity=8.0)
-        told = unlike(read_sweep(path))
-        assert told is not None
-        assert told.startswith("1 trial of 2 measured under another evaluation than the newest")
+        message = unlike(read_sweep(path))
+        assert message is not None
+        assert message.startswith("1 trial of 2 measured under another evaluation than the newest")
         again(journal, 0, "a" * 64, validation_perplexity=8.0)
     assert unlike(read_sweep(path)) is None
     assert unlike(History(JournalFold(path).record()).record) is None
@@ -161,9 +161,9 @@ def test_the_newest_evaluation_is_the_last_journaled_whatever_the_clock_said(pat
         again(journal, 2, "b" * 64, validation_perplexity=8.0)
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines[:-1], json.dumps(json.loads(lines[-1]) | {"time": 1.0})]) + "\n")
-    told = unlike(read_sweep(path))
-    assert told is not None
-    assert told.startswith("2 trials of 3 measured under another evaluation"), "only the last has the newest"
+    message = unlike(read_sweep(path))
+    assert message is not None
+    assert message.startswith("2 trials of 3 measured under another evaluation"), "only the last has the newest"
 
 
 def lacks(spec: SweepSpec, record: SweepRecord, *names: str) -> dict[str, list[str]]:
@@ -195,8 +195,8 @@ def test_whom_the_new_validation_numbers_bring_to_the_front_is_tested(tmp_path: 
     untested(folder)
     with Journal(folder / "journal.jsonl") as journal:
         for trial, nats in zip(TRIALS, (9.0, 11.0, 10.0), strict=True):
-            words = {"perplexity": nats, "nll": nats, "reconstruction": nats, "pareto_k_bad": 0.0}
-            numbers = {f"validation/{word}": value for word, value in words.items()}
+            metrics = {"perplexity": nats, "nll": nats, "reconstruction": nats, "pareto_k_bad": 0.0}
+            numbers = {f"validation/{metric}": value for metric, value in metrics.items()}
             journal.write("scored", trial=trial, numbers=numbers, evaluation=spec.evaluation.key())
     found = lacks(spec, read_sweep(folder / "journal.jsonl"))
     assert found == {TRIALS[0]: [], TRIALS[1]: [], TRIALS[2]: ["test"]}, "a reference is on no front"

@@ -91,8 +91,8 @@ def test_epochs_stand_by_phase_and_count_from_one(reported: Reported) -> None:
     assert len(curves) == 2 * 2 * len(CELLS)
     found = curves["0001-ours-s0", "vae"]
     assert found.epochs == (1, 2, 3)
-    assert found.words["reconstruction"] == (25.0, 24.0, 23.0)
-    assert found.words["mutual_information"] == (None, None, None)
+    assert found.metrics["reconstruction"] == (25.0, 24.0, 23.0)
+    assert found.metrics["mutual_information"] == (None, None, None)
     assert (found.has("kl"), found.has("mutual_information")) == (True, False)
 
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from tests.unit.broken_spaces import GOOD, told
+from tests.unit.broken_spaces import GOOD, problems_of
 from vae_sweep.config.paths import pasted, sqlite_path, sqlite_uri
 from vae_sweep.config.sweep_spec import DATABASE, TAKEN, SweepSpec
 from vae_sweep.doctor.files import examine_database
@@ -30,7 +30,7 @@ def test_what_the_storage_has_is_known() -> None:
 
 @pytest.mark.parametrize("name", [*TAKEN, "MLflow.db", "Pretrained", "mlflow.db-wal", "mlflow.db-journal"])
 def test_a_sweep_is_not_called_like_the_storages_own(name: str, tmp_path: Path) -> None:
-    [problem] = told(tmp_path, GOOD, f"name={name}")
+    [problem] = problems_of(tmp_path, GOOD, f"name={name}")
     assert "the storage directory has something of its own called so; not pretrained, mlartifacts" in problem
 
 

@@ -33,7 +33,7 @@ MIDWAY = STORED / "ray" / "attempt-1" / "0002-ours-s0" / "checkpoint_000003"
 def test_weights_are_read_and_are_what_was_measured(trial: str, tmp_path: Path) -> None:
     record = read_sweep(stored_sweep(tmp_path) / "journal.jsonl").trials[trial]
     assert record.final is not None
-    found = score_weights(record.spec, str(NOWHERE), str(record.final.checkpoint), 1, ("validation", "test"))
+    found = score_weights(record.spec.plain, str(NOWHERE), str(record.final.checkpoint), 1, ("validation", "test"))
     for key, value in {**record.final.numbers, **record.scored}.items():
         if key.endswith(("/neg_elbo", "/reconstruction", "/kl", "/tokens", "/active_units")):
             assert found[key] == pytest.approx(value, rel=1e-5, abs=1e-6), key
@@ -82,8 +82,9 @@ def test_the_sweep_is_read_whole(tmp_path: Path) -> None:
     assert record.ended == "complete"
     assert tuple(record.trials) == TRIALS
     for trial in record.trials.values():
-        found = spec.trial(trial.method, trial.values, trial.seed, trial.spec["corpus_fingerprint"])
-        assert found.key() == TrialSpec.model_validate(trial.spec).key(), "a resume trains nothing anew"
+        found = spec.trial(trial.method, trial.values, trial.seed, str(trial.spec.fingerprint))
+        assert trial.spec.trial is not None
+        assert found.key() == trial.spec.trial.key(), "a resume trains nothing anew"
         assert [score.evaluation for score in trial.scores] == [None, None]
 
 

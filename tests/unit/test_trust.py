@@ -41,7 +41,9 @@ def test_likelihood_numbers_by_hand() -> None:
         "pareto_k_bad": pytest.approx(1 / 3),
     }
     assert likelihood_numbers(estimate(), 6) == expected | {"nll_sampling_error": pytest.approx(0.1)}
-    assert likelihood_numbers(estimate(), 6, "iw_") == {f"iw_{word}": value for word, value in expected.items()}
+    assert likelihood_numbers(estimate(), 6, "iw_") == {
+        f"iw_{metric}": value for metric, value in expected.items()
+    }
 
 
 def test_the_gap_in_two_parts_by_hand() -> None:
@@ -65,19 +67,19 @@ def test_a_split_is_measured_with_its_trust() -> None:
 
 def test_the_papers_protocol_stands_beside() -> None:
     numbers = measure_split(tiny_model(), SPLIT, None, EFFORT, seed=2, samples=30)
-    assert numbers.keys() >= TIGHT | TRUST | GAPS | PAPER | PARTS | {f"iw_{word}" for word in TRUST}
+    assert numbers.keys() >= TIGHT | TRUST | GAPS | PAPER | PARTS | {f"iw_{metric}" for metric in TRUST}
     assert numbers.keys() <= METRICS.keys()
     assert numbers["iw_samples"] == 30
     assert numbers["elbo_gap"] == pytest.approx(numbers["amortisation_gap"] + numbers["approximation_gap"])
     alone = measure_split(tiny_model(), SPLIT, None, EFFORT, seed=2)
-    assert {word: numbers[word] for word in TIGHT} == {word: alone[word] for word in TIGHT}
+    assert {metric: numbers[metric] for metric in TIGHT} == {metric: alone[metric] for metric in TIGHT}
     assert violations(numbers, latent_size=3) == []
 
 
 def test_few_samples_give_no_k() -> None:
     few = measure_split(tiny_model(), SPLIT, None, Effort(3, None), seed=2, samples=3)
     assert few.keys() >= TIGHT | PAPER | GAPS | PARTS
-    assert not few.keys() & (TRUST | {f"iw_{word}" for word in TRUST})
+    assert not few.keys() & (TRUST | {f"iw_{metric}" for metric in TRUST})
     assert not measure_split(tiny_model(), SPLIT, None, None, seed=2).keys() & (TIGHT | PAPER | TRUST | GAPS)
 
 

@@ -107,13 +107,13 @@ def sweep(
             journal.write("trial", **identity, attempt=1, spec=spec)
             journal.write("final", trial=f"t{seed}", outcome="finished", reason=None, numbers={}, checkpoint=None)
             if numbers:
-                scored = {f"test/{word}": value for word, value in numbers.items()}
+                scored = {f"test/{metric}": value for metric, value in numbers.items()}
                 journal.write("scored", trial=f"t{seed}", numbers=scored)
     return comparisons(read_sweep(path))
 
 
 def test_a_reproduced_cell(tmp_path: Path) -> None:
-    found = {one.word: one for one in sweep(tmp_path)}
+    found = {one.metric: one for one in sweep(tmp_path)}
     assert found.keys() == OURS.keys() - {"sentences", "tokens", "iw_samples", "perplexity", "nll"}
     assert {one.verdict for one in found.values()} == {Verdict.REPRODUCED}
     perplexity = found["iw_perplexity"]
@@ -145,42 +145,44 @@ def test_a_cell_that_is_not_comparable(tmp_path: Path, changes: dict[str, Any], 
 
 
 def test_fewer_importance_samples_bar_only_what_depends_on_them(tmp_path: Path) -> None:
-    found = {one.word: one for one in sweep(tmp_path, (OURS | {"iw_samples": 200.0},))}
-    barred = {word for word, one in found.items() if one.verdict is Verdict.NOT_COMPARABLE}
+    found = {one.metric: one for one in sweep(tmp_path, (OURS | {"iw_samples": 200.0},))}
+    barred = {metric for metric, one in found.items() if one.verdict is Verdict.NOT_COMPARABLE}
     assert barred == {"iw_perplexity", "iw_nll"}
     assert found["iw_nll"].why == "200 samples from q, the tables' have 1000"
 
 
 def test_what_is_compared_is_qs_and_the_tight_value_stands_beside(tmp_path: Path) -> None:
-    found = {one.word: one for one in sweep(tmp_path, (OURS, OURS | {"perplexity": 93.9}))}
+    found = {one.metric: one for one in sweep(tmp_path, (OURS, OURS | {"perplexity": 93.9}))}
     assert found["iw_perplexity"].ours == Interval(96.20, 0.0, 2)
     assert found["iw_perplexity"].tight == mean_interval([93.7, 93.9])
     assert found["iw_nll"].tight == Interval(99.51, 0.0, 2)
-    assert {one.tight for word, one in found.items() if not word.startswith("iw_")} == {None}
+    assert {one.tight for metric, one in found.items() if not metric.startswith("iw_")} == {None}
 
 
 def test_a_sweep_of_before_is_compared_and_has_no_tight_value(tmp_path: Path) -> None:
-    former = {word: value for word, value in OURS.items() if word not in ("perplexity", "nll", "iw_perplexity")}
-    found = {one.word: one for one in sweep(tmp_path, (former | {"perplexity": 96.20},))}
+    former = {
+        metric: value for metric, value in OURS.items() if metric not in ("perplexity", "nll", "iw_perplexity")
+    }
+    found = {one.metric: one for one in sweep(tmp_path, (former | {"perplexity": 96.20},))}
     assert (found["iw_perplexity"].verdict, found["iw_perplexity"].tight) == (Verdict.REPRODUCED, None)
 
 
 def test_the_exact_likelihood_of_a_language_model_takes_no_thousand_samples(tmp_path: Path) -> None:
     exact = OURS | {"iw_samples": 1.0, "iw_perplexity": 100.47, "iw_nll": 101.04}
-    found = {one.word: one for one in sweep(tmp_path, (exact,), method="lstm_lm", target_rate=None)}
+    found = {one.metric: one for one in sweep(tmp_path, (exact,), method="lstm_lm", target_rate=None)}
     assert "samples" not in found["iw_nll"].why
 
 
 def test_several_seeds_and_one_that_was_not_scored(tmp_path: Path) -> None:
     seeds: tuple[dict[str, float], ...]
     seeds = (OURS, OURS | {"reconstruction": 97.0}, OURS | {"reconstruction": 96.8}, {})
-    found = {one.word: one for one in sweep(tmp_path, seeds)}
+    found = {one.metric: one for one in sweep(tmp_path, seeds)}
     assert found["reconstruction"].ours == mean_interval([96.9, 97.0, 96.8])
     assert found["reconstruction"].why.startswith("3 seeds")
 
 
 def test_a_row_whose_words_are_not_printed(tmp_path: Path) -> None:
-    found = {one.word: one for one in sweep(tmp_path, method="vae_fb", kind="free_bits", target_rate=7)}
+    found = {one.metric: one for one in sweep(tmp_path, method="vae_fb", kind="free_bits", target_rate=7)}
     assert found["iw_nll"].published is None
     assert found["iw_nll"].why == "the tables print no NLL(q) for this method"
 

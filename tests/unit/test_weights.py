@@ -24,5 +24,12 @@ def test_weights_are_read_back_whole_and_refused_with_a_flipped_bit(tmp_path: Pa
 
 def test_the_checksum_tells_names_shapes_and_values_apart() -> None:
     ones = torch.ones(2, 3)
-    told = [{"a": ones}, {"b": ones}, {"a": ones.T}, {"a": ones.double()}, {"a": ones * 2}, {"a": ones, "b": ones}]
-    assert len({checksum(weights) for weights in told}) == len(told)
+    different = [
+        {"a": ones},
+        {"b": ones},
+        {"a": ones.T},
+        {"a": ones.double()},
+        {"a": ones * 2},
+        {"a": ones, "b": ones},
+    ]
+    assert len({checksum(weights) for weights in different}) == len(different)

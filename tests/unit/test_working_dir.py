@@ -157,5 +157,5 @@ def test_what_may_surprise_is_told(tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(TEXT)
     plain = "\n".join(remote_notes(read_spec(tmp_path / "tiny.yaml")))
     assert "curves go to /shared/sweeps/mlflow.db" in plain
-    told = "\n".join(remote_notes(read_spec(tmp_path / "tiny.yaml", ["tracking.uri=http://localhost:5000"])))
-    assert "localhost is the cluster's head there" in told
+    notes = "\n".join(remote_notes(read_spec(tmp_path / "tiny.yaml", ["tracking.uri=http://localhost:5000"])))
+    assert "localhost is the cluster's head there" in notes

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ruamel.yaml.error import YAMLError
 
 from tests.helpers import LAW
-from tests.unit.broken_spaces import CORPUS, GOOD, told
+from tests.unit.broken_spaces import CORPUS, GOOD, problems_of
 from vae_sweep.config.domains import Choice
 from vae_sweep.config.reader import read_spec
 from vae_sweep.config.yaml_nodes import LEVELS, Tree, compose
@@ -28,14 +28,16 @@ def tree(text: str) -> Tree:
 def test_aliases_that_unfold_without_end_are_refused_before_they_do(tmp_path: Path) -> None:
     assert len(BOMB) < 300
     tracemalloc.start()
-    [problem] = told(tmp_path, BOMB)
+    [problem] = problems_of(tmp_path, BOMB)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert problem.endswith(
         "not valid YAML: aliases (`*name`) that unfold to more than 100,000 values; write them out"
     )
     assert peak < 100e6
-    [problem] = told(tmp_path, GOOD, f"methods={{a: &a [{'x, ' * 400}], b: &b [{'*a, ' * 400}], c: [*b, *b]}}")
+    [problem] = problems_of(
+        tmp_path, GOOD, f"methods={{a: &a [{'x, ' * 400}], b: &b [{'*a, ' * 400}], c: [*b, *b]}}"
+    )
     assert "is not valid YAML" in problem
 
 
@@ -63,7 +65,7 @@ DEEP = {
 
 @pytest.mark.parametrize("kind", DEEP)
 def test_two_thousand_levels_are_refused(kind: str, tmp_path: Path) -> None:
-    [problem] = told(tmp_path, DEEP[kind])
+    [problem] = problems_of(tmp_path, DEEP[kind])
     line = LEVELS + 1 if kind == "blocks" else 1
     assert problem == f"space.yaml:{line}: not valid YAML: nested too deeply"
 
@@ -93,11 +95,11 @@ def test_twenty_thousand_choices_are_read(tmp_path: Path) -> None:
     ],
 )
 def test_what_nobody_sees_in_a_key_is_named(text: str, said: str, tmp_path: Path) -> None:
-    assert told(tmp_path, f"{GOOD}{text}\n")[0].startswith(f"space.yaml:3: {said}")
+    assert problems_of(tmp_path, f"{GOOD}{text}\n")[0].startswith(f"space.yaml:3: {said}")
 
 
 def test_a_line_indented_by_no_break_spaces_is_named(tmp_path: Path) -> None:
-    problems = told(tmp_path, f"{GOOD}model:\n\u00a0\u00a0latent_size: 8\n")
+    problems = problems_of(tmp_path, f"{GOOD}model:\n\u00a0\u00a0latent_size: 8\n")
     assert "space.yaml:4: latent_size: the key holds a no-break space (U+00A0); use plain blanks" in problems
 
 

@@ -20,7 +20,7 @@ def collapse(numbers: Mapping[str, float], units: int, target_rate: float | None
     LEAST_KL nats or, under free bits, no more than the target rate λ, which is paid also for a code that nothing
     uses (paper, section 2.2). A method without these metrics is never collapsed.
     """
-    found = [numbers.get(f"validation/{word}") for word in ("active_units", "mutual_information", "kl")]
+    found = [numbers.get(f"validation/{metric}") for metric in ("active_units", "mutual_information", "kl")]
     active, information, kl = found
     if active is None or information is None or kl is None:
         return None

@@ -114,7 +114,7 @@ def likelihood_numbers(
             "pareto_k": float(estimate.pareto_k.quantile(0.5)),
             "pareto_k_bad": float((estimate.pareto_k > UNTRUSTED_K).double().mean()),
         }
-    return {f"{prefix}{word}": value for word, value in numbers.items()}
+    return {f"{prefix}{metric}": value for metric, value in numbers.items()}
 
 
 def entropy_bound_numbers(nll: Tensor, exact: Tensor | None, word_count: int) -> dict[str, float]:
@@ -141,9 +141,9 @@ def gap_numbers(neg_elbo: Tensor, estimate: Tight) -> dict[str, float]:
     )
 
 
-def gap(word: str, values: Tensor) -> dict[str, float]:
+def gap(metric: str, values: Tensor) -> dict[str, float]:
     """Return the mean of paired differences [N] and its standard error."""
-    return {word: float(values.mean()), f"{word}_error": standard_error(values)}
+    return {metric: float(values.mean()), f"{metric}_error": standard_error(values)}
 
 
 def standard_error(values: Tensor) -> float:

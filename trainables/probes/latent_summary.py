@@ -4,7 +4,7 @@ from typing import Literal
 
 from trainables.base import Spec
 
-PORTRAIT_FILE = "latent.json"
+LATENT_SUMMARY_FILE = "latent.json"
 
 Position = tuple[float, float]
 

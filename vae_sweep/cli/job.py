@@ -53,11 +53,11 @@ def status(
 ) -> None:
     """Show the sweep's jobs, and what `vae-sweep status` says where the storage is."""
     spec = read_distant(space, overrides or ())
-    luggage = pack(None, no_code, python)
+    bundle = pack(None, no_code, python)
     _, server = connect(address)
     for job in _jobs(spec, server):
         print(_line(job))
-    sys.exit(_ask(spec, ["status"], server, luggage))
+    sys.exit(_ask(spec, ["status"], server, bundle))
 
 
 @app.command()
@@ -74,14 +74,14 @@ def stop(
     if now and finish:
         raise typer.BadParameter("give --now or --finish, not both", param_hint="--now")
     spec = read_distant(space, overrides or ())
-    luggage = pack(None, no_code, python)
+    bundle = pack(None, no_code, python)
     _, server = connect(address)
     job = _jobs(spec, server)[-1]
     if not job.alive:
         print(f"job {job.id} has ended ({job.status}); there is nothing to stop", file=sys.stderr)
         sys.exit(2)
     if not now and job.status == "RUNNING":
-        code = _ask(spec, ["stop", *(["--finish"] if finish else [])], server, luggage)
+        code = _ask(spec, ["stop", *(["--finish"] if finish else [])], server, bundle)
         if code == 0:
             server.follow(job.id, lambda text: None)
         sys.exit(code)
@@ -110,9 +110,9 @@ def resume(
     """Run what is missing by the spec that is stored there, whatever the file says now, as the next job."""
 
     spec = read_distant(space, overrides or ())
-    luggage = pack(None, no_code, python)
+    bundle = pack(None, no_code, python)
     dashboard, server = connect(address)
-    send(Submission(spec, stored=True), dashboard, server, luggage, wait, names(space, overrides or ()))
+    send(Submission(spec, stored=True), dashboard, server, bundle, wait, names(space, overrides or ()))
 
 
 @app.command()
@@ -127,14 +127,14 @@ def run(
 ) -> None:
     """Run `vae-sweep VERB FOLDER OPTIONS` where the storage is, as a short job, and print what it says."""
     spec = read_distant(space, overrides or ())
-    luggage = pack(None, no_code, python)
+    bundle = pack(None, no_code, python)
     _, server = connect(address)
-    sys.exit(_ask(spec, [verb, *(options or [])], server, luggage))
+    sys.exit(_ask(spec, [verb, *(options or [])], server, bundle))
 
 
-def _ask(spec: SweepSpec, words: list[str], server: JobServer, luggage: CodeBundle) -> int:
+def _ask(spec: SweepSpec, words: list[str], server: JobServer, bundle: CodeBundle) -> int:
 
-    return ask(spec, [words[0], folder_there(spec), *words[1:]], server, luggage, say)
+    return ask(spec, [words[0], folder_there(spec), *words[1:]], server, bundle, say)
 
 
 def _jobs(spec: SweepSpec, server: JobServer) -> list[Job]:

@@ -10,7 +10,6 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from trainables.text.vocabulary import SPECIAL
 from vae_sweep.cli.arguments import Overrides, make_console
 from vae_sweep.cli.recipes import recipe_tables
 from vae_sweep.cli.remarks import remarks_table
@@ -87,6 +86,7 @@ def _print_estimate(console: Console, made: "Plan") -> None:
 
 
 def _corpus_table(made: "Plan") -> RenderableType:
+    from trainables.text.vocabulary import SPECIAL
 
     corpus = made.corpus
     words = len(corpus.vocabulary) - len(SPECIAL)

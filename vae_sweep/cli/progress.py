@@ -110,12 +110,12 @@ class LiveProgress:
         self._place.pop(trial, None)
         self._outcomes[trial] = event.outcome
         self._epochs[trial] = self._planned.get(trial, 0)
-        for word in ("perplexity", "reconstruction"):
-            value = event.numbers.get(f"validation/{word}")
-            if value is None or trial in self._reference or _unknown(event.numbers, "validation", word):
+        for metric in ("perplexity", "reconstruction"):
+            value = event.numbers.get(f"validation/{metric}")
+            if value is None or trial in self._reference or _unknown(event.numbers, "validation", metric):
                 continue
-            if word not in self._best or value < self._best[word][0]:
-                self._best[word] = (value, trial)
+            if metric not in self._best or value < self._best[metric][0]:
+                self._best[metric] = (value, trial)
         shown = _shown(event.numbers, "validation")
         why = f" ({event.reason.strip().splitlines()[-1]})" if event.reason else ""
         self._say(f"{trial}: {event.outcome} {shown}{why}")
@@ -129,7 +129,7 @@ class LiveProgress:
         bad = sum(outcome in ("failed", "diverged") for outcome in self._outcomes.values())
         running = ", ".join(f"{trial} {place}" for trial, place in sorted(self._place.items()))
         head = f"{done}/{self._count} trials done, {len(self._place)} running, {bad} failed or diverged"
-        best = "; ".join(f"best {word} {value:.3f} ({trial})" for word, (value, trial) in self._best.items())
+        best = "; ".join(f"best {metric} {value:.3f} ({trial})" for metric, (value, trial) in self._best.items())
         return Group(Text(f"{head}; {self._left()}"), Text(running), Text(best))
 
     def _left(self) -> str:
@@ -144,10 +144,10 @@ class LiveProgress:
 
 def _shown(numbers: Numbers, split: str) -> str:
     """Return those of the two objectives that a trial has, in words; `?` behind a perplexity that is not known."""
-    words = [word for word in ("perplexity", "reconstruction") if f"{split}/{word}" in numbers]
-    marks = {word: "?" for word in words if _unknown(numbers, split, word)}
-    return ", ".join(f"{word} {numbers[f'{split}/{word}']:.3f}{marks.get(word, '')}" for word in words)
+    metrics = [metric for metric in ("perplexity", "reconstruction") if f"{split}/{metric}" in numbers]
+    marks = {metric: "?" for metric in metrics if _unknown(numbers, split, metric)}
+    return ", ".join(f"{metric} {numbers[f'{split}/{metric}']:.3f}{marks.get(metric, '')}" for metric in metrics)
 
 
-def _unknown(numbers: Mapping[str, float | None], split: str, word: str) -> bool:
-    return cannot_tell([metrics_of(numbers, split)], [word])
+def _unknown(numbers: Mapping[str, float | None], split: str, metric: str) -> bool:
+    return cannot_tell([metrics_of(numbers, split)], [metric])

@@ -137,15 +137,15 @@ def _ago(unix: float) -> str:
 
 def _running_table(found: SweepStatus) -> Table:
 
-    words = list(dict.fromkeys(word for one in found.running for word in one.numbers))
+    metrics = list(dict.fromkeys(metric for one in found.running for metric in one.numbers))
     table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("trial", "at", *(METRICS[word].symbol for word in words), "host", "last report"):
+    for heading in ("trial", "at", *(METRICS[metric].symbol for metric in metrics), "host", "last report"):
         table.add_column(heading, no_wrap=True)
     for one in found.running:
         at = f"{one.phase} epoch {one.done} of {one.epochs or '?'}" if one.phase else "first epoch"
         if one.waits_for:
             at = f"waits for {one.waits_for}"
-        numbers = [number_text(word, one.numbers.get(word)) for word in words]
+        numbers = [number_text(metric, one.numbers.get(metric)) for metric in metrics]
         table.add_row(one.trial, at, *numbers, one.host or "-", f"{duration(one.silent)} ago")
     return table
 

@@ -62,13 +62,13 @@ def submit(
     """
 
     spec = read_distant(space, overrides or ())
-    luggage = pack(working_dir, no_code, python)
+    bundle = pack(working_dir, no_code, python)
     dashboard, server = connect(address)
     send(
         Submission(spec, extend=extend, id=submission_id),
         dashboard,
         server,
-        luggage,
+        bundle,
         wait,
         names(space, overrides or ()),
     )
@@ -78,17 +78,17 @@ def send(
     wanted: Submission,
     dashboard: "Dashboard",
     server: JobServer,
-    luggage: CodeBundle,
+    bundle: CodeBundle,
     wait: bool,
     named: Sequence[str],
 ) -> None:
     """Submit, say what came of it and what to do next, and follow the job where that is wanted."""
 
-    done = submit_once(wanted, server, luggage)
+    done = submit_once(wanted, server, bundle)
     print(_what_happened(done))
     for note in remote_notes(wanted.spec) if done.sent == "new" else ():
         print(f"note: {note}")
-    print(_what_next(done, dashboard, luggage, named))
+    print(_what_next(done, dashboard, bundle, named))
     print(f"folder: {folder_there(wanted.spec)}, for vae-sweep's other verbs where the storage is mounted")
     if wait and done.sent != "complete":
         follow(server, done.job)
@@ -149,9 +149,9 @@ def _what_happened(done: Submitted) -> str:
     }[done.sent]
 
 
-def _what_next(done: Submitted, dashboard: "Dashboard", luggage: CodeBundle, named: Sequence[str]) -> str:
-    python = [] if luggage.python == "python" else ["--python", luggage.python]
-    there = shlex.join(["--address", dashboard.url, *python, *([] if luggage.code else ["--no-code"])])
+def _what_next(done: Submitted, dashboard: "Dashboard", bundle: CodeBundle, named: Sequence[str]) -> str:
+    python = [] if bundle.python == "python" else ["--python", bundle.python]
+    there = shlex.join(["--address", dashboard.url, *python, *([] if bundle.code else ["--no-code"])])
     space = shlex.join(named)
     rows = [
         ("log", f"{dashboard.shell}ray job logs --follow {done.job} --address {dashboard.url}"),

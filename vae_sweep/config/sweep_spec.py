@@ -79,7 +79,7 @@ class StorageSpec(Spec):
 
     directory: str = Field("sweeps", description="holds a folder for each sweep; relative to where you launch")
     share_pretraining: bool = Field(True, description="train equal pretrainings once, for all sweeps kept there")
-    study: Url = Field(None, description="database URL of the Optuna study; none is a journal file")
+    study: Url = Field(None, description="database URL of the Optuna study, which a grid has not; none is a file")
     objects: Annotated[str, AfterValidator(_plain_address)] | None = Field(
         None,
         description="s3://bucket/prefix for checkpoints and pretrainings; none keeps them in the directory",

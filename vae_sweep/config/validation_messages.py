@@ -17,7 +17,7 @@ SourceLocation = tuple[str, int]
 
 WHOLE_NUMBER, NUMBER = "expected a whole number", "expected a number"
 TEXT, FIELDS = "expected text", "expected fields below it"
-_WORDS = {
+_MESSAGES = {
     "int_type": WHOLE_NUMBER,
     "int_parsing": WHOLE_NUMBER,
     "int_from_float": WHOLE_NUMBER,
@@ -56,11 +56,11 @@ def plain_message(detail: ErrorDetails) -> str:
     if detail["type"] == "literal_error":
         allowed = literals(detail)
         return f"expected {allowed[0]}" if len(allowed) == 1 else f"expected one of {', '.join(allowed)}"
-    if detail["type"] not in _WORDS:
+    if detail["type"] not in _MESSAGES:
         return detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "missing" and isinstance(detail["loc"][-1], int):
         return "needs both ends: [low, high]"
-    text = _WORDS[detail["type"]].format_map(context)
+    text = _MESSAGES[detail["type"]].format_map(context)
     got = detail["input"]
     if text in (WHOLE_NUMBER, NUMBER) and isinstance(got, str) and re.fullmatch(r"[-+]?[\d.]+(e[-+]?\d+)?", got):
         return f"{text} without quotes"

@@ -60,7 +60,11 @@ def sweep_references(folder: Path) -> set[str]:
 def _journaled(record: SweepRecord) -> Iterator[TrialSpec]:
     for trial in record.trials.values():
         if _pretrains(trial.method):
-            yield TrialSpec.model_validate(trial.spec)
+            if trial.spec.trial is None:
+                raise LaunchError(
+                    f"trial {trial.id}: its spec in the journal is not one of this version of vae-sweep"
+                )
+            yield trial.spec.trial
 
 
 def _planned(spec: SweepSpec, record: SweepRecord, fingerprint: str) -> Iterator[TrialSpec]:

@@ -4,12 +4,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from trainables.base import StateError
 from trainables.files import is_there
 from trainables.outputs import WEIGHTS_FILE
-from trainables.spec import TrialSpec
 from trainables.storage_paths import S3Place, StoragePath, is_file, is_folder
 from trainables.training.state import STATE_FILE, TENSOR_FILE, load_state
 from vae_sweep.config.sweep_spec import SweepSpec
@@ -104,11 +101,9 @@ def _checkpoints(trial: TrialRecord, own: dict[Spot, StoragePath], why: Why | No
 
 def _starts(trial: TrialRecord, known: list[StoragePath]) -> list[StoragePath]:
     """Return what an open trial may start from: of checkpoints, newest first, all up to the second sound one."""
-    try:
-        key = TrialSpec.model_validate(trial.spec).key()
-    except ValidationError:
+    if trial.spec.trial is None:
         return known
-    sound = 0
+    key, sound = trial.spec.trial.key(), 0
     for number, path in enumerate(known, start=1):
         try:
             load_state(path, key)

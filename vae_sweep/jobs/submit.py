@@ -72,7 +72,7 @@ def jobs_of(spec: SweepSpec, jobs: Sequence[Job]) -> list[Job]:
     return [job for job in jobs if job.metadata.get(KIND) == "drive" and _folder(job) == folder_there(spec)]
 
 
-def submit(wanted: Submission, server: JobServer, luggage: CodeBundle) -> Submitted:
+def submit(wanted: Submission, server: JobServer, bundle: CodeBundle) -> Submitted:
     """Send a sweep once: a job of it that lives is not sent again, nor one that ended complete on the same spec.
 
     Raises LaunchError where the sweep runs from another spec, or the id is another job's.
@@ -87,7 +87,7 @@ def submit(wanted: Submission, server: JobServer, luggage: CodeBundle) -> Submit
                 f"a job {taken} is there and is not this sweep's; name one with --submission-id NAME"
             )
         try:
-            _send(wanted, found, server, luggage)
+            _send(wanted, found, server, bundle)
         except IdTakenError:
             taken = found.job
         else:
@@ -114,13 +114,13 @@ def decide(wanted: Submission, jobs: Sequence[Job]) -> Submitted:
     return Submitted(name, "new", attempt, last)
 
 
-def ask(spec: SweepSpec, arguments: Sequence[str], server: JobServer, luggage: CodeBundle, say: Say) -> int:
+def ask(spec: SweepSpec, arguments: Sequence[str], server: JobServer, bundle: CodeBundle, say: Say) -> int:
     """Run `vae-sweep` with these arguments as a short job beside the sweep, say its text, return its exit code."""
     id = f"{spec.name}-{arguments[0]}-{secrets.token_hex(4)}"
     with tempfile.TemporaryDirectory(prefix="vae-sweep-") as place:
-        write_working_dir(Path(place), None, luggage.code)
+        write_working_dir(Path(place), None, bundle.code)
         marks = {KIND: arguments[0], FOLDER: folder_there(spec)}
-        server.submit(JobRequest(id, _command(luggage, arguments), Path(place), {}, marks))
+        server.submit(JobRequest(id, _command(bundle, arguments), Path(place), {}, marks))
     server.follow(id, Preface(id, say).hear)
     job = server.job(id)
     if job.exit_code is None:
@@ -167,7 +167,7 @@ def job_advice(job: Job) -> str | None:
     return None
 
 
-def _send(wanted: Submission, found: Submitted, server: JobServer, luggage: CodeBundle) -> None:
+def _send(wanted: Submission, found: Submitted, server: JobServer, bundle: CodeBundle) -> None:
     if wanted.stored:
         arguments = ["resume", folder_there(wanted.spec)]
     else:
@@ -179,15 +179,15 @@ def _send(wanted: Submission, found: Submitted, server: JobServer, luggage: Code
         ATTEMPT: str(found.attempt),
     }
     variables = {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_SECONDS)}
-    if luggage.commit:
-        variables["VAE_SWEEP_COMMIT"] = luggage.commit
+    if bundle.commit:
+        variables["VAE_SWEEP_COMMIT"] = bundle.commit
     with tempfile.TemporaryDirectory(prefix="vae-sweep-") as place:
-        write_working_dir(Path(place), None if wanted.stored else wanted.spec, luggage.code)
-        server.submit(JobRequest(found.job, _command(luggage, arguments), Path(place), variables, marks))
+        write_working_dir(Path(place), None if wanted.stored else wanted.spec, bundle.code)
+        server.submit(JobRequest(found.job, _command(bundle, arguments), Path(place), variables, marks))
 
 
-def _command(luggage: CodeBundle, arguments: Sequence[str]) -> str:
-    return "exec " + shlex.join([luggage.python, "-m", "vae_sweep.cli.main", *arguments])
+def _command(bundle: CodeBundle, arguments: Sequence[str]) -> str:
+    return "exec " + shlex.join([bundle.python, "-m", "vae_sweep.cli.main", *arguments])
 
 
 def _base(spec: SweepSpec) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vae_sweep.journal.metrics import COSTS, word_of
+from vae_sweep.journal.metrics import COSTS, metric_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Conflict:
 
 def conflicts(place: str, kept: Mapping[str, Any], came: Mapping[str, Any]) -> list[Conflict]:
     """Return the conflict between two reports, if there is one; costs may differ."""
-    keys = {key for key in kept.keys() | came.keys() if word_of(key) not in COSTS}
+    keys = {key for key in kept.keys() | came.keys() if metric_of(key) not in COSTS}
     differing = {key: (kept.get(key), came.get(key)) for key in keys if kept.get(key) != came.get(key)}
     return [Conflict(place, differing)] if differing else []
 

@@ -24,6 +24,7 @@ from vae_sweep.journal.events import (
     WarmEvent,
 )
 from vae_sweep.journal.journal import JournalError, JournalTail, remedy
+from vae_sweep.journal.journaled_spec import JournaledSpec
 from vae_sweep.journal.records import (
     SETTLED,
     CellRecord,
@@ -143,12 +144,12 @@ class JournalFold:
             )
         known = self._trials.get(name)
         if known is None:
-            cell, seed, method = event.cell, event.seed, event.method
-            values, spec = event.values, event.spec
+            cell, seed, method, values = event.cell, event.seed, event.method, event.values
+            spec = JournaledSpec(event.spec)
             trial = TrialRecord(name, cell, seed, method, values, spec, event.time, self._folder)
         else:
             final = known.final if known.final and known.final.outcome in SETTLED else None
-            trial = replace(known, attempts=known.attempts + 1, spec=event.spec, final=final)
+            trial = replace(known, attempts=known.attempts + 1, spec=JournaledSpec(event.spec), final=final)
         self._trials[name] = trial
 
     def _trial(self, event: TrialEvent) -> TrialRecord:

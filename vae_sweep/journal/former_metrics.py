@@ -1,10 +1,10 @@
-"""What journals of before the tight estimate call their likelihoods, in today's words."""
+"""What journals of before the tight estimate call their likelihoods, under today's names."""
 
 from collections.abc import Iterator, Mapping
 
 _SPLITS = ("validation", "test")
 RENAMED = {"perplexity": "iw_perplexity", "pareto_k": "iw_pareto_k", "pareto_k_bad": "iw_pareto_k_bad"}
-"""Words that were of the samples from q, and are the tight estimate's today."""
+"""Metrics that were of the samples from q, and are the tight estimate's today."""
 
 AGAINST_Q = frozenset({"elbo_gap", "elbo_gap_error", "floor_gap", "floor_gap_error"})
 """Differences from the likelihood by samples from q, which today are from the tight one."""
@@ -29,14 +29,14 @@ def in_todays_metrics(numbers: Mapping[str, float | None], language_model: bool)
     found: dict[str, float | None] = {}
     for key, value in numbers.items():
         prefix = next((each for each in prefixes if key.startswith(each)), None)
-        words = [key] if prefix is None else _words(key.removeprefix(prefix), language_model)
-        found |= {f"{prefix or ''}{word}": value for word in words}
+        metrics = [key] if prefix is None else _metrics(key.removeprefix(prefix), language_model)
+        found |= {f"{prefix or ''}{metric}": value for metric in metrics}
     return found
 
 
-def _words(word: str, language_model: bool) -> Iterator[str]:
-    name = RENAMED.get(word, word)
+def _metrics(metric: str, language_model: bool) -> Iterator[str]:
+    name = RENAMED.get(metric, metric)
     if language_model and name in _EXACT:
         yield _EXACT[name]
-    if language_model or word not in AGAINST_Q:
+    if language_model or metric not in AGAINST_Q:
         yield name

@@ -1,7 +1,7 @@
 """What in a trial's records breaks an invariant, said once a rule."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from trainables.measure.invariants import Violation, violations
 from vae_sweep.journal.records import Numbers, SweepRecord, TrialRecord
@@ -40,7 +40,7 @@ def trial_findings(sweep: SweepRecord, trial: TrialRecord) -> list[BrokenInvaria
 
 def _all(sweep: SweepRecord, trial: TrialRecord) -> Iterator[tuple[str, Violation]]:
     sizes = sweep.launches[-1].corpus.get("sentences", {}) if sweep.launches else {}
-    latent_size = _at(trial.spec, "model", "latent_size")
+    latent_size = trial.spec.latent_size
     for epoch in trial.epochs:
         for violation in violations(metrics_of(epoch.numbers, "validation"), latent_size, sizes.get("validation")):
             yield f"{epoch.phase} epoch {epoch.epoch}", violation
@@ -58,15 +58,7 @@ def metrics_of(numbers: Mapping[str, float | None], split: str) -> Numbers:
 
 def _held_rate(trial: TrialRecord) -> float | None:
     """Return λ of a trial that ended under FreeBitsTotal at KL weight 1."""
-    term = _at(trial.spec, "method", "objective", "kl")
-    if not isinstance(term, Mapping) or term.get("kind") != "free_bits_total" or not trial.epochs:
+    if trial.spec.at("method", "objective", "kl", "kind") != "free_bits_total" or not trial.epochs:
         return None
     at_weight_one = trial.epochs[-1].numbers.get("train/kl_weight") == 1.0
-    return term.get("target_rate") if at_weight_one else None
-
-
-def _at(spec: Mapping[str, Any], *path: str) -> Any:
-    value: Any = spec
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
+    return trial.spec.target_rate if at_weight_one else None

@@ -1,4 +1,4 @@
-"""Every metric word, declared once: its symbol in the paper, unit, direction and digits."""
+"""Every metric, declared once: its symbol in the paper, unit, direction and digits."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A measured word; `better` is None where neither direction is a merit."""
+    """A metric; `better` is None where neither direction is a merit."""
 
-    word: str
+    name: str
     symbol: str
     unit: str
     better: Literal["min", "max"] | None
@@ -95,14 +95,14 @@ _ALL = (
 SYMBOLS = {"target_rate": "λ", "anneal_epochs": "anneal"}
 """Parameters of a row that have a symbol or a short name."""
 
-METRICS = {metric.word: metric for metric in _ALL}
+METRICS = {metric.name: metric for metric in _ALL}
 
 COSTS = frozenset({"seconds", "tokens_per_second", "peak_memory_mb"})
-"""Words that measure cost: the only ones that may differ between equal runs."""
+"""Metrics that measure cost: the only ones that may differ between equal runs."""
 
 
-def word_of(key: str) -> str:
-    """Return the word of a key such as `vae/validation/kl`."""
+def metric_of(key: str) -> str:
+    """Return the metric of a key such as `vae/validation/kl`."""
     return key.rpartition("/")[2]
 
 
@@ -115,12 +115,12 @@ def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def number_text(word: str, value: float | None, half_width: float | None = None) -> str:
-    """Return a number with the word's digits, and half the width of its interval where there is one."""
+def number_text(metric: str, value: float | None, half_width: float | None = None) -> str:
+    """Return a number with the metric's digits, and half the width of its interval where there is one."""
     if value is None:
         return "-"
-    return f"{value:z.{METRICS[word].digits}f}{spread_text(word, half_width)}"
+    return f"{value:z.{METRICS[metric].digits}f}{spread_text(metric, half_width)}"
 
 
-def spread_text(word: str, half_width: float | None) -> str:
-    return "" if half_width is None else f"±{half_width:.{max(METRICS[word].digits, 1)}f}"
+def spread_text(metric: str, half_width: float | None) -> str:
+    return "" if half_width is None else f"±{half_width:.{max(METRICS[metric].digits, 1)}f}"

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from trainables.base import digest
 from trainables.storage_paths import StoragePath
 from vae_sweep.journal.conflicts import Conflict
+from vae_sweep.journal.journaled_spec import JournaledSpec
 from vae_sweep.storage.checkpoint_paths import located
 
 Numbers = dict[str, float | None]
@@ -113,7 +114,7 @@ class TrialRecord:
     seed: int
     method: str
     values: dict[str, Any]
-    spec: dict[str, Any]
+    spec: JournaledSpec
     started_at: float
     folder: Path
     attempts: int = 1
@@ -140,6 +141,12 @@ class TrialRecord:
     def checkpoints(self) -> list[StoragePath]:
         """Return where the checkpoints lie, oldest first; whether they still exist is not known here."""
         return [located(text, self.folder) for text in self.reported]
+
+    @property
+    def target_rate(self) -> float | None:
+        """Return λ of the trial, nats, by its cell or else its method; None where its method has none."""
+        rate: float | None = self.values.get("target_rate", self.spec.target_rate)
+        return rate
 
     def score(self, split: str) -> ScoreRecord | None:
         """Return the newest score of a split."""

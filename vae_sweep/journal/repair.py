@@ -23,7 +23,7 @@ from vae_sweep.storage.driver_lock import driver_lock
 from vae_sweep.storage.layout import JOURNAL_FILE, SPEC_FILE
 
 TRIAL_NAME = re.compile(r"(\d+)-(.+)-s(\d+)")
-_WORDS = {"epoch": "epoch", "final": "end", "scored": "score", "rung": "rung", "probed": "probe"}
+_NAMES = {"epoch": "epoch", "final": "end", "scored": "score", "rung": "rung", "probed": "probe"}
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class _Mending:
         """Return what was made again, and what could not be."""
         said = list(self.made)
         for trial, kinds in self.lost.items():
-            what = ", ".join(pluralise(number, _WORDS.get(kind, f"{kind} line")) for kind, number in kinds.items())
+            what = ", ".join(pluralise(number, _NAMES.get(kind, f"{kind} line")) for kind, number in kinds.items())
             said.append(
                 f"trial {trial}: its start is lost and follows from no other line; with it: {what}; it runs again"
             )

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from pydantic import ValidationError
 
 from trainables.base import VaeSweepError
 from trainables.model.spec import LONGEST
 from trainables.outputs import load_model
 from trainables.probes.run import ProbeReport, run_probes
 from trainables.probes.spec import PROBE_NAMES, ProbeName, ProbeSpec
-from trainables.spec import TrialSpec
 from trainables.storage_paths import write_file
 from trainables.text.corpus import Corpus, load_corpus
 from trainables.training.report import SCORED
@@ -68,7 +66,7 @@ def trials_to_probe(record: SweepRecord, ids: Sequence[str]) -> list[TrialRecord
         if trial.final is not None
         and trial.final.outcome in SCORED
         and trial.final.checkpoint is not None
-        and not trial.spec.get("method", {}).get("language_model")
+        and not trial.spec.at("method", "language_model")
     }
     if unknown := [name for name in ids if name not in usable]:
         known = ", ".join(usable) or "none"
@@ -132,7 +130,8 @@ class _Reader:
 
     def run(self, trial: TrialRecord, probes: ProbeSpec) -> ProbeReport:
         """Probe a trial's best weights under its seed. Raises VaeSweepError where they are unusable."""
-        spec = _trial_spec(trial)
+        if (spec := trial.spec.trial) is None:
+            raise ProbeError("its spec in the journal is not one of this version of vae-sweep")
         if self._corpus is None:
             self._corpus = load_corpus(self._spec.corpus, self._directory)
         check_corpus(spec, self._corpus)
@@ -143,13 +142,6 @@ class _Reader:
         return run_probes(
             probes, load_model(checkpoint, spec, self._corpus.vocabulary, device), self._corpus, spec.seed
         )
-
-
-def _trial_spec(trial: TrialRecord) -> TrialSpec:
-    try:
-        return TrialSpec.model_validate(trial.spec)
-    except ValidationError as error:
-        raise ProbeError(f"its spec in the journal is not one of this version's: {error}") from error
 
 
 def _missing(trial: TrialRecord, probes: Sequence[ProbeName]) -> tuple[ProbeName, ...]:

@@ -1,7 +1,6 @@
 """What probes found, in the form of the paper's Tables 4, 5, 6 and 8 and its Appendix B."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from trainables.methods import METHODS
 from vae_sweep.journal.metrics import METRICS, values_text
@@ -39,38 +38,33 @@ def probe_tables(record: SweepRecord) -> list[ProbeTable]:
         if trial.probed:
             cells.setdefault(trial.cell, []).append(trial)
     tables = []
-    for title, words in TABLES.items():
-        rows = tuple(_row(cells[number], words) for number in sorted(cells) if _any(cells[number], words))
+    for title, metrics in TABLES.items():
+        rows = tuple(_row(cells[number], metrics) for number in sorted(cells) if _any(cells[number], metrics))
         if rows:
-            columns = ("method", *(METRICS[word].symbol.removeprefix("#labeled ") for word in words))
+            columns = ("method", *(METRICS[metric].symbol.removeprefix("#labeled ") for metric in metrics))
             tables.append(ProbeTable(title, columns, rows))
     return tables
 
 
-def _any(trials: list[TrialRecord], words: tuple[str, ...]) -> bool:
-    return any(f"probe/{word}" in trial.probed for trial in trials for word in words)
+def _any(trials: list[TrialRecord], metrics: tuple[str, ...]) -> bool:
+    return any(f"probe/{metric}" in trial.probed for trial in trials for metric in metrics)
 
 
-def _row(trials: list[TrialRecord], words: tuple[str, ...]) -> tuple[str, ...]:
-    return (_name(trials), *(_mean(trials, word) for word in words))
+def _row(trials: list[TrialRecord], metrics: tuple[str, ...]) -> tuple[str, ...]:
+    return (_name(trials), *(_mean(trials, metric) for metric in metrics))
 
 
 def _name(trials: list[TrialRecord]) -> str:
     first = trials[0]
-    values = {**_target_rate(first.spec), **first.values}
+    rate = {} if first.target_rate is None else {"target_rate": first.target_rate}
+    values = {**rate, **first.values}
     title = METHODS[first.method].title if first.method in METHODS else first.method
     seeds = f", {len(trials)} seeds" if len(trials) > 1 else ""
     shown = f"{values_text(values)}{seeds}".removeprefix(", ")
     return f"{title} ({shown})" if shown else title
 
 
-def _target_rate(spec: dict[str, Any]) -> dict[str, Any]:
-    """Return the λ of a trial whose method has one, also where the space does not name it."""
-    term = spec.get("method", {}).get("objective", {}).get("kl") or {}
-    return {"target_rate": term["target_rate"]} if "target_rate" in term else {}
-
-
-def _mean(trials: list[TrialRecord], word: str) -> str:
-    found = [trial.probed.get(f"probe/{word}") for trial in trials]
+def _mean(trials: list[TrialRecord], metric: str) -> str:
+    found = [trial.probed.get(f"probe/{metric}") for trial in trials]
     known = [value for value in found if value is not None]
-    return f"{sum(known) / len(known):.{METRICS[word].digits}f}" if known else "-"
+    return f"{sum(known) / len(known):.{METRICS[metric].digits}f}" if known else "-"

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from trainables.base import Spec
-from trainables.spec import TrialSpec
 from trainables.training.report import SCORED
 from trainables.training.spec import PhaseSpec
 from vae_sweep.config.sweep_spec import Draw, SweepSpec
 from vae_sweep.formatting import pluralise
 from vae_sweep.journal.history import History
-from vae_sweep.journal.records import SweepRecord, TrialRecord
+from vae_sweep.journal.records import SweepRecord
 
 SECONDS = "train/seconds"
 
@@ -50,14 +49,6 @@ def sweep_spec(record: SweepRecord) -> SweepSpec | None:
     """Return the spec of the newest launch; None before it, or where another version wrote it."""
     try:
         return SweepSpec.model_validate(record.spec)
-    except ValidationError:
-        return None
-
-
-def trial_spec(trial: TrialRecord) -> TrialSpec | None:
-    """Return a trial's spec; None where another version wrote it."""
-    try:
-        return TrialSpec.model_validate(trial.spec)
     except ValidationError:
         return None
 
@@ -123,7 +114,7 @@ def _tasks(history: History, spec: SweepSpec) -> Iterator[RemainingTask]:
         again = trial.final is not None and history.timelines[trial.id].starts[-1].attempt < history.attempt
         if trial.settled or (trial.final is not None and not again):
             continue
-        own = trial_spec(trial)
+        own = trial.spec.trial
         if own is None:
             raise UnknownError(f"the spec of {trial.id} in the journal is not one of this version")
         done: dict[str, int] = {}
@@ -167,7 +158,7 @@ def _trained(record: SweepRecord) -> set[str]:
     keys = set()
     for trial in record.trials.values():
         over = trial.settled or any(one.phase == "vae" for one in trial.epochs)
-        if over and (own := trial_spec(trial)) is not None:
+        if over and (own := trial.spec.trial) is not None:
             keys |= {phase.key() for phase in own.phases() if phase.name == "pretrain"}
     return keys
 

@@ -15,12 +15,12 @@ from vae_sweep.journal.metrics import values_text
 from vae_sweep.journal.records import RungRecord, TrialRecord
 from vae_sweep.journal.sweep_log import sweep_log
 from vae_sweep.monitoring.advice import advice
-from vae_sweep.monitoring.eta import sweep_spec, trial_spec
+from vae_sweep.monitoring.eta import sweep_spec
 from vae_sweep.monitoring.latent_use import latent_use
 from vae_sweep.monitoring.phase_lines import phase_lines, shown
 from vae_sweep.monitoring.status import SHOWN, read_status
 from vae_sweep.results.evaluations import measured_lines
-from vae_sweep.results.front import front_cells, split_numbers, untold_reason
+from vae_sweep.results.front import front_cells, split_numbers, why_unknown
 from vae_sweep.statistics.trust import TIGHT
 
 SCORES = ("perplexity", "nll", "iw_perplexity", *SHOWN)
@@ -42,7 +42,7 @@ def explain_trial(folder: Path, name: str) -> list[Section]:
     owner, history = read_status(sweep_log(folder))
     trial = find_trial(history.record, name)
     state = history.state(trial, history.driven_by(owner))
-    timeline, spec = history.timelines[trial.id], trial_spec(trial)
+    timeline, spec = history.timelines[trial.id], trial.spec.trial
     waits = [f"it waits for {timeline.holder}"] * bool(timeline.holder)
     why = [*advice(state, trial.final), *_reason(trial), *waits, *renamed(folder, history.record)]
     sections = [Section(f"{trial.id}: {state}", _head(trial)), Section("why", why)]
@@ -128,7 +128,7 @@ def _likelihood(trial: TrialRecord) -> list[str]:
     """Return what the trial is ranked by, or why it cannot be."""
     if trial.final is None or not (numbers := split_numbers(trial, "validation")):
         return []
-    if reason := untold_reason([numbers], TIGHT):
+    if reason := why_unknown([numbers], TIGHT):
         return [f"cannot tell NLL and PPL on validation: {reason}"]
     return [f"on validation {shown(trial.final.numbers, 'validation', LIKELIHOOD)}"] if "nll" in numbers else []
 

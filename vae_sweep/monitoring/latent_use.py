@@ -71,7 +71,7 @@ def _verdict(numbers: Numbers, spec: TrialSpec, weight: float | None, *, ended: 
         return "whether z is used cannot be said: AU is not reported"
     if active:
         return f"z is used: {active:.0f} active units"
-    known = {word: value for word, value in numbers.items() if value is not None}
+    known = {metric: value for metric, value in numbers.items() if value is not None}
     if MI in known and collapse(known, spec.model.latent_size, spec.method.target_rate) is None:
         return "AU = 0, but MI and KL are not both those of an unused code: this is no verdict on z"
     if weight is None or weight == 1.0:

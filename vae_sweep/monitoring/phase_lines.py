@@ -38,9 +38,9 @@ def phase_lines(
     )
     lines = [f"{run}, {len(epochs)} of at most {most}: {end}", *_best(epochs, phase)]
     ends = {"first": epochs[0], "last": epochs[-1]}
-    words = [word for word in SHOWN if word not in spec.method.undefined_metrics]
+    metrics = [metric for metric in SHOWN if metric not in spec.method.undefined_metrics]
     lines += [
-        f"{name} (epoch {one.epoch}): {shown(one.numbers, 'validation', words)}" for name, one in ends.items()
+        f"{name} (epoch {one.epoch}): {shown(one.numbers, 'validation', metrics)}" for name, one in ends.items()
     ]
     timelines = (rate_history(epochs), None if spec.method.language_model else weight_history(epochs))
     lines += [text for text in timelines if text]
@@ -78,8 +78,10 @@ def rate_history(epochs: Sequence[EpochRecord]) -> str | None:
     return f"learning rate by epochs: {', '.join(shown_runs)}"
 
 
-def shown(numbers: Numbers, split: str, words: Sequence[str] = SHOWN) -> str:
-    """Return the words of a split that are there, by their symbols."""
-    found = ((word, numbers.get(f"{split}/{word}")) for word in words)
-    known = [f"{METRICS[word].symbol} {number_text(word, value)}" for word, value in found if value is not None]
+def shown(numbers: Numbers, split: str, metrics: Sequence[str] = SHOWN) -> str:
+    """Return the metrics of a split that are there, by their symbols."""
+    found = ((metric, numbers.get(f"{split}/{metric}")) for metric in metrics)
+    known = [
+        f"{METRICS[metric].symbol} {number_text(metric, value)}" for metric, value in found if value is not None
+    ]
     return ", ".join(known) or "no numbers"

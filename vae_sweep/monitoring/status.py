@@ -7,7 +7,7 @@ from pathlib import Path
 from vae_sweep.journal.history import History, renamed
 from vae_sweep.journal.records import TrialRecord
 from vae_sweep.journal.sweep_log import SweepLog, sweep_log
-from vae_sweep.monitoring.eta import Left, cell_count, sweep_spec, time_left, trial_spec
+from vae_sweep.monitoring.eta import Left, cell_count, sweep_spec, time_left
 from vae_sweep.monitoring.status_schema import (
     Driver,
     FailedTrial,
@@ -112,7 +112,7 @@ def _driver(folder: Path, owner: Owner, drives: bool, watch: float) -> Driver:
 
 def _running(history: History, trial: TrialRecord, now: float) -> RunningTrial:
     timeline, last = history.timelines[trial.id], trial.epochs[-1] if trial.epochs else None
-    spec = trial_spec(trial)
+    spec = trial.spec.trial
     most: dict[str, int] = {phase.name: phase.training.epochs for phase in spec.phases()} if spec else {}
     return RunningTrial(
         trial=trial.id,
@@ -130,7 +130,7 @@ def _running(history: History, trial: TrialRecord, now: float) -> RunningTrial:
 
 
 def _shown(numbers: Mapping[str, float | None]) -> dict[str, float | None]:
-    return {word: numbers[key] for word in SHOWN if (key := f"validation/{word}") in numbers}
+    return {metric: numbers[key] for metric in SHOWN if (key := f"validation/{metric}") in numbers}
 
 
 def _failed(trial: TrialRecord) -> FailedTrial:

@@ -5,12 +5,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from trainables.base import StateError, flat
 from trainables.files import is_file
 from trainables.outputs import stored_key
-from trainables.spec import TrialSpec
 from trainables.storage_paths import is_folder
 from trainables.text.spec import SPLITS
 from trainables.training.spec import READ_VERSIONS
@@ -193,8 +190,7 @@ def threads_of(plain: Mapping[str, Any]) -> int:
 
 
 def _fingerprints(record: SweepRecord) -> set[str]:
-    found = {trial.spec.get("corpus_fingerprint") for trial in record.trials.values()}
-    return {str(each) for each in found if each}
+    return {trial.spec.fingerprint for trial in record.trials.values() if trial.spec.fingerprint}
 
 
 def _has_other_words(old: Mapping[str, Any], new: Mapping[str, Any], split: str) -> bool:
@@ -215,9 +211,7 @@ def _keys_version(record: SweepRecord) -> int | None:
     if known:
         return known[-1] if record.trials else None
     for trial in record.trials.values():
-        try:
-            spec = TrialSpec.model_validate(trial.spec)
-        except ValidationError:
+        if (spec := trial.spec.trial) is None:
             continue
         keys = {store.key for store in trial.store if spec.phases()[0].name == "pretrain"}
         for version in reversed(READ_VERSIONS):

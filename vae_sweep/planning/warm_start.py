@@ -46,11 +46,11 @@ def warm_cells(plan: Plan, own: SweepRecord | None = None) -> WarmEvent | None:
             "learn from a sweep of the same corpus and evaluation, or leave warm_start out"
         )
     cells = list(_usable(plan.spec, record))
-    untold = cells_of(record, plan.spec.search.objectives).untold
-    if not cells and untold:
+    unknown = cells_of(record, plan.spec.search.objectives).unknown_likelihood
+    if not cells and unknown:
         raise LaunchError(
-            f"{_FIELD}: of the cells of {folder} {len(untold)} cannot be ranked (cell {min(untold)}: "
-            f"{untold[min(untold)]}); measure them anew with vae-sweep score {folder}, or leave warm_start out"
+            f"{_FIELD}: of the cells of {folder} {len(unknown)} cannot be ranked (cell {min(unknown)}: "
+            f"{unknown[min(unknown)]}); measure them anew with vae-sweep score {folder}, or leave warm_start out"
         )
     if not cells:
         raise LaunchError(

@@ -6,7 +6,7 @@ from typing import Any
 
 from trainables.training.report import SCORED, EpochReport, FinalReport
 from vae_sweep.journal.former_metrics import former_splits
-from vae_sweep.journal.metrics import COSTS, word_of
+from vae_sweep.journal.metrics import COSTS, metric_of
 from vae_sweep.journal.records import FinalRecord, TrialRecord
 
 _ABSENT = "absent"
@@ -93,7 +93,7 @@ class ReplayComparison:
         former = tuple(former_splits(journaled))
         for key in sorted(journaled.keys() | here.keys()):
             both = key in journaled and key in here
-            if word_of(key) in COSTS or (key.startswith(former) and not both):
+            if metric_of(key) in COSTS or (key.startswith(former) and not both):
                 continue
             self.numbers += 1
             before, now = journaled.get(key, _ABSENT), here.get(key, _ABSENT)

@@ -21,7 +21,7 @@ from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.journal.history import find_trial
 from vae_sweep.journal.records import TrialRecord
 from vae_sweep.journal.sweep_log import read_history
-from vae_sweep.monitoring.eta import sweep_spec, trial_spec
+from vae_sweep.monitoring.eta import sweep_spec
 from vae_sweep.replay.comparison import NumberDifference, ReplayComparison
 from vae_sweep.replay.reproducibility import Surroundings, surroundings
 from vae_sweep.storage.layout import STORE_FOLDER
@@ -60,7 +60,7 @@ def replay_trial(folder: Path, name: str, use_store: bool, note: _Note, at: _Not
     """
     history = read_history(folder)
     trial = find_trial(history.record, name)
-    spec = trial_spec(trial)
+    spec = trial.spec.trial
     if spec is None:
         raise ReplayError(f"{trial.id}: its spec in the journal is not one of this version of vae-sweep")
     comparison = ReplayComparison(trial)

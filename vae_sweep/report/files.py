@@ -13,13 +13,13 @@ from vae_sweep.report.terminal import beside_lines, beside_symbols, by_cell, cel
 from vae_sweep.report.terminal_evidence import difference_head, difference_parts, difference_title, report_lines
 from vae_sweep.results.cells import (
     COMPARED,
-    FLOOR_WORDS,
-    TRUST_WORDS,
-    WORDS,
+    FLOOR_METRICS,
+    MAIN_METRICS,
+    TRUST_METRICS,
     CellResult,
     as_plain,
     entropy_bounds,
-    shown_words,
+    shown_metrics,
 )
 from vae_sweep.results.comparison import SweepComparison
 from vae_sweep.results.results import Results
@@ -69,27 +69,27 @@ def as_csv(report: Results) -> str:
     the baseline and the answer.
     """
     text = io.StringIO()
-    words = (*WORDS, *TRUST_WORDS, *FLOOR_WORDS)
+    metrics = (*MAIN_METRICS, *TRUST_METRICS, *FLOOR_METRICS)
     several = any(row.half_widths for row in report.rows)
-    compared = {(one.cell, one.word): one for one in report.comparisons}
-    head = ["cell", "method", "values", "split", "seeds", "outcome", "front", *words]
-    head += [f"{word}_ci95" for word in words if several]
-    head += [f"{kind}_{word}" for word in COMPARED if compared for kind in ("published", "verdict")]
+    compared = {(one.cell, one.metric): one for one in report.comparisons}
+    head = ["cell", "method", "values", "split", "seeds", "outcome", "front", *metrics]
+    head += [f"{metric}_ci95" for metric in metrics if several]
+    head += [f"{kind}_{metric}" for metric in COMPARED if compared for kind in ("published", "verdict")]
     answered = _answered(report)
     objectives = report.evidence.objectives if answered else ()
-    head += [f"{kind}_{word}" for word in objectives for kind in ("difference", "difference_ci95", "answer")]
+    head += [f"{kind}_{metric}" for metric in objectives for kind in ("difference", "difference_ci95", "answer")]
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(head)
     for row in report.rows:
         values = json.dumps(row.values, sort_keys=True)
         line: list[Any] = [row.cell, row.method, values, row.split, row.seeds, outcome(row), int(row.front)]
-        line += [row.numbers.get(word, "") for word in words]
-        line += [row.half_widths.get(word, "") for word in words if several]
-        for word in COMPARED if compared else ():
-            one = compared.get((row.cell, word)) if row.split == "test" else None
+        line += [row.numbers.get(metric, "") for metric in metrics]
+        line += [row.half_widths.get(metric, "") for metric in metrics if several]
+        for metric in COMPARED if compared else ():
+            one = compared.get((row.cell, metric)) if row.split == "test" else None
             line += [one.published.value if one and one.published else "", one.verdict.value if one else ""]
-        for word in objectives:
-            line += answered.get((row.cell, row.split, word), ["", "", ""])
+        for metric in objectives:
+            line += answered.get((row.cell, row.split, metric), ["", "", ""])
         writer.writerow(line)
     return text.getvalue()
 
@@ -99,9 +99,9 @@ def as_latex(report: Results) -> str:
     parts = []
     for split in dict.fromkeys(row.split for row in report.rows):
         chosen = [row for row in report.rows if row.split == split]
-        words = shown_words(chosen)
-        head = ["cell", "method", *(METRICS[word].symbol for word in words)]
-        parts.append(_tabular(f"{report.sweep}, {split} split", head, [_line(row, words) for row in chosen], 2))
+        metrics = shown_metrics(chosen)
+        head = ["cell", "method", *(METRICS[metric].symbol for metric in metrics)]
+        parts.append(_tabular(f"{report.sweep}, {split} split", head, [_line(row, metrics) for row in chosen], 2))
         if body := [line for row in chosen if (line := likelihood_line(row))]:
             parts.append(_tabular(f"{report.sweep}, {likelihood_title(split)}", list(likelihood_head()), body, 2))
     if report.comparisons:
@@ -121,16 +121,20 @@ def escaped(text: str) -> str:
 
 def _answered(report: Results) -> dict[tuple[int, str, str], list[Any]]:
     """Return (cell, split, metric) -> difference from the baseline, half its interval, answer."""
-    told = report.evidence.differences
+    differences = report.evidence.differences
     return {
-        (one.cell, told.split, one.word): [one.difference.mean, one.difference.half_width, one.answer.value]
-        for one in told.against_baseline
+        (one.cell, differences.split, one.metric): [
+            one.difference.mean,
+            one.difference.half_width,
+            one.answer.value,
+        ]
+        for one in differences.against_baseline
         if report.evidence.replicated
     }
 
 
-def _line(row: CellResult, words: Sequence[str]) -> list[str]:
-    numbers = [number_text(word, row.numbers.get(word), row.half_widths.get(word)) for word in words]
+def _line(row: CellResult, metrics: Sequence[str]) -> list[str]:
+    numbers = [number_text(metric, row.numbers.get(metric), row.half_widths.get(metric)) for metric in metrics]
     return [f"{row.cell}{row.mark}", cell_name(row), *numbers]
 
 

@@ -11,7 +11,7 @@ def finding_sentences(rows: list[CellResult], objectives: tuple[str, ...]) -> li
     """Return the best cell by each objective on validation, and which cells collapsed; empty without an end."""
     shown = [row for row in rows if row.split == "validation"]
     searched = [row for row in shown if not _reference(row)]
-    best = [text for word in objectives if (text := _best(searched, word))]
+    best = [text for metric in objectives if (text := _best(searched, metric))]
     return [*best, _collapsed(searched)] if searched else []
 
 
@@ -19,35 +19,35 @@ def _reference(row: CellResult) -> bool:
     return METHODS[row.method].reference
 
 
-def _best(rows: list[CellResult], word: str) -> str:
-    having = sorted((row for row in rows if _known(row, word)), key=lambda row: row.numbers[word])
+def _best(rows: list[CellResult], metric: str) -> str:
+    having = sorted((row for row in rows if _known(row, metric)), key=lambda row: row.numbers[metric])
     if not having:
-        untold = word in TIGHT and any(row.untold for row in rows)
-        text = f"Lowest {METRICS[word].symbol} on validation: cannot tell, that of no cell is known."
-        return text if untold else ""
+        unknown = metric in TIGHT and any(row.unknown_likelihood for row in rows)
+        text = f"Lowest {METRICS[metric].symbol} on validation: cannot tell, that of no cell is known."
+        return text if unknown else ""
     first, others = having[0], having[1:]
-    metric = METRICS[word]
-    shown = number_text(word, first.numbers[word], first.half_widths.get(word))
-    text = f"Lowest {metric.symbol} on validation: {cell_name(first)} (cell {first.cell}), {shown}"
+    about = METRICS[metric]
+    shown = number_text(metric, first.numbers[metric], first.half_widths.get(metric))
+    text = f"Lowest {about.symbol} on validation: {cell_name(first)} (cell {first.cell}), {shown}"
     if not others:
-        alone = "of which it is known" if any(row.untold for row in rows) else "that has ended"
+        alone = "of which it is known" if any(row.unknown_likelihood for row in rows) else "that has ended"
         return f"{text}; it is the only cell {alone}."
-    if first.half_widths.get(word) is None:
-        runner_up = number_text(word, others[0].numbers[word])
+    if first.half_widths.get(metric) is None:
+        runner_up = number_text(metric, others[0].numbers[metric])
         return f"{text}, next {cell_name(others[0])} with {runner_up}; one seed says little of a difference."
-    close = [row for row in others if _overlap(first, row, word)]
+    close = [row for row in others if _overlap(first, row, metric)]
     if close:
         names = ", ".join(f"{cell_name(row)} (cell {row.cell})" for row in close)
         return f"{text}; the intervals over seeds do not part it from {names}."
     return f"{text}; its interval over seeds lies below those of all other cells."
 
 
-def _known(row: CellResult, word: str) -> bool:
-    return word in row.numbers and not (word in TIGHT and row.untold)
+def _known(row: CellResult, metric: str) -> bool:
+    return metric in row.numbers and not (metric in TIGHT and row.unknown_likelihood)
 
 
-def _overlap(best: CellResult, other: CellResult, word: str) -> bool:
-    ours, theirs = best.interval(word), other.interval(word)
+def _overlap(best: CellResult, other: CellResult, metric: str) -> bool:
+    ours, theirs = best.interval(metric), other.interval(metric)
     return theirs.mean - (theirs.half_width or 0.0) <= ours.mean + (ours.half_width or 0.0)
 
 

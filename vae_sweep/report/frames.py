@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 
 from trainables.methods import METHODS
-from vae_sweep.journal.metrics import word_of
+from vae_sweep.journal.metrics import metric_of
 from vae_sweep.journal.records import SweepRecord, TrialRecord
 from vae_sweep.report.terminal import outcome
-from vae_sweep.results.cells import FLOOR_WORDS, SHOWN, TRUST_WORDS, WORDS, CellResult
-from vae_sweep.results.series import EPOCH_WORDS, PHASES
+from vae_sweep.results.cells import FLOOR_METRICS, MAIN_METRICS, SHOWN, TRUST_METRICS, CellResult
+from vae_sweep.results.series import EPOCH_METRICS, PHASES
 
 _SPLITS = ("validation", "test")
 CELL = ("cell", "method")
@@ -22,7 +22,7 @@ CELL_STATE = ("seeds", "outcome", "front")
 TRIAL = ("trial", *CELL)
 TRIAL_STATE = ("seed", "outcome", "reason", "attempts", "started", "ended")
 EPOCH_STATE = ("seed", "phase", "epoch", "time")
-INTERVAL, SAMPLING, UNTOLD = "_ci95", "_sampling_ci95", "untold"
+INTERVAL, SAMPLING, UNKNOWN = "_ci95", "_sampling_ci95", "unknown_likelihood"
 
 _Line = dict[str, Any]
 
@@ -36,10 +36,12 @@ def cell_frame(found: Sequence[CellResult], objectives: Sequence[str]) -> pd.Dat
         about = {"seeds": row.seeds, "outcome": outcome(row), "front": row.front}
         line = lines.setdefault(row.cell, {"cell": row.cell, "method": row.method, **row.values, **about})
         line |= dict(_row_numbers(row))
-    words = dict.fromkeys((*WORDS, *objectives, *TRUST_WORDS, *FLOOR_WORDS))
-    numbers = [f"{split}/{word}{kind}" for split in _SPLITS for word in words for kind in ("", INTERVAL, SAMPLING)]
-    always = {f"{split}/{word}" for split in _SPLITS for word in (*WORDS, *objectives)}
-    state = [*CELL_STATE, *(f"{split}/{UNTOLD}" for split in _SPLITS)]
+    metrics = dict.fromkeys((*MAIN_METRICS, *objectives, *TRUST_METRICS, *FLOOR_METRICS))
+    numbers = [
+        f"{split}/{metric}{kind}" for split in _SPLITS for metric in metrics for kind in ("", INTERVAL, SAMPLING)
+    ]
+    always = {f"{split}/{metric}" for split in _SPLITS for metric in (*MAIN_METRICS, *objectives)}
+    state = [*CELL_STATE, *(f"{split}/{UNKNOWN}" for split in _SPLITS)]
     frame = _frame(lines.values(), [*CELL, *values, *state], _kept(numbers, lines.values(), always))
     return frame.astype({"front": bool})
 
@@ -48,7 +50,7 @@ def trial_frame(record: SweepRecord) -> pd.DataFrame:
     """Return the trials with what they ended with: validation, test, and what probes found."""
     trials = [record.trials[name] for name in sorted(record.trials)]
     lines = [_trial_line(trial) for trial in trials]
-    always = [f"{split}/{word}" for split in _SPLITS for word in WORDS]
+    always = [f"{split}/{metric}" for split in _SPLITS for metric in MAIN_METRICS]
     numbers = dict.fromkeys([*always, *(key for trial in trials for key in _trial_numbers(trial))])
     frame = _frame(lines, [*TRIAL, *_value_names(trials), *TRIAL_STATE], list(numbers))
     return _with_times(frame, "started", "ended")
@@ -58,7 +60,7 @@ def epoch_frame(record: SweepRecord) -> pd.DataFrame:
     """Return the epochs of all trials, without metrics that are undefined for a trial's method."""
     trials = [record.trials[name] for name in sorted(record.trials)]
     lines = [line for trial in trials for line in _epoch_lines(trial)]
-    always = [f"validation/{word}" for word in EPOCH_WORDS]
+    always = [f"validation/{metric}" for metric in EPOCH_METRICS]
     keys = (key for trial in trials for epoch in trial.epochs for key in epoch.numbers)
     columns = [*TRIAL, *_value_names(trials), *EPOCH_STATE]
     return _with_times(_frame(lines, columns, list(dict.fromkeys([*always, *keys]))), "time")
@@ -66,7 +68,7 @@ def epoch_frame(record: SweepRecord) -> pd.DataFrame:
 
 def short_frame(cells: pd.DataFrame) -> str:
     """Return the main columns of a frame of cells as an HTML table; every text in it is escaped."""
-    numbers = [f"validation/{word}" for word in SHOWN]
+    numbers = [f"validation/{metric}" for metric in SHOWN]
     before = list(cells.columns[: cells.columns.get_loc("front") + 1])
     html: str = cells[[*before, *numbers]].to_html(index=False, na_rep="", float_format="{:.4g}".format)
     return html
@@ -74,9 +76,9 @@ def short_frame(cells: pd.DataFrame) -> str:
 
 def _row_numbers(row: CellResult) -> Iterator[tuple[str, Any]]:
     for numbers, kind in ((row.numbers, ""), (row.half_widths, INTERVAL), (row.sampling, SAMPLING)):
-        for word, value in numbers.items():
-            yield f"{row.split}/{word}{kind}", value
-    yield f"{row.split}/{UNTOLD}", row.untold
+        for metric, value in numbers.items():
+            yield f"{row.split}/{metric}{kind}", value
+    yield f"{row.split}/{UNKNOWN}", row.unknown_likelihood
 
 
 def _trial_line(trial: TrialRecord) -> _Line:
@@ -112,7 +114,7 @@ def _epoch_lines(trial: TrialRecord) -> Iterator[_Line]:
             "phase": epoch.phase,
             "epoch": epoch.epoch + 1,
             "time": epoch.time,
-            **{key: value for key, value in epoch.numbers.items() if word_of(key) not in lacks},
+            **{key: value for key, value in epoch.numbers.items() if metric_of(key) not in lacks},
         }
 
 

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from trainables.files import StorageError
 from trainables.methods import METHODS
-from trainables.probes.latent_summary import PORTRAIT_FILE, LatentSummary
+from trainables.probes.latent_summary import LATENT_SUMMARY_FILE, LatentSummary
 from trainables.storage_paths import PlaceError, StoragePath, read
 from vae_sweep.journal.metrics import values_text
 from vae_sweep.journal.records import SweepRecord, TrialRecord
@@ -21,7 +21,7 @@ class CellExemplar:
     """What a cell's chosen trial left beside its weights; `missing` says why something is not there."""
 
     trial: TrialRecord
-    portrait: LatentSummary | None
+    summary: LatentSummary | None
     samples: str | None
     missing: tuple[str, ...] = ()
 
@@ -33,7 +33,7 @@ class CellExemplar:
     @property
     def mapped(self) -> bool:
         """Say whether there is a map of its sentences."""
-        return self.portrait is not None and bool(self.portrait.positions)
+        return self.summary is not None and bool(self.summary.positions)
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class LatentSummaryCache:
 
     _read: dict[str, CellExemplar] = field(default_factory=dict)
 
-    def sittings(self, record: SweepRecord) -> list[CellExemplar]:
+    def exemplars(self, record: SweepRecord) -> list[CellExemplar]:
         """Return an exemplar of each cell that has a trial with a last checkpoint, in the order of the cells."""
         outage: str | None = None
         found = []
@@ -63,7 +63,7 @@ class LatentSummaryCache:
                 continue
             if str(place) not in self._read and outage is None:
                 try:
-                    self._read[str(place)] = _sitting(trial, place)
+                    self._read[str(place)] = _exemplar(trial, place)
                 except PlaceError as error:
                     outage = str(error)
             known = self._read.get(str(place), CellExemplar(trial, None, None, (str(outage),)))
@@ -80,44 +80,44 @@ def shown_trials(record: SweepRecord) -> list[TrialRecord]:
     return [min(cells[cell], key=_rank) for cell in sorted(cells)]
 
 
-def unit_rows(sittings: list[CellExemplar]) -> list[UnitRow]:
+def unit_rows(exemplars: list[CellExemplar]) -> list[UnitRow]:
     """Return the units of each latent summary; not of an autoencoder, whose KL nothing holds down."""
     return [
         UnitRow(
             found.trial.cell,
             found.name,
-            found.portrait.kl_per_unit,
-            found.portrait.variance_per_unit,
-            _falling(found.portrait.kl_per_unit),
+            found.summary.kl_per_unit,
+            found.summary.variance_per_unit,
+            _falling(found.summary.kl_per_unit),
         )
-        for found in sittings
-        if found.portrait and found.portrait.kl_per_unit and not METHODS[found.trial.method].autoencodes
+        for found in exemplars
+        if found.summary and found.summary.kl_per_unit and not METHODS[found.trial.method].autoencodes
     ]
 
 
-def label_names(sittings: list[CellExemplar]) -> list[str]:
+def label_names(exemplars: list[CellExemplar]) -> list[str]:
     """Return the labels of the sentences that were mapped, sorted; empty where the corpus has none."""
-    return sorted({label for found in sittings if found.portrait for label in found.portrait.labels or ()})
+    return sorted({label for found in exemplars if found.summary for label in found.summary.labels or ()})
 
 
 def _rank(trial: TrialRecord) -> tuple[float, int]:
     numbers = trial.final.numbers if trial.final else {}
-    values = (numbers.get(f"validation/{word}") for word in PICKED)
+    values = (numbers.get(f"validation/{metric}") for metric in PICKED)
     return next((value for value in values if value is not None), float("inf")), trial.seed
 
 
-def _sitting(trial: TrialRecord, place: StoragePath) -> CellExemplar:
+def _exemplar(trial: TrialRecord, place: StoragePath) -> CellExemplar:
     missing: list[str] = []
-    portrait = None
-    content = _content(place / PORTRAIT_FILE, missing)
+    summary = None
+    content = _content(place / LATENT_SUMMARY_FILE, missing)
     if content is not None:
         try:
-            portrait = LatentSummary.model_validate_json(content)
+            summary = LatentSummary.model_validate_json(content)
         except ValidationError as error:
-            missing.append(f"{PORTRAIT_FILE} is damaged, or of another version ({error.errors()[0]['msg']})")
+            missing.append(f"{LATENT_SUMMARY_FILE} is damaged, or of another version ({error.errors()[0]['msg']})")
     samples = _content(place / SAMPLES_FILE, missing)
     return CellExemplar(
-        trial, portrait, None if samples is None else samples.decode(errors="replace"), tuple(missing)
+        trial, summary, None if samples is None else samples.decode(errors="replace"), tuple(missing)
     )
 
 

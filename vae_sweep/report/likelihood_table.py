@@ -2,7 +2,7 @@
 
 from vae_sweep.journal.metrics import METRICS, number_text
 from vae_sweep.report.terminal import cell_name
-from vae_sweep.results.cells import GAP_WORDS, CellResult
+from vae_sweep.results.cells import GAP_METRICS, CellResult
 from vae_sweep.statistics.intervals import half_width
 
 _ERRORS = {
@@ -28,8 +28,8 @@ def likelihood_title(split: str) -> str:
 
 def likelihood_head() -> tuple[str, ...]:
     """Return the headings of the table."""
-    errors = (f"{METRICS[word].symbol} s.e." for word in _ERRORS)
-    gaps = (METRICS[word].symbol for word in GAP_WORDS)
+    errors = (f"{METRICS[metric].symbol} s.e." for metric in _ERRORS)
+    gaps = (METRICS[metric].symbol for metric in GAP_METRICS)
     return (
         "cell",
         "method",
@@ -48,14 +48,14 @@ def likelihood_line(row: CellResult) -> list[str] | None:
     if "nll" not in row.numbers:
         return None
     numbers = row.numbers
-    errors = [number_text(word, numbers.get(word)) for word in _ERRORS.values()]
+    errors = [number_text(metric, numbers.get(metric)) for metric in _ERRORS.values()]
     sampling = row.sampling.get("nll")
     return [
         f"{row.cell}{row.mark}",
         cell_name(row),
         *errors,
         "-" if sampling is None else f"±{sampling:.3f}",
-        *(_gap(row, word) for word in GAP_WORDS),
+        *(_gap(row, metric) for metric in GAP_METRICS),
         number_text("samples", numbers.get("samples")),
         _share(numbers.get("pareto_k_bad")),
         number_text("iw_nll", numbers.get("iw_nll")),
@@ -63,12 +63,12 @@ def likelihood_line(row: CellResult) -> list[str] | None:
     ]
 
 
-def _gap(row: CellResult, word: str) -> str:
+def _gap(row: CellResult, metric: str) -> str:
     """Return a gap with its interval: over seeds where there are several, else over sentences."""
-    value, error = row.numbers.get(word), row.numbers.get(f"{word}_error")
+    value, error = row.numbers.get(metric), row.numbers.get(f"{metric}_error")
     if value is None:
         return "-"
-    width = row.half_widths.get(word, None if error is None else half_width(error))
+    width = row.half_widths.get(metric, None if error is None else half_width(error))
     return f"{value:+.2f}" if width is None else f"{value:+.2f}±{width:.2f}"
 
 

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from vae_sweep.journal.metrics import METRICS
 from vae_sweep.report.latent_summaries import CellExemplar, UnitRow
 from vae_sweep.report.palette import in_order, label_style, style_of
-from vae_sweep.results.series import ACROSS, EPOCH_WORDS, PHASES, UP, EpochCurve, Front, RateCurve
+from vae_sweep.results.series import ACROSS, EPOCH_METRICS, PHASES, UP, EpochCurve, Front, RateCurve
 from vae_sweep.statistics.intervals import Interval
 
 KINDS = ("png", "svg", "pdf")
@@ -70,10 +70,10 @@ def front_figure(fronts: Sequence[Front]) -> Figure:
 def rate_figure(curves: dict[str, list[RateCurve]]) -> Figure:
     """Return each metric over λ, a panel each."""
     figure, panels = _panels(len(curves), columns=3)
-    for axes, (word, found) in zip(panels, curves.items(), strict=True):
+    for axes, (metric, found) in zip(panels, curves.items(), strict=True):
         for curve in found:
             _draw_rate(axes, curve)
-        axes.set(xlabel="λ, nats per sentence", ylabel=f"{METRICS[word].symbol}, {METRICS[word].unit}")
+        axes.set(xlabel="λ, nats per sentence", ylabel=f"{METRICS[metric].symbol}, {METRICS[metric].unit}")
     _legend(figure, _handles({curve.method for found in curves.values() for curve in found}))
     return figure
 
@@ -81,16 +81,16 @@ def rate_figure(curves: dict[str, list[RateCurve]]) -> Figure:
 def epoch_figure(curves: Sequence[EpochCurve]) -> Figure:
     """Return learning curves: a line of panels a phase, a panel a metric, a line a trial."""
     phases = [phase for phase in PHASES if any(curve.phase == phase for curve in curves)]
-    figure, panels = _panels(len(phases) * len(EPOCH_WORDS), columns=len(EPOCH_WORDS))
-    places = ((phase, word) for phase in phases for word in EPOCH_WORDS)
-    for axes, (phase, word) in zip(panels, places, strict=True):
+    figure, panels = _panels(len(phases) * len(EPOCH_METRICS), columns=len(EPOCH_METRICS))
+    places = ((phase, metric) for phase in phases for metric in EPOCH_METRICS)
+    for axes, (phase, metric) in zip(panels, places, strict=True):
         for curve in curves:
-            if curve.phase == phase and word in curve.words:
+            if curve.phase == phase and metric in curve.metrics:
                 style = style_of(curve.method)
-                y = [float("nan") if value is None else value for value in curve.words[word]]
+                y = [float("nan") if value is None else value for value in curve.metrics[metric]]
                 axes.plot(curve.epochs, y, style.static_dash, color=style.colour, marker=".", markersize=2.5)
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
-        axes.set(xlabel=f"epoch ({phase})", ylabel=f"{METRICS[word].symbol}, {METRICS[word].unit}")
+        axes.set(xlabel=f"epoch ({phase})", ylabel=f"{METRICS[metric].symbol}, {METRICS[metric].unit}")
     _legend(figure, _handles({curve.method for curve in curves}, marked=False))
     return figure
 
@@ -108,19 +108,19 @@ def unit_figure(rows: Sequence[UnitRow]) -> Figure:
     return figure
 
 
-def map_figure(sittings: Sequence[CellExemplar], labels: Sequence[str]) -> Figure:
+def map_figure(exemplars: Sequence[CellExemplar], labels: Sequence[str]) -> Figure:
     """Return maps of the codes of validation sentences, a panel a cell, a colour a label."""
-    figure, panels = _panels(len(sittings), columns=3)
-    for axes, sitting in zip(panels, sittings, strict=True):
-        portrait = sitting.portrait
-        if portrait is None:
+    figure, panels = _panels(len(exemplars), columns=3)
+    for axes, exemplar in zip(panels, exemplars, strict=True):
+        summary = exemplar.summary
+        if summary is None:
             continue
-        names = portrait.labels or ("",) * len(portrait.positions)
+        names = summary.labels or ("",) * len(summary.positions)
         for number, label in enumerate(labels or ("",)):
             colour, _, marker = label_style(number)
-            shown = [at for at, name in zip(portrait.positions, names, strict=True) if name == label]
+            shown = [at for at, name in zip(summary.positions, names, strict=True) if name == label]
             axes.plot(*_columns(shown), marker, color=colour, markersize=2, alpha=0.6)
-        axes.set(title=f"cell {sitting.trial.cell}, {sitting.name}")
+        axes.set(title=f"cell {exemplar.trial.cell}, {exemplar.name}")
     _legend(figure, [_handle(name, *label_style(number)[::2], "") for number, name in enumerate(labels)])
     return figure
 
@@ -152,7 +152,7 @@ def _draw_front(axes: Axes, front: Front) -> None:
             marker=style.static_marker,
             markersize=7 if row.front else 4.5,
             color=style.colour,
-            alpha=0.35 if row.untold else 1.0,
+            alpha=0.35 if row.unknown_likelihood else 1.0,
             elinewidth=0.7,
             capsize=1.5,
         )

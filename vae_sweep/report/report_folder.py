@@ -31,12 +31,12 @@ SUMMARY_KINDS = ("png", "svg")
 class ReportFolder:
     """The report of the sweep in `folder`, written from its journal; every file is there whole or not at all.
 
-    `gallery` keeps what was read of the trials' checkpoints for the next time.
+    `summaries` keeps what was read of the trials' checkpoints for the next time.
     """
 
     folder: Path
     spec: SweepSpec
-    gallery: LatentSummaryCache = field(default_factory=LatentSummaryCache)
+    summaries: LatentSummaryCache = field(default_factory=LatentSummaryCache)
 
     @cached_property
     def log(self) -> SweepLog:
@@ -66,7 +66,7 @@ class ReportFolder:
         record = self._record()
         moment = Moment(state or record.ended or "interrupted", live, runs)
         output = output or self.place / PAGE_FILE
-        write_file(output, make_page(record, self.spec, self.gallery, moment).encode())
+        write_file(output, make_page(record, self.spec, self.summaries, moment).encode())
         return output
 
     def write_summary(self) -> None:
@@ -100,15 +100,15 @@ class ReportFolder:
         from vae_sweep.report import paper_figures
 
         rows = compute_results(record, self.spec.search.objectives).rows
-        sittings, front = self.gallery.sittings(record), {row.cell for row in rows if row.front}
-        maps = [found for found in sittings if found.trial.cell in front and found.mapped]
+        exemplars, front = self.summaries.exemplars(record), {row.cell for row in rows if row.front}
+        maps = [found for found in exemplars if found.trial.cell in front and found.mapped]
         drawings: dict[str, Figure | None] = {
             "front": paper_figures.front_figure(found) if (found := fronts(record, rows)) else None,
             "rates": paper_figures.rate_figure(rates)
             if (rates := rate_curves(record, rows, widest_split(rows)))
             else None,
             "epochs": paper_figures.epoch_figure(epochs) if (epochs := epoch_curves(record)) else None,
-            "units": paper_figures.unit_figure(units) if (units := unit_rows(sittings)) else None,
+            "units": paper_figures.unit_figure(units) if (units := unit_rows(exemplars)) else None,
             "maps": paper_figures.map_figure(maps, label_names(maps)) if maps else None,
         }
         return {name: figure for name, figure in drawings.items() if figure is not None}

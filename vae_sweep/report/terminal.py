@@ -10,13 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from vae_sweep.journal.metrics import METRICS, number_text, spread_text, values_text
-from vae_sweep.results.cells import BESIDE, COMPARED, CellResult, EntropyBound, entropy_bounds, shown_words
+from vae_sweep.results.cells import BESIDE, COMPARED, CellResult, EntropyBound, entropy_bounds, shown_metrics
 from vae_sweep.results.comparison import CellRef
 from vae_sweep.results.paper_splits import OTHER_TRAINING
 from vae_sweep.results.results import Results
 from vae_sweep.results.verdicts import PaperComparison, Verdict
 
-BESIDE_WORDS = tuple(word for word in COMPARED if word != "elbo_perplexity")
+BESIDE_METRICS = tuple(metric for metric in COMPARED if metric != "elbo_perplexity")
 """Metrics of the table beside the paper's."""
 
 SIGNS = {
@@ -55,7 +55,7 @@ def rich_tables(report: Results) -> Iterable[Group]:
     for split in dict.fromkeys(row.split for row in report.rows):
         chosen = [row for row in report.rows if row.split == split]
         means = "means over seeds" + (" ± 95 %" if any(row.half_widths for row in chosen) else "")
-        unknown = ", ? cannot tell" if any(row.untold for row in chosen) else ""
+        unknown = ", ? cannot tell" if any(row.unknown_likelihood for row in chosen) else ""
         title = f"{report.sweep}: {split} split, {means} (* on the validation front{unknown})"
         yield Group(Text(title, style="bold"), CellTable(chosen))
     if report.comparisons:
@@ -83,7 +83,7 @@ def incomparable_reasons(compared: list[PaperComparison]) -> list[str]:
 
 @dataclass(frozen=True)
 class BesideLines:
-    """A cell beside the paper, by BESIDE_WORDS: ours and theirs by samples from q, the verdicts, our tight values.
+    """A cell beside the paper, by BESIDE_METRICS: ours and theirs by samples from q, verdicts, our tight values.
 
     `tight` is empty where the cell has none.
     """
@@ -102,20 +102,20 @@ class BesideLines:
 
 def beside_lines(found: list[PaperComparison]) -> BesideLines:
     """Return the numbers of a cell, those of the paper, and the verdicts with their tolerances."""
-    known = {one.word: one for one in found}
+    known = {one.metric: one for one in found}
     ours, theirs, verdicts, tight = [], [], [], []
-    for word in BESIDE_WORDS:
-        one = known.get(word)
-        ours.append(number_text(word, one.ours.mean, one.ours.half_width) if one else "-")
-        theirs.append(number_text(word, one.published.value) if one and one.published else "-")
+    for metric in BESIDE_METRICS:
+        one = known.get(metric)
+        ours.append(number_text(metric, one.ours.mean, one.ours.half_width) if one else "-")
+        theirs.append(number_text(metric, one.published.value) if one and one.published else "-")
         verdicts.append(_verdict(one) if one and one.published else "")
-        tight.append(number_text(word, one.tight.mean, one.tight.half_width) if one and one.tight else "")
+        tight.append(number_text(metric, one.tight.mean, one.tight.half_width) if one and one.tight else "")
     return BesideLines(ours, theirs, verdicts, tight if any(tight) else [])
 
 
 def beside_symbols() -> list[str]:
     """Return the headings of the table beside the paper's: whose PPL and NLL it is, a line says."""
-    return [METRICS[BESIDE.get(word, word)].symbol for word in BESIDE_WORDS]
+    return [METRICS[BESIDE.get(metric, metric)].symbol for metric in BESIDE_METRICS]
 
 
 def by_cell(compared: list[PaperComparison]) -> list[list[PaperComparison]]:
@@ -132,40 +132,40 @@ def _verdict(one: PaperComparison) -> str:
 
 
 def outcome(row: CellResult) -> str:
-    """Return a cell's outcome in words: one, or how many seeds had which."""
+    """Return a cell's outcome in metrics: one, or how many seeds had which."""
     if len(row.outcomes) == 1:
         return next(iter(row.outcomes))
     return ", ".join(f"{count} {name}" for name, count in sorted(row.outcomes.items()))
 
 
 def cell_name(cell: CellResult | PaperComparison | CellRef) -> str:
-    """Return a cell's method and values in few words."""
+    """Return a cell's method and values in few metrics."""
     return f"{cell.method} {values_text(cell.values)}".strip()
 
 
-def entropy_bound_line(floor: EntropyBound, words: Iterable[str]) -> list[str]:
+def entropy_bound_line(floor: EntropyBound, metrics: Iterable[str]) -> list[str]:
     """Return the exact −log p as a line of a table of these metrics."""
     known = {"perplexity": floor.perplexity, "nll": floor.nll}
-    return [number_text(word, known.get(word)) for word in words]
+    return [number_text(metric, known.get(metric)) for metric in metrics]
 
 
 @dataclass(frozen=True)
 class CellTable:
-    """Cells with their metrics; a terminal too narrow for all of these gets the first of LEFT_OUT left out."""
+    """Cells with their columns; a terminal too narrow for all of these gets the first of LEFT_OUT left out."""
 
     chosen: list[CellResult]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        words = [*shown_words(self.chosen), *([GAP] if entropy_bounds(self.chosen) else [])]
+        columns = [*shown_metrics(self.chosen), *([GAP] if entropy_bounds(self.chosen) else [])]
         left: list[str] = []
-        for word in (None, *LEFT_OUT):
-            left += [word] if word in words else []
-            table = _table(self.chosen, [word for word in words if word not in left])
+        for column in (None, *LEFT_OUT):
+            left += [column] if column in columns else []
+            table = _table(self.chosen, [column for column in columns if column not in left])
             if _width(console, options, table) <= options.max_width:
                 break
         yield table
         if left:
-            names = ", ".join(_heading(word) for word in left)
+            names = ", ".join(_heading(column) for column in left)
             yield Text(f"left out for want of width: {names}", style="dim")
 
 
@@ -178,26 +178,26 @@ def _width(console: Console, options: ConsoleOptions, table: Table) -> int:
     return width
 
 
-def _heading(word: str) -> str:
-    return "above floor" if word == GAP else METRICS[word].symbol
+def _heading(column: str) -> str:
+    return "above floor" if column == GAP else METRICS[column].symbol
 
 
-def _table(chosen: list[CellResult], words: list[str]) -> Table:
+def _table(chosen: list[CellResult], columns: list[str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("cell", justify="right", no_wrap=True)
     table.add_column("method")
-    for word in words:
-        table.add_column(_heading(word), justify="right", no_wrap=True)
+    for column in columns:
+        table.add_column(_heading(column), justify="right", no_wrap=True)
     table.add_column("outcome", no_wrap=True)
-    metrics = [word for word in words if word != GAP]
-    gaps = len(words) - len(metrics)
+    metrics = [column for column in columns if column != GAP]
+    gaps = len(columns) - len(metrics)
     for row in chosen:
-        numbers = [number_text(word, row.numbers.get(word)) for word in metrics]
+        numbers = [number_text(metric, row.numbers.get(metric)) for metric in metrics]
         table.add_row(
             f"{row.cell}{row.mark or ' '}", cell_name(row), *numbers, *[_gap(row.numbers)] * gaps, outcome(row)
         )
         if row.seeds > 1:
-            spread = [spread_text(word, row.half_widths.get(word)) for word in metrics]
+            spread = [spread_text(metric, row.half_widths.get(metric)) for metric in metrics]
             table.add_row("", f"  {row.seeds} seeds", *spread, *[""] * gaps, "", style="dim")
     for floor in entropy_bounds(chosen):
         table.add_row("", "exact -log p", *entropy_bound_line(floor, metrics), *["0"] * gaps, "", style="dim")

@@ -11,7 +11,7 @@ from vae_sweep.journal.metrics import METRICS, number_text
 from vae_sweep.report.terminal import cell_name
 from vae_sweep.report.terminal_evidence import by_pair, delta, difference_texts
 from vae_sweep.results.comparison import Side, SweepComparison, joint_front
-from vae_sweep.results.evidence import interval_text, untold_lines, volume_axes
+from vae_sweep.results.evidence import interval_text, unknown_lines, volume_axes
 
 HOUR = 3600.0
 _NAMED = 8
@@ -47,7 +47,7 @@ def compare_lines(found: SweepComparison) -> Iterator[str]:
         if 0 < single < len(side.places):
             count = f"{single} of {len(side.places)} cells"
             yield f"{count} of {side.sweep} have one seed: their scatter is in no interval"
-        for line in untold_lines(side.untold):
+        for line in unknown_lines(side.unknown_likelihood):
             yield f"{side.sweep}: {line}"
     for side in found.sides[1:]:
         for line in side.settings:
@@ -75,10 +75,10 @@ def _sides(found: SweepComparison) -> Table:
 
 
 def _joint(found: SweepComparison) -> Table:
-    table = _table(["sweep", "cell", "method"], [METRICS[word].symbol for word in found.objectives])
+    table = _table(["sweep", "cell", "method"], [METRICS[metric].symbol for metric in found.objectives])
     for sweep, place in joint_front(found):
         numbers = [
-            number_text(word, value) for word, value in zip(found.objectives, place.objectives, strict=True)
+            number_text(metric, value) for metric, value in zip(found.objectives, place.objectives, strict=True)
         ]
         table.add_row(sweep, str(place.cell), cell_name(place), *numbers)
     return table
@@ -87,8 +87,8 @@ def _joint(found: SweepComparison) -> Table:
 def _common(found: SweepComparison, side: Side) -> Table:
     names = {place.cell: cell_name(place) for place in side.places}
     table = _table(["method", "cell", "minus"], [])
-    for word in found.objectives:
-        table.add_column(delta(word), justify="right", no_wrap=True)
+    for metric in found.objectives:
+        table.add_column(delta(metric), justify="right", no_wrap=True)
         table.add_column("answer", no_wrap=True)
     for pair in by_pair(side.common):
         texts = [text for one in pair for text in difference_texts(one)]

@@ -52,7 +52,7 @@ def difference_title(report: Results) -> str:
 
 def difference_head(objectives: Sequence[str]) -> list[str]:
     """Return the headings: two columns for each objective."""
-    return ["cell", "method", "minus", "front", *(c for word in objectives for c in (delta(word), "answer"))]
+    return ["cell", "method", "minus", "front", *(c for metric in objectives for c in (delta(metric), "answer"))]
 
 
 def difference_parts(report: Results) -> list[list[list[str]]]:
@@ -60,13 +60,14 @@ def difference_parts(report: Results) -> list[list[list[str]]]:
 
     Pairs of too few seeds for a test have none; there are no lines at all where no pair has a test.
     """
-    told = report.evidence.differences
+    differences = report.evidence.differences
     parts = [
-        [_line(report, found) for found in _tested(part)] for part in (told.against_baseline, told.along_front)
+        [_line(report, found) for found in _tested(part)]
+        for part in (differences.against_baseline, differences.along_front)
     ]
-    if parts[0] and told.baseline is not None:
+    if parts[0] and differences.baseline is not None:
         blank = [""] * (2 * len(report.evidence.objectives) - 1)
-        parts[0].insert(0, [*_about(report, told.baseline, ""), *blank, "baseline"])
+        parts[0].insert(0, [*_about(report, differences.baseline, ""), *blank, "baseline"])
     return [part for part in parts if part]
 
 
@@ -80,8 +81,8 @@ def by_pair(found: Sequence[CellDifference]) -> list[list[CellDifference]]:
 
 def difference_texts(one: CellDifference) -> tuple[str, str]:
     """Return a difference with half the width of its interval, and its answer with the corrected p-value."""
-    found, digits = one.difference, METRICS[one.word].digits
-    if one.untold:
+    found, digits = one.difference, METRICS[one.metric].digits
+    if one.unknown_likelihood:
         return f"{found.mean:+.{digits}f}", "cannot tell, k > 0.7"
     if found.half_width is None or one.corrected is None:
         return f"{found.mean:+.{digits}f}", "too few seeds"
@@ -91,9 +92,9 @@ def difference_texts(one: CellDifference) -> tuple[str, str]:
     return f"{found.mean:+.{digits}f}±{found.half_width:.{digits}f}", f"{one.answer}, p {one.corrected:.2g}{test}"
 
 
-def delta(word: str) -> str:
+def delta(metric: str) -> str:
     """Return the heading of a difference."""
-    return f"Δ{METRICS[word].symbol}"
+    return f"Δ{METRICS[metric].symbol}"
 
 
 def _tested(found: Sequence[CellDifference]) -> list[list[CellDifference]]:
@@ -107,7 +108,7 @@ def _line(report: Results, found: list[CellDifference]) -> list[str]:
 
 def _about(report: Results, cell: int, against: str) -> list[str]:
     name = next(cell_name(row) for row in report.rows if row.cell == cell)
-    if cell in report.evidence.untold:
+    if cell in report.evidence.unknown_likelihood:
         return [str(cell), name, against, "?"]
     stands, seeds = report.evidence.front_seeds[cell]
     return [str(cell), name, against, f"{stands}/{seeds}"]

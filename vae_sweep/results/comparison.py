@@ -22,7 +22,7 @@ from vae_sweep.statistics.replicates import (
     reference_point,
 )
 
-UNTOLD = ("name", "resources", "storage", "tracking", "data")
+NOT_COMPARED = ("name", "resources", "storage", "tracking", "data")
 """Parts of a spec that change no number."""
 
 
@@ -44,8 +44,8 @@ class Side:
     """One sweep; `gain` is its hypervolume less that of the first, None for the first, `answer` what it says.
 
     `common` are the differences of cells that the first has too, this sweep's less the first's; `own` are the
-    cells that no other sweep has, `settings` what its spec says otherwise, as `path: first -> this`. `untold` are
-    cells whose likelihood is not known, and why: they have no place.
+    cells that no other sweep has, `settings` what its spec says otherwise, as `path: first -> this`.
+    `unknown_likelihood` are cells whose likelihood is not known, and why: they have no place.
     """
 
     sweep: str
@@ -56,7 +56,7 @@ class Side:
     costs: SweepCosts
     common: list[CellDifference]
     own: list[int]
-    untold: dict[int, str]
+    unknown_likelihood: dict[int, str]
     settings: list[str]
 
 
@@ -78,9 +78,9 @@ def compare_sweeps(records: Mapping[str, SweepRecord]) -> SweepComparison:
     if reasons := list(_obstacles(records)):
         raise CompareError("\n".join(["these sweeps cannot be compared:", *(f"  {reason}" for reason in reasons)]))
     first = next(iter(records.values()))
-    words = tuple(first.spec["search"]["objectives"])
-    cells = {name: cells_of(record, words) for name, record in records.items()}
-    if unmeasured := [name for name, found in cells.items() if found.untold and not found.ranked]:
+    metrics = tuple(first.spec["search"]["objectives"])
+    cells = {name: cells_of(record, metrics) for name, record in records.items()}
+    if unmeasured := [name for name, found in cells.items() if found.unknown_likelihood and not found.ranked]:
         raise CompareError(
             f"{', '.join(unmeasured)}: no cell whose likelihood is known ({next(_reasons(cells, unmeasured))}); "
             "vae-sweep score measures a sweep anew"
@@ -94,7 +94,7 @@ def compare_sweeps(records: Mapping[str, SweepRecord]) -> SweepComparison:
     reference = reference_point(level.values())
     joint = {place for place, flag in zip(level, on_front(list(level.values())), strict=True) if flag}
     sides = [_side(name, records, cells, reference, joint) for name in records]
-    return SweepComparison(_corpus(first), words, reference, sides)
+    return SweepComparison(_corpus(first), metrics, reference, sides)
 
 
 def _side(
@@ -105,7 +105,7 @@ def _side(
     joint: set[tuple[str, int]],
 ) -> Side:
     record, mine, first = records[name], cells[name].ranked, next(iter(records))
-    words = tuple(record.spec["search"]["objectives"])
+    metrics = tuple(record.spec["search"]["objectives"])
     elsewhere = {
         _key(records[other].cells[cell]) for other in records if other != name for cell in cells[other].ranked
     }
@@ -126,16 +126,16 @@ def _side(
         gain=gain,
         answer=None if gain is None else _answer(gain),
         costs=together(trial_costs(record)),
-        common=held(cells[name], cells[first], pairs, words),
+        common=held(cells[name], cells[first], pairs, metrics),
         own=[cell for cell, key in keys.items() if key not in elsewhere],
-        untold=cells[name].untold,
+        unknown_likelihood=cells[name].unknown_likelihood,
         settings=list(_settings(records[first].spec, record.spec)),
     )
 
 
 def _reasons(cells: Mapping[str, Cells], names: Sequence[str]) -> Iterator[str]:
     for name in names:
-        yield from cells[name].untold.values()
+        yield from cells[name].unknown_likelihood.values()
 
 
 def _answer(gain: Interval) -> Answer:
@@ -192,7 +192,7 @@ def _corpus(record: SweepRecord) -> str:
 
 
 def _settings(first: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
-    before, after = (flat({key: spec[key] for key in spec if key not in UNTOLD}) for spec in (first, other))
+    before, after = (flat({key: spec[key] for key in spec if key not in NOT_COMPARED}) for spec in (first, other))
     for path in sorted(before | after):
         if before.get(path) != after.get(path):
             yield f"{path}: {before.get(path, '-')} -> {after.get(path, '-')}"

@@ -20,18 +20,18 @@ class CellDifference:
     """One objective of a cell less that of another cell.
 
     `corrected` is the p-value after Holm's correction over all differences of the same table and objective, `why`
-    the figures behind the answer in words. Where the likelihood of either cell is not known (`untold`), nothing is
-    said of the difference.
+    the figures behind the answer in words. Where the likelihood of either cell is not known
+    (`unknown_likelihood`), nothing is said of the difference.
     """
 
     cell: int
     against: int
-    word: str
+    metric: str
     difference: Difference
     corrected: float | None
     answer: Answer
     why: str
-    untold: bool = False
+    unknown_likelihood: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,35 +48,35 @@ class Differences:
     along_front: list[CellDifference]
 
 
-def differences(record: SweepRecord, words: tuple[str, ...]) -> Differences:
+def differences(record: SweepRecord, metrics: tuple[str, ...]) -> Differences:
     """Return the differences of a sweep's complete cells.
 
     The baseline is the plain VAE, else the first method of the sweep; of several such cells the one with the best
     mean of the first objective on validation, by which the front's neighbours are ordered too. One
     whose likelihood is not known comes last.
     """
-    validated = cells_of(record, words)
-    split, cells = _widest(record, words, validated)
+    validated = cells_of(record, metrics)
+    split, cells = _widest(record, metrics, validated)
     if len(cells.points) < 2:
         return Differences(split, None, [], [])
     level, known = means(validated.points), record.cells
     plain = PLAIN if any(known[cell].method == PLAIN for cell in cells.points) else known[min(cells.points)].method
     candidates = [cell for cell in cells.points if known[cell].method == plain]
-    baseline = min(candidates, key=lambda cell: (cell in cells.untold, level[cell], cell))
-    front = sorted(front_cells(record, words), key=lambda cell: (level[cell], cell))
+    baseline = min(candidates, key=lambda cell: (cell in cells.unknown_likelihood, level[cell], cell))
+    front = sorted(front_cells(record, metrics), key=lambda cell: (level[cell], cell))
     pairs = [(cell, baseline) for cell in sorted(cells.points) if cell != baseline]
     steps = [pair for pair in pairwise(front) if baseline not in pair]
-    return Differences(split, baseline, held(cells, cells, pairs, words), held(cells, cells, steps, words))
+    return Differences(split, baseline, held(cells, cells, pairs, metrics), held(cells, cells, steps, metrics))
 
 
 def held(
-    ours: Cells, theirs: Cells, pairs: Iterable[tuple[int, int]], words: Sequence[str]
+    ours: Cells, theirs: Cells, pairs: Iterable[tuple[int, int]], metrics: Sequence[str]
 ) -> list[CellDifference]:
     """Return the differences of pairs of cells, one of ours and one of theirs, corrected as a family a metric."""
     found: list[CellDifference] = []
     pairs = list(pairs)
-    for place, word in enumerate(words):
-        reasons = [_untold(ours, theirs, pair) if word in TIGHT else "" for pair in pairs]
+    for place, metric in enumerate(metrics):
+        reasons = [_unknown(ours, theirs, pair) if metric in TIGHT else "" for pair in pairs]
         family = [_difference(ours, theirs, *pair, place) for pair in pairs]
         family = [
             replace(one, half_width=None, p_value=None) if reason else one
@@ -86,12 +86,13 @@ def held(
         size = sum(one.p_value is not None for one in family)
         for (a, b), one, (answer, corrected), reason in zip(pairs, family, judged, reasons, strict=True):
             why = reason or _why(one, corrected, size)
-            found.append(CellDifference(a, b, word, one, corrected, answer, why, bool(reason)))
-    return sorted(found, key=lambda one: pairs.index((one.cell, one.against)))
+            found.append(CellDifference(a, b, metric, one, corrected, answer, why, bool(reason)))
+    order = {pair: place for place, pair in enumerate(pairs)}
+    return sorted(found, key=lambda one: order[one.cell, one.against])
 
 
-def _widest(record: SweepRecord, words: tuple[str, ...], validated: Cells) -> tuple[str, Cells]:
-    tested = cells_of(record, words, "test")
+def _widest(record: SweepRecord, metrics: tuple[str, ...], validated: Cells) -> tuple[str, Cells]:
+    tested = cells_of(record, metrics, "test")
     whole = all(tested.points.get(cell, {}).keys() == seeds.keys() for cell, seeds in validated.points.items())
     if not whole or not validated.points:
         return "validation", validated
@@ -104,10 +105,12 @@ def _difference(ours: Cells, theirs: Cells, a: int, b: int, place: int) -> Diffe
     return difference(_column(ours.points[a], place), _column(theirs.points[b], place), error=error)
 
 
-def _untold(ours: Cells, theirs: Cells, pair: tuple[int, int]) -> str:
+def _unknown(ours: Cells, theirs: Cells, pair: tuple[int, int]) -> str:
     """Return why the likelihoods of two cells cannot be compared; empty where both are known."""
     sides = zip((ours, theirs), pair, strict=True)
-    return "; ".join(f"cell {cell}: {side.untold[cell]}" for side, cell in sides if cell in side.untold)
+    return "; ".join(
+        f"cell {cell}: {side.unknown_likelihood[cell]}" for side, cell in sides if cell in side.unknown_likelihood
+    )
 
 
 def _column(seeds: Mapping[int, Sequence[float]], place: int) -> dict[int, float]:

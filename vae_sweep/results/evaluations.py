@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from trainables.base import flat
-from trainables.measure.spec import EvaluationSpec
 from vae_sweep.formatting import pluralise, timestamp
 from vae_sweep.journal.records import ScoreRecord, SweepRecord, TrialRecord
 
@@ -13,7 +12,7 @@ EARLIER = "an earlier version of vae-sweep"
 
 def measured_lines(trial: TrialRecord) -> Iterator[str]:
     """Yield each score of a trial that was scored anew, oldest first, with what its evaluation differs in."""
-    own = {**EvaluationSpec().model_dump(mode="json"), **trial.spec.get("evaluation", {})}
+    own = trial.spec.evaluation
     for split in dict.fromkeys(found.split for found in trial.scores):
         scores = [found for found in trial.scores if found.split == split]
         for number, found in enumerate(scores if len(scores) > 1 else [], start=1):

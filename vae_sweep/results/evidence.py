@@ -25,8 +25,8 @@ class Evidence:
 
     `hypervolume` is that of the front of means up to `reference`, None with fewer than two cells. `front_seeds`
     holds for each cell the number of seeds whose own front it is on, and of all its seeds; `single` are
-    cells with one seed where others have more. `untold` are the cells whose likelihood is not known, and why: they
-    are in no front and no hypervolume.
+    cells with one seed where others have more. `unknown_likelihood` are the cells whose likelihood is not
+    known, and why: they are in no front and no hypervolume.
     """
 
     objectives: tuple[str, ...]
@@ -34,7 +34,7 @@ class Evidence:
     reference: tuple[float, ...]
     front_seeds: dict[int, tuple[int, int]]
     single: list[int]
-    untold: dict[int, str]
+    unknown_likelihood: dict[int, str]
     differences: Differences
     importances: list[ParameterImportance]
 
@@ -44,27 +44,27 @@ class Evidence:
         return any(of > 1 for _, of in self.front_seeds.values())
 
 
-def evidence(record: SweepRecord, words: tuple[str, ...]) -> Evidence:
+def evidence(record: SweepRecord, metrics: tuple[str, ...]) -> Evidence:
     """Return the evidence of a sweep, also while it runs."""
-    found = cells_of(record, words)
+    found = cells_of(record, metrics)
     cells = found.ranked
     level = means(cells)
     reference = reference_point(level.values())
     return Evidence(
-        objectives=words,
+        objectives=metrics,
         hypervolume=front_hypervolume(cells, reference, found.errors) if len(cells) > 1 else None,
         reference=reference,
         front_seeds=front_counts(cells),
         single=single_seeds(cells),
-        untold=found.untold,
-        differences=differences(record, words),
-        importances=importances(record.cells, level, words),
+        unknown_likelihood=found.unknown_likelihood,
+        differences=differences(record, metrics),
+        importances=importances(record.cells, level, metrics),
     )
 
 
 def evidence_lines(found: Evidence) -> Iterator[str]:
     """Yield the evidence in words, but for the differences themselves, which are a table."""
-    yield from untold_lines(found.untold)
+    yield from unknown_lines(found.unknown_likelihood)
     if found.hypervolume is not None:
         axes, seeds = volume_axes(found.objectives, found.reference), _seeds_text(found.hypervolume)
         yield f"hypervolume of the validation front, {axes}: {interval_text(found.hypervolume)}, {seeds}"
@@ -76,20 +76,20 @@ def evidence_lines(found: Evidence) -> Iterator[str]:
     yield from dict.fromkeys(map(_importance_text, found.importances))
 
 
-def untold_lines(untold: Mapping[int, str]) -> Iterator[str]:
+def unknown_lines(unknown: Mapping[int, str]) -> Iterator[str]:
     """Yield which cells have a likelihood that is not known on validation, and why; a line a reason."""
-    old = [str(cell) for cell, reason in untold.items() if reason == NOT_TIGHT]
+    old = [str(cell) for cell, reason in unknown.items() if reason == NOT_TIGHT]
     if old:
         where = f"cells {', '.join(old)} stand" if len(old) > 1 else f"cell {old[0]} stands"
         yield f"cannot tell where {where}: {NOT_TIGHT}, ranking nothing; vae-sweep score SWEEP measures it anew"
-    for cell, reason in untold.items():
+    for cell, reason in unknown.items():
         if reason != NOT_TIGHT:
             yield f"cannot tell where cell {cell} stands: {reason}; it is in no front and no hypervolume"
 
 
-def volume_axes(words: tuple[str, ...], reference: tuple[float, ...]) -> str:
+def volume_axes(metrics: tuple[str, ...], reference: tuple[float, ...]) -> str:
     """Return the axes of a hypervolume and its reference in words."""
-    axes = " x ".join(METRICS[word].symbol for word in words)
+    axes = " x ".join(METRICS[metric].symbol for metric in metrics)
     return f"{axes} up to ({', '.join(f'{number:.4g}' for number in reference)})"
 
 

@@ -19,21 +19,21 @@ class Cells:
     """The complete cells of a sweep on one split, without reference methods.
 
     `points` are their objectives by seed, `errors` the standard error that sampling leaves in the mean of each.
-    `untold` says of a cell why its likelihood is not known: it is compared with no other and stands on no front.
-    A cell that has none has no point.
+    `unknown_likelihood` says of a cell why its likelihood is not known: it is compared with no other and stands on
+    no front. A cell that has none has no point.
     """
 
     points: Replicates
     errors: dict[int, list[float]]
-    untold: dict[int, str]
+    unknown_likelihood: dict[int, str]
 
     @cached_property
     def ranked(self) -> Replicates:
         """Return the points of the cells that are known."""
-        return {cell: seeds for cell, seeds in self.points.items() if cell not in self.untold}
+        return {cell: seeds for cell, seeds in self.points.items() if cell not in self.unknown_likelihood}
 
 
-def cells_of(record: SweepRecord, words: tuple[str, ...], split: str = "validation") -> Cells:
+def cells_of(record: SweepRecord, metrics: tuple[str, ...], split: str = "validation") -> Cells:
     """Return the cells that have all objectives in all their trials, and those without only NLL or PPL."""
     tables: dict[int, dict[int, dict[str, float]]] = {}
     lacking: dict[int, set[str]] = {}
@@ -41,28 +41,28 @@ def cells_of(record: SweepRecord, words: tuple[str, ...], split: str = "validati
         if not METHODS[trial.method].reference:
             numbers = split_numbers(trial, split)
             tables.setdefault(trial.cell, {})[trial.seed] = numbers
-            lacking.setdefault(trial.cell, set()).update(_lacking(numbers, words))
+            lacking.setdefault(trial.cell, set()).update(_lacking(numbers, metrics))
     whole = {cell: seeds for cell, seeds in tables.items() if not lacking[cell]}
-    untold = {cell: reason for cell, seeds in whole.items() if (reason := untold_reason(seeds.values(), words))}
-    untold |= {cell: NOT_TIGHT for cell, words in lacking.items() if words == {NOT_TIGHT}}
+    unknown = {cell: reason for cell, seeds in whole.items() if (reason := why_unknown(seeds.values(), metrics))}
+    unknown |= {cell: NOT_TIGHT for cell, metrics in lacking.items() if metrics == {NOT_TIGHT}}
     return Cells(
         {
-            cell: {seed: [numbers[word] for word in words] for seed, numbers in seeds.items()}
+            cell: {seed: [numbers[metric] for metric in metrics] for seed, numbers in seeds.items()}
             for cell, seeds in whole.items()
         },
-        {cell: [sampling_error(seeds.values(), word) for word in words] for cell, seeds in whole.items()},
-        untold,
+        {cell: [sampling_error(seeds.values(), metric) for metric in metrics] for cell, seeds in whole.items()},
+        unknown,
     )
 
 
-def objectives_of(record: SweepRecord, words: tuple[str, ...]) -> dict[int, list[float]]:
+def objectives_of(record: SweepRecord, metrics: tuple[str, ...]) -> dict[int, list[float]]:
     """Return the mean objectives over its seeds of each complete cell that is known."""
-    return means(cells_of(record, words).ranked)
+    return means(cells_of(record, metrics).ranked)
 
 
-def front_cells(record: SweepRecord, words: tuple[str, ...]) -> set[int]:
+def front_cells(record: SweepRecord, metrics: tuple[str, ...]) -> set[int]:
     """Return the numbers of the cells that no other beats on every objective."""
-    values = objectives_of(record, words)
+    values = objectives_of(record, metrics)
     flags = on_front(list(values.values()))
     return {cell for cell, flag in zip(values, flags, strict=True) if flag}
 
@@ -70,20 +70,20 @@ def front_cells(record: SweepRecord, words: tuple[str, ...]) -> set[int]:
 def split_numbers(trial: TrialRecord, split: str) -> dict[str, float]:
     """Return what a trial ended with on a split, as metric -> value; empty where it was not measured."""
     source = trial.scored if split == "test" else (trial.final.numbers if trial.final else {})
-    return {word: value for word, value in metrics_of(source, split).items() if value is not None}
+    return {metric: value for metric, value in metrics_of(source, split).items() if value is not None}
 
 
-def untold_reason(replicates: Collection[dict[str, float]], words: Collection[str]) -> str:
+def why_unknown(replicates: Collection[dict[str, float]], metrics: Collection[str]) -> str:
     """Return why the likelihood of a cell is not known; empty where it is, or no objective."""
-    if any(NOT_TIGHT in _lacking(numbers, words) for numbers in replicates):
+    if any(NOT_TIGHT in _lacking(numbers, metrics) for numbers in replicates):
         return NOT_TIGHT
-    if not cannot_tell(replicates, words):
+    if not cannot_tell(replicates, metrics):
         return ""
     return f"{bad_share(replicates):.1%} of its sentences have Pareto k > 0.7, {MOST_BAD:.0%} at most may"
 
 
-def _lacking(numbers: dict[str, float], words: Collection[str]) -> Iterator[str]:
+def _lacking(numbers: dict[str, float], metrics: Collection[str]) -> Iterator[str]:
     """Yield the objectives that a trial does not have; NOT_TIGHT for those of which it has q's estimate."""
-    for word in words:
-        if word not in numbers:
-            yield NOT_TIGHT if word in TIGHT and f"iw_{word}" in numbers else word
+    for metric in metrics:
+        if metric not in numbers:
+            yield NOT_TIGHT if metric in TIGHT and f"iw_{metric}" in numbers else metric

@@ -63,11 +63,11 @@ def published(corpus: str) -> Mapping[Key, Mapping[str, PublishedNumber]]:
             rounding = 0.5 * 10.0 ** -len(decimals)
             number = PublishedNumber(float(line["value"]), rounding, tuple(line["tables"].split()))
             rows.setdefault(key, {})[line["word"]] = number
-    return MappingProxyType({key: MappingProxyType(words) for key, words in rows.items()})
+    return MappingProxyType({key: MappingProxyType(metrics) for key, metrics in rows.items()})
 
 
 @cache
-def run_noise(corpus: str, method: str, word: str) -> float | None:
+def run_noise(corpus: str, method: str, metric: str) -> float | None:
     """Return how far a single published run scatters, as one standard deviation, or None where unknown.
 
     The tables print no spread. A method printed at all λ hints at it: second differences of a locally straight
@@ -76,7 +76,7 @@ def run_noise(corpus: str, method: str, word: str) -> float | None:
     rows = published(corpus)
     hints = {}
     for name in SERIES:
-        values = [rows[name, rate][word].value for rate in RATES if word in rows.get((name, rate), {})]
+        values = [rows[name, rate][metric].value for rate in RATES if metric in rows.get((name, rate), {})]
         if len(values) == len(RATES):
             hints[name] = _scatter(values)
     return hints.get(method, max(hints.values(), default=None))

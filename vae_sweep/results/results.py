@@ -27,7 +27,7 @@ class Results:
     @property
     def warnings(self) -> list[str]:
         """Return a line for each split with cells whose NLL and PPL are not known after all samples."""
-        bad = [row for row in self.rows if row.untold and row.untold != NOT_TIGHT]
+        bad = [row for row in self.rows if row.unknown_likelihood and row.unknown_likelihood != NOT_TIGHT]
         splits = dict.fromkeys(row.split for row in bad)
         return [_warning(split, [row for row in bad if row.split == split]) for split in splits]
 
@@ -44,10 +44,10 @@ def compute_results(record: SweepRecord, objectives: tuple[str, ...]) -> Results
 
 
 def _warning(split: str, bad: list[CellResult]) -> str:
-    told = [
+    shown = [
         f"{row.numbers['pareto_k_bad']:.1%} of cell {row.cell}'s ({row.numbers.get('samples', 0):.0f} samples)"
         for row in bad[:NAMED]
     ]
     more = [f"and so of {len(bad) - NAMED} cells more"] if len(bad) > NAMED else []
     limit = f"more than {MOST_BAD:.0%} of the sentences have Pareto k > 0.7 after all samples"
-    return f"{split}: NLL and PPL are not known where {limit}: {', '.join(told + more)}"
+    return f"{split}: NLL and PPL are not known where {limit}: {', '.join(shown + more)}"

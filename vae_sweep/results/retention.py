@@ -40,8 +40,8 @@ def front_to_be(spec: SweepSpec, record: SweepRecord) -> set[int]:
         if not METHODS[cell.method].reference and _is_open(spec, record, number, settled)
     }
     known = {name: trial for name, trial in record.trials.items() if trial.cell not in open_cells}
-    rest, words = replace(record, trials=known), spec.search.objectives
-    return open_cells | front_cells(rest, words) | cells_of(rest, words).untold.keys()
+    rest, metrics = replace(record, trials=known), spec.search.objectives
+    return open_cells | front_cells(rest, metrics) | cells_of(rest, metrics).unknown_likelihood.keys()
 
 
 def _is_open(spec: SweepSpec, record: SweepRecord, cell: int, settled: Collection[tuple[int, int]]) -> bool:
@@ -59,14 +59,14 @@ def best_replicates(spec: SweepSpec, record: SweepRecord, has_weights: HasWeight
     for trial in record.trials.values():
         if _ended(trial) and has_weights(trial):
             cells.setdefault(trial.cell, []).append(trial)
-    words = dict.fromkeys(("perplexity", *spec.search.objectives, "reconstruction"))
+    metrics = dict.fromkeys(("perplexity", *spec.search.objectives, "reconstruction"))
     found = {}
     for cell, trials in cells.items():
-        for word in words:
+        for metric in metrics:
             values = [
-                (_unknown(trial, word), value, trial.seed, trial.id)
+                (_unknown(trial, metric), value, trial.seed, trial.id)
                 for trial in trials
-                if (value := _number(trial, word)) is not None
+                if (value := _number(trial, metric)) is not None
             ]
             if values:
                 found[cell] = min(values)[3]
@@ -123,11 +123,11 @@ def _ended(trial: TrialRecord) -> bool:
     return trial.settled and trial.final is not None and trial.final.checkpoint is not None
 
 
-def _unknown(trial: TrialRecord, word: str) -> bool:
+def _unknown(trial: TrialRecord, metric: str) -> bool:
     """Say whether a trial's metric is a likelihood that is not known."""
     numbers = metrics_of(trial.final.numbers if trial.final else {}, "validation")
-    return word in TIGHT and cannot_tell([numbers], [word])
+    return metric in TIGHT and cannot_tell([numbers], [metric])
 
 
-def _number(trial: TrialRecord, word: str) -> float | None:
-    return trial.final.numbers.get(f"validation/{word}") if trial.final else None
+def _number(trial: TrialRecord, metric: str) -> float | None:
+    return trial.final.numbers.get(f"validation/{metric}") if trial.final else None

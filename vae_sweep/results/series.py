@@ -17,8 +17,8 @@ ACROSS, UP = "reconstruction", "perplexity"
 PUBLISHED_UP = "iw_perplexity"
 """What the paper has in the place of UP."""
 
-RATE_WORDS = ("perplexity", "reconstruction", "kl", "active_units", "mutual_information")
-EPOCH_WORDS = ("neg_elbo", "reconstruction", "kl", "active_units", "mutual_information")
+RATE_METRICS = ("perplexity", "reconstruction", "kl", "active_units", "mutual_information")
+EPOCH_METRICS = ("neg_elbo", "reconstruction", "kl", "active_units", "mutual_information")
 PHASES = ("pretrain", "vae")
 
 
@@ -64,11 +64,11 @@ class EpochCurve:
     method: str
     phase: str
     epochs: tuple[int, ...]
-    words: dict[str, tuple[float | None, ...]]
+    metrics: dict[str, tuple[float | None, ...]]
 
-    def has(self, word: str) -> bool:
+    def has(self, metric: str) -> bool:
         """Say whether an epoch has the metric."""
-        return any(value is not None for value in self.words.get(word, ()))
+        return any(value is not None for value in self.metrics.get(metric, ()))
 
 
 def fronts(record: SweepRecord, rows: list[CellResult]) -> list[Front]:
@@ -92,11 +92,12 @@ def widest_split(rows: list[CellResult]) -> str:
 def rate_curves(record: SweepRecord, rows: list[CellResult], split: str) -> dict[str, list[RateCurve]]:
     """Return metric -> a curve for each method and set of other values; empty where no cell has a λ."""
     shown = [row for row in rows if row.split == split]
-    rates = {row.cell: _cell_rate(record, row.cell) for row in shown}
+    first = {trial.cell: trial for trial in reversed(record.trials.values())}
+    rates = {row.cell: target_rate(first[row.cell]) for row in shown}
     if not any(rate is not None for rate in rates.values()):
         return {}
-    found = {word: list(_curves_of(shown, rates, word)) for word in RATE_WORDS}
-    return {word: curves for word, curves in found.items() if curves}
+    found = {metric: list(_curves_of(shown, rates, metric)) for metric in RATE_METRICS}
+    return {metric: curves for metric, curves in found.items() if curves}
 
 
 def epoch_curves(record: SweepRecord) -> list[EpochCurve]:
@@ -111,51 +112,46 @@ def epoch_curves(record: SweepRecord) -> list[EpochCurve]:
 
 def target_rate(trial: TrialRecord) -> float | None:
     """Return λ of a trial, nats; None where its method has none."""
-    term = trial.spec.get("method", {}).get("objective", {}).get("kl", {})
-    rate = trial.values.get("target_rate", term.get("target_rate"))
-    return None if rate is None else float(rate)
+    return None if trial.target_rate is None else float(trial.target_rate)
 
 
 def _published_points(record: SweepRecord) -> tuple[PublishedPoint, ...]:
     """Return the paper's points; none unless some cell may be compared with them on both axes."""
-    comparable = [(one.cell, one.word) for one in comparisons(record) if one.verdict is not Verdict.NOT_COMPARABLE]
+    compared = [one for one in comparisons(record) if one.verdict is not Verdict.NOT_COMPARABLE]
+    comparable = [(one.cell, one.metric) for one in compared]
     if not any((cell, ACROSS) in comparable and (cell, PUBLISHED_UP) in comparable for cell in record.cells):
         return ()
     name = (record.spec.get("corpus") or {}).get("name")
     rows = published(name) if isinstance(name, str) else {}
     return tuple(
-        PublishedPoint(method, rate, words[ACROSS].value, words[PUBLISHED_UP].value)
-        for (method, rate), words in rows.items()
-        if {ACROSS, PUBLISHED_UP} <= words.keys()
+        PublishedPoint(method, rate, metrics[ACROSS].value, metrics[PUBLISHED_UP].value)
+        for (method, rate), metrics in rows.items()
+        if {ACROSS, PUBLISHED_UP} <= metrics.keys()
     )
 
 
-def _cell_rate(record: SweepRecord, cell: int) -> float | None:
-    return next((target_rate(trial) for trial in record.trials.values() if trial.cell == cell), None)
-
-
-def _curves_of(shown: list[CellResult], rates: dict[int, float | None], word: str) -> Iterator[RateCurve]:
+def _curves_of(shown: list[CellResult], rates: dict[int, float | None], metric: str) -> Iterator[RateCurve]:
     groups: dict[tuple[str, str, bool], list[CellResult]] = {}
     for row in shown:
-        if word in row.numbers and word not in METHODS[row.method].undefined_metrics:
+        if metric in row.numbers and metric not in METHODS[row.method].undefined_metrics:
             others = values_text({name: value for name, value in row.values.items() if name != "target_rate"})
             groups.setdefault((row.method, others, rates[row.cell] is not None), []).append(row)
     for (method, others, has_rate), group in groups.items():
         known = {row.cell: rate for row in group if (rate := rates[row.cell]) is not None}
         ordered = sorted(group, key=lambda row: known.get(row.cell, 0.0))
         if has_rate:
-            yield _curve(method, others, ordered, known, word)
+            yield _curve(method, others, ordered, known, metric)
         else:
             for row in ordered:
-                yield _curve(method, others, [row], {}, word)
+                yield _curve(method, others, [row], {}, metric)
 
 
-def _curve(method: str, others: str, rows: list[CellResult], rates: dict[int, float], word: str) -> RateCurve:
+def _curve(method: str, others: str, rows: list[CellResult], rates: dict[int, float], metric: str) -> RateCurve:
     return RateCurve(
         method=method,
         others=others,
         rates=tuple(rates[row.cell] for row in rows if row.cell in rates),
-        levels=tuple(row.interval(word) for row in rows),
+        levels=tuple(row.interval(metric) for row in rows),
         cells=tuple(row.cell for row in rows),
     )
 
@@ -163,9 +159,9 @@ def _curve(method: str, others: str, rows: list[CellResult], rates: dict[int, fl
 def _epoch_curve(trial: TrialRecord, phase: str) -> EpochCurve:
     epochs = sorted((epoch for epoch in trial.epochs if epoch.phase == phase), key=lambda epoch: epoch.epoch)
     undefined_metrics = METHODS[trial.method].undefined_metrics
-    words = {
-        word: tuple(epoch.numbers.get(f"validation/{word}") for epoch in epochs)
-        for word in EPOCH_WORDS
-        if word not in undefined_metrics
+    metrics = {
+        metric: tuple(epoch.numbers.get(f"validation/{metric}") for epoch in epochs)
+        for metric in EPOCH_METRICS
+        if metric not in undefined_metrics
     }
-    return EpochCurve(trial.id, trial.method, phase, tuple(epoch.epoch + 1 for epoch in epochs), words)
+    return EpochCurve(trial.id, trial.method, phase, tuple(epoch.epoch + 1 for epoch in epochs), metrics)

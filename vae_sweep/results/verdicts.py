@@ -8,7 +8,7 @@ from typing import Any
 
 from trainables.methods import METHODS
 from vae_sweep.journal.metrics import METRICS
-from vae_sweep.journal.records import SweepRecord, TrialRecord
+from vae_sweep.journal.records import CellRecord, SweepRecord, TrialRecord
 from vae_sweep.results.cells import BESIDE, COMPARED, ended_trials
 from vae_sweep.results.front import split_numbers
 from vae_sweep.results.paper_splits import OTHER_TRAINING, Digests, TestedText, known_splits, tested_text
@@ -57,7 +57,7 @@ class PaperComparison:
     method: str
     title: str
     values: dict[str, Any]
-    word: str
+    metric: str
     ours: Interval
     published: PublishedNumber | None
     verdict: Verdict
@@ -82,7 +82,8 @@ def comparisons(record: SweepRecord, known: Mapping[str, Digests] | None = None)
     text = tested_text(record, known_splits() if known is None else known)
     if text.corpus not in TEXTS:
         return []
-    return [found for number in sorted(record.cells) for found in _cell(record, number, text)]
+    ended = ended_trials(record)
+    return [found for number, trials in ended.items() for found in _cell(record.cells[number], trials, text)]
 
 
 def verdict_of(
@@ -122,7 +123,7 @@ def obstacles(trial: TrialRecord, tested: TestedText) -> list[str]:
 
 def _text_obstacles(trial: TrialRecord, tested: TestedText) -> Iterator[str]:
     text = TEXTS[tested.corpus]
-    numbers, spec = split_numbers(trial, "test"), trial.spec.get("corpus", {})
+    numbers, spec = split_numbers(trial, "test"), trial.spec
     sentences, tokens = numbers.get("sentences"), numbers.get("tokens")
     if sentences is None or tokens is None:
         yield "how many test sentences and tokens were scored is not recorded"
@@ -133,70 +134,69 @@ def _text_obstacles(trial: TrialRecord, tested: TestedText) -> Iterator[str]:
         yield f"{tokens / sentences:.3f} tokens a sentence, the tables imply {text.tokens_per_sentence}"
     if tested.foreign:
         yield "the test sentences are not the tables', whose digest is known"
-    size = spec.get("vocabulary_size")
+    size = spec.at("corpus", "vocabulary_size")
     cut = size is not None and not (tested.other_training and text.words is not None and size >= text.words)
-    if cut or (spec.get("limit") or {}).get("train") is not None:
+    if cut or spec.at("corpus", "limit", "train") is not None:
         yield "the vocabulary or the training split is cut, so more words are <unk>"
-    fingerprint = trial.spec.get("corpus_fingerprint")
-    if text.fingerprint is not None and fingerprint != text.fingerprint and not tested.other_training:
-        yield f"the text's fingerprint is {str(fingerprint)[:12]}, the tables' text has {text.fingerprint[:12]}"
+    if text.fingerprint is not None and spec.fingerprint != text.fingerprint and not tested.other_training:
+        found = str(spec.fingerprint)[:12]
+        yield f"the text's fingerprint is {found}, the tables' text has {text.fingerprint[:12]}"
 
 
 def _model_obstacles(trial: TrialRecord) -> Iterator[str]:
-    latent_size = trial.spec.get("model", {}).get("latent_size")
-    if latent_size != LATENT_SIZE:
-        yield f"n_z is {latent_size}, the tables' is {LATENT_SIZE}"
-    term = trial.spec.get("method", {}).get("objective", {}).get("kl", {})
-    if term.get("per", "sentence") != "sentence":
-        yield f"λ is held per {term['per']}; the tables' λ is in nats per sentence, total over units"
+    if trial.spec.latent_size != LATENT_SIZE:
+        yield f"n_z is {trial.spec.latent_size}, the tables' is {LATENT_SIZE}"
+    per = trial.spec.at("method", "objective", "kl", "per")
+    if per not in (None, "sentence"):
+        yield f"λ is held per {per}; the tables' λ is in nats per sentence, total over units"
 
 
-def _cell(record: SweepRecord, number: int, text: TestedText) -> Iterator[PaperComparison]:
-    cell, corpus = record.cells[number], text.corpus
-    trials = [trial for trial in ended_trials(record, number) if split_numbers(trial, "test")]
+def _cell(cell: CellRecord, ended: list[TrialRecord], text: TestedText) -> Iterator[PaperComparison]:
+    corpus = text.corpus
+    trials = [trial for trial in ended if split_numbers(trial, "test")]
     if not trials:
         return
     key = _key(trials[0])
     row = published(corpus).get(key)
     general = list(dict.fromkeys(reason for trial in trials for reason in obstacles(trial, text)))
-    for word in COMPARED:
-        seeds = [numbers for trial in trials if word in (numbers := split_numbers(trial, "test"))]
+    for metric in COMPARED:
+        seeds = [numbers for trial in trials if metric in (numbers := split_numbers(trial, "test"))]
         if not seeds:
             continue
-        ours = mean_interval([numbers[word] for numbers in seeds])
-        theirs = row.get(word) if row else None
+        ours = mean_interval([numbers[metric] for numbers in seeds])
+        theirs = row.get(metric) if row else None
         exact = METHODS[cell.method].language_model
-        reasons = [*_missing(key, row, word), *general, *([] if exact else _sampling(word, seeds))]
+        reasons = [*_missing(key, row, metric), *general, *([] if exact else _sampling(metric, seeds))]
         judged: tuple[Verdict, str, float | None]
         if theirs is None or reasons:
             judged = Verdict.NOT_COMPARABLE, "; ".join(reasons), None
         else:
-            judged = verdict_of(ours, theirs, run_noise(corpus, cell.method, word), METRICS[word].better)
+            judged = verdict_of(ours, theirs, run_noise(corpus, cell.method, metric), METRICS[metric].better)
             judged = _of_another_sample(*judged) if text.other_training else judged
         title = METHODS[cell.method].title
-        about = (number, cell.method, title, dict(cell.values), word)
-        yield PaperComparison(*about, ours, theirs, *judged, row is None, _tight(trials, word))
+        about = (cell.number, cell.method, title, dict(cell.values), metric)
+        yield PaperComparison(*about, ours, theirs, *judged, row is None, _tight(trials, metric))
 
 
-def _tight(trials: list[TrialRecord], word: str) -> Interval | None:
+def _tight(trials: list[TrialRecord], metric: str) -> Interval | None:
     """Return the tight estimate beside q's of the same trials; None where one has none."""
     tables = [split_numbers(trial, "test") for trial in trials]
-    values = [table[BESIDE[word]] for table in tables if BESIDE.get(word) in table]
+    values = [table[BESIDE[metric]] for table in tables if BESIDE.get(metric) in table]
     if not values or len(values) < len(tables):
         return None
-    return mean_interval(values, error=sampling_error(tables, BESIDE[word]))
+    return mean_interval(values, error=sampling_error(tables, BESIDE[metric]))
 
 
-def _missing(key: Key, row: Mapping[str, PublishedNumber] | None, word: str) -> Iterator[str]:
+def _missing(key: Key, row: Mapping[str, PublishedNumber] | None, metric: str) -> Iterator[str]:
     method, rate = key
     if row is None:
         yield f"the tables have no {method}" + (f" at λ = {rate:g}" if rate is not None else "")
-    elif word not in row:
-        yield f"the tables print no {METRICS[word].symbol} for this method"
+    elif metric not in row:
+        yield f"the tables print no {METRICS[metric].symbol} for this method"
 
 
-def _sampling(word: str, seeds: list[dict[str, float]]) -> Iterator[str]:
-    if word in SAMPLED:
+def _sampling(metric: str, seeds: list[dict[str, float]]) -> Iterator[str]:
+    if metric in SAMPLED:
         for samples in sorted({numbers.get("iw_samples", 0.0) for numbers in seeds} - {float(SAMPLES)}):
             yield f"{samples:.0f} samples from q, the tables' have {SAMPLES}"
 
@@ -214,6 +214,5 @@ def _of_another_sample(verdict: Verdict, why: str, tolerance: float | None) -> t
 
 
 def _key(trial: TrialRecord) -> Key:
-    term = trial.spec.get("method", {}).get("objective", {}).get("kl", {})
-    rate = trial.values.get("target_rate", term.get("target_rate"))
+    rate = trial.target_rate
     return trial.method, None if rate is None else float(rate)

@@ -12,25 +12,25 @@ def leaders(spec: SweepSpec, record: SweepRecord) -> Leaders:
 
     Those that collapsed come last: a decoder that ignores z may have the best perplexity, and its code is useless.
     """
-    words = spec.search.objectives
-    values = objectives_of(record, words)
+    metrics = spec.search.objectives
+    values = objectives_of(record, metrics)
     replicates = best_replicates(spec, record, lambda trial: True)
-    front = [cell for cell in front_cells(record, words) if cell in replicates]
+    front = [cell for cell in front_cells(record, metrics) if cell in replicates]
 
     def rank(cell: int) -> tuple[bool, list[float], int]:
         final = record.trials[replicates[cell]].final
         return final is not None and final.outcome == "collapsed", values[cell], cell
 
     best: dict[str, float] = {
-        word: min(means) for word, means in zip(words, zip(*values.values(), strict=True), strict=False)
+        metric: min(means) for metric, means in zip(metrics, zip(*values.values(), strict=True), strict=False)
     }
     return Leaders(tuple(replicates[cell] for cell in sorted(front, key=rank)), best)
 
 
 def no_front(spec: SweepSpec, record: SweepRecord) -> str:
     """Return why a sweep without winners has none, as what follows its name."""
-    untold = cells_of(record, spec.search.objectives).untold
-    if not untold:
+    unknown = cells_of(record, spec.search.objectives).unknown_likelihood
+    if not unknown:
         return "has no cell on a front yet, whose seeds have all ended"
-    first = min(untold)
-    return f"has no cell that can be ranked (cell {first}: {untold[first]}; vae-sweep score measures it anew)"
+    first = min(unknown)
+    return f"has no cell that can be ranked (cell {first}: {unknown[first]}; vae-sweep score measures it anew)"

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trainables.base import VaeSweepError
-from trainables.measure.spec import EvaluationSpec
 from trainables.outputs import WEIGHTS_FILE
 from trainables.text.spec import SplitName
 from trainables.training.report import SCORED
@@ -187,8 +186,12 @@ class _Work:
         return False
 
     def _keep(self, trial: TrialRecord, numbers: Mapping[str, float | None]) -> None:
-        own, key = EvaluationSpec.model_validate(trial.spec["evaluation"]), self.spec.evaluation.key()
-        settings = None if own.key() == key else self.spec.evaluation.model_dump(mode="json", exclude={"final"})
+        key = self.spec.evaluation.key()
+        settings = (
+            None
+            if trial.spec.evaluation_key == key
+            else self.spec.evaluation.model_dump(mode="json", exclude={"final"})
+        )
         self.write(ScoredEvent(trial=trial.id, numbers=dict(numbers), evaluation=key, settings=settings))
         self.scored.add(trial.id)
 

@@ -54,9 +54,8 @@ def score_missing(
             failed = LostEvent if isinstance(came, WeightsError) else UnscoredEvent
             write(failed(trial=trial.id, reason=str(came)))
             continue
-        key = EvaluationSpec.model_validate(trial.spec["evaluation"]).key()
         try:
-            write(ScoredEvent(trial=trial.id, numbers={**came}, evaluation=key))
+            write(ScoredEvent(trial=trial.id, numbers={**came}, evaluation=trial.spec.evaluation_key))
             scored += 1
         except JournalError as error:
             stop_controller.stop(str(error))
@@ -100,7 +99,7 @@ def _started(plan: Plan, placement: Placement, scoring: Scoring) -> Any:
     weights = str(trial.final.checkpoint) if trial.final else ""
     other = scoring.evaluation.model_dump(mode="json") if scoring.evaluation else None
     task = ray.remote(score_weights).options(**options)
-    spec = trial.spec | {"corpus": plan.spec.corpus.model_dump(mode="json")}
+    spec = trial.spec.plain | {"corpus": plan.spec.corpus.model_dump(mode="json")}
     return task.remote(spec, str(plan.data_directory), weights, share.threads, scoring.splits, other)
 
 

@@ -10,7 +10,7 @@ from vae_sweep.config.search_spec import ObjectiveName, PruningSpec
 from vae_sweep.journal.invariants import metrics_of
 from vae_sweep.search.state import column_means
 from vae_sweep.statistics.front import ranks
-from vae_sweep.statistics.trust import Words, cannot_tell
+from vae_sweep.statistics.trust import Metrics, cannot_tell
 
 _Numbers = Mapping[str, float | None]
 
@@ -25,15 +25,15 @@ class AsyncSuccessiveHalving:
 
     def __init__(self, pruning: PruningSpec, objectives: Sequence[ObjectiveName]) -> None:
         self._pruning = pruning
-        self._words = ["nll" if word == "neg_elbo" else word for word in objectives]
-        self._seen: dict[int, dict[int, dict[int, Words]]] = {}
+        self._metrics = ["nll" if metric == "neg_elbo" else metric for metric in objectives]
+        self._seen: dict[int, dict[int, dict[int, Metrics]]] = {}
 
     def note(self, cell: int, seed: int, rung: int, numbers: _Numbers) -> bool:
         """Take in what a replicate gave at a rung; return whether it has all objectives."""
-        words = metrics_of(numbers, "validation")
-        whole = all(words.get(word) is not None for word in self._words)
+        metrics = metrics_of(numbers, "validation")
+        whole = all(metrics.get(metric) is not None for metric in self._metrics)
         if whole:
-            self._seen.setdefault(rung, {}).setdefault(cell, {})[seed] = words
+            self._seen.setdefault(rung, {}).setdefault(cell, {})[seed] = metrics
         return whole
 
     def judge(self, cell: int, seed: int, rung: int, numbers: _Numbers) -> str | None:
@@ -41,10 +41,13 @@ class AsyncSuccessiveHalving:
         whole = self.note(cell, seed, rung, numbers)
         seen = {
             name: column_means(
-                [[value for word in self._words if (value := row[word]) is not None] for row in rows.values()]
+                [
+                    [value for metric in self._metrics if (value := row[metric]) is not None]
+                    for row in rows.values()
+                ]
             )
             for name, rows in self._seen.get(rung, {}).items()
-            if not cannot_tell(rows.values(), self._words)
+            if not cannot_tell(rows.values(), self._metrics)
         }
         pruning = self._pruning
         if not whole or cell not in seen or len(seen) < pruning.least:
@@ -54,7 +57,7 @@ class AsyncSuccessiveHalving:
         ahead, count = sum(rank < mine for rank in theirs), len(seen) + 1
         if ahead < pruning.keep * count:
             return None
-        found = ", ".join(f"{word} {value:.2f}" for word, value in zip(self._words, own, strict=True))
+        found = ", ".join(f"{metric} {value:.2f}" for metric, value in zip(self._metrics, own, strict=True))
         return (
             f"after {rung} VAE epochs {found}; {ahead} of the {count} cells seen there lie on "
             f"better fronts, also with {pruning.margin:.0%} off its numbers, and {pruning.keep:.0%} go on"

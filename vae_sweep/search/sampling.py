@@ -11,6 +11,7 @@ from vae_sweep.config.domains import Choice, Domain, FloatRange, IntRange, LogRa
 from vae_sweep.config.sweep_spec import Draw, SweepSpec
 
 METHOD = "method"
+Point = tuple[str, frozenset[tuple[str, Value]]]
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,14 @@ class Cell:
     values: Draw
 
     @property
-    def point(self) -> tuple[str, frozenset[tuple[str, Value]]]:
+    def point(self) -> Point:
         """What names the cell in its space: two draws of one cell have the same."""
-        return self.method, frozenset(self.values.items())
+        return point_of(self.method, self.values)
+
+
+def point_of(method: str, values: Draw) -> Point:
+    """Return what names a cell in its space."""
+    return method, frozenset(values.items())
 
 
 def draw(spec: SweepSpec, trial: Trial) -> tuple[str, Draw]:

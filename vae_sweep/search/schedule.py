@@ -9,11 +9,10 @@ from typing import Literal
 from trainables.training.report import FinalReport
 from vae_sweep.config.search_spec import BLIND
 from vae_sweep.config.sweep_spec import Draw, SweepSpec
-from vae_sweep.search.context import SearchContext
+from vae_sweep.search.context import CellSource, SearchContext
 from vae_sweep.search.racing import next_seed
 from vae_sweep.search.sampling import Cell
 from vae_sweep.search.state import Assignment, SearchState, first_replicates, race_tables
-from vae_sweep.search.study_cells import StudyCells
 
 AHEAD = 32
 """Trials that may be drawn, at most, while all of them would wait for a pretraining."""
@@ -27,7 +26,7 @@ class Schedule:
     the front race for the seeds beyond the first.
     """
 
-    def __init__(self, spec: SweepSpec, state: SearchState, source: StudyCells, context: SearchContext) -> None:
+    def __init__(self, spec: SweepSpec, state: SearchState, source: CellSource, context: SearchContext) -> None:
         self._spec, self._state, self._source, self._context = spec, state, source, context
         self._queue = deque(state.unfinished)
         self._running: dict[str, Assignment] = {}

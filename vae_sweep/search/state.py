@@ -8,7 +8,7 @@ from trainables.training.report import SCORED, FinalReport
 from vae_sweep.config.sweep_spec import Draw, SweepSpec
 from vae_sweep.journal.invariants import metrics_of
 from vae_sweep.search.sampling import Cell
-from vae_sweep.statistics.trust import Words, cannot_tell, sampling_error
+from vae_sweep.statistics.trust import Metrics, cannot_tell, sampling_error
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,13 @@ class Replicate:
     """What a seed of a cell gave on validation: its objectives, and all its numbers by metric."""
 
     objectives: list[float]
-    numbers: Words
+    numbers: Metrics
 
 
 def replicate_of(spec: SweepSpec, final: FinalReport) -> Replicate | None:
     """Return what a replicate gave, None where it has not all objectives, finite."""
-    numbers, words = metrics_of(final.numbers, "validation"), spec.search.objectives
-    values = [math.nan if (value := numbers.get(word)) is None else value for word in words]
+    numbers, metrics = metrics_of(final.numbers, "validation"), spec.search.objectives
+    values = [math.nan if (value := numbers.get(metric)) is None else value for metric in metrics]
     if final.outcome not in SCORED or not all(map(math.isfinite, values)):
         return None
     return Replicate(values, numbers)
@@ -67,8 +67,8 @@ def known_replicates(spec: SweepSpec, finals: Mapping[int, FinalReport]) -> dict
     """Return the replicates of a cell by seed; empty where one gave nothing, or its likelihood is not known."""
     rows = {seed: replicate_of(spec, final) for seed, final in finals.items()}
     known = {seed: row for seed, row in rows.items() if row is not None}
-    untold = cannot_tell([row.numbers for row in known.values()], spec.search.objectives)
-    return {} if untold or len(known) < len(finals) else known
+    unknown = cannot_tell([row.numbers for row in known.values()], spec.search.objectives)
+    return {} if unknown or len(known) < len(finals) else known
 
 
 def first_replicates(spec: SweepSpec, finals: Mapping[int, FinalReport]) -> dict[int, Replicate]:
@@ -88,8 +88,8 @@ def race_tables(
     """Return the objectives of cells by seed, and how far sampling alone may put their means off."""
     values = {cell: {seed: row.objectives for seed, row in rows.items()} for cell, rows in cells.items()}
     numbers = {cell: [row.numbers for row in rows.values()] for cell, rows in cells.items()}
-    words = spec.search.objectives
-    return values, {cell: [sampling_error(found, word) for word in words] for cell, found in numbers.items()}
+    metrics = spec.search.objectives
+    return values, {cell: [sampling_error(found, metric) for metric in metrics] for cell, found in numbers.items()}
 
 
 def seeds_left(spec: SweepSpec, ended: Mapping[int, FinalReport]) -> list[int]:

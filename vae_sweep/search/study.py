@@ -31,14 +31,18 @@ class StudyError(VaeSweepError):
     """The database of a study cannot be used now."""
 
 
-def open_study(spec: SweepSpec, directory: Path) -> tuple[Study, str | None]:
+def open_study(spec: SweepSpec, directory: Path) -> tuple[Study | None, str | None]:
     """Open or make the study of a sweep, by default a journal file in its directory; all objectives fall.
+
+    A grid has none: each of its points is run, whatever the others gave.
 
     A study that is damaged, or that draws from another space than the spec, is set aside and made anew; what was
     done is returned in words. The caller fills the new one from the sweep's journal: the study holds nothing
     else. The sampler's seed depends on how many trials the study holds, so that a resumed search goes on drawing.
     Raises StudyError or PlaceError where it cannot be read now.
     """
+    if spec.search.kind == "grid":
+        return None, None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

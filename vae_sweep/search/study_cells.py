@@ -5,7 +5,7 @@ from optuna.trial import TrialState
 
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.search.front_filling import CellCostOf, propose
-from vae_sweep.search.sampling import METHOD, Cell, as_params, draw
+from vae_sweep.search.sampling import METHOD, Cell, as_params, draw, point_of
 from vae_sweep.search.state import (
     EvaluatedCell,
     SearchState,
@@ -38,7 +38,7 @@ class StudyCells:
     @property
     def budget(self) -> int:
         """How many distinct cells the sweep wants."""
-        wanted = len(self._points or ()) if self._spec.search.kind == "grid" else self._spec.search.trials or 0
+        wanted = self._spec.search.trials or 0
         return wanted if self._points is None else min(wanted, len(self._points))
 
     def draw(self, number: int, cost: CellCostOf) -> Cell | None:
@@ -46,7 +46,7 @@ class StudyCells:
         if len(self._state.cells) >= self.budget:
             return None
         for attempt in range(_MOST_REPEATS + 1):
-            if self._spec.search.kind == "grid" or attempt == _MOST_REPEATS:
+            if attempt == _MOST_REPEATS:
                 self._enqueue_new()
             elif self._spec.search.kind == "fill" and attempt == 0:
                 self._enqueue_gap(cost)
@@ -74,7 +74,7 @@ class StudyCells:
         if self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
             return
         if self._points is not None:
-            method, values = next(each for each in self._points if Cell(-1, *each).point not in self._drawn)
+            method, values = next(each for each in self._points if point_of(*each) not in self._drawn)
             self._study.enqueue_trial(as_params(self._spec, method, values))
             return
         open_rows = [name for name in self._spec.methods if self._spec.row_points(name) is None]

@@ -63,13 +63,13 @@ class StudyRecorder:
         method: str,
         values: Draw,
         state: TrialState,
-        told: Sequence[float] | None,
+        objectives: Sequence[float] | None,
         attributes: dict[str, int],
     ) -> None:
         self._study.add_trial(
             create_trial(
                 state=state,
-                values=told,
+                values=objectives,
                 params=as_params(self._spec, method, values),
                 distributions=distributions(self._spec, method),
                 user_attrs=attributes,

@@ -8,6 +8,7 @@ from ray.tune.search import Searcher
 from trainables.training.report import FinalReport, StoreReport
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.search.context import SearchContext
+from vae_sweep.search.grid_cells import GridCells
 from vae_sweep.search.schedule import Schedule
 from vae_sweep.search.state import SearchState
 from vae_sweep.search.study_cells import StudyCells
@@ -16,13 +17,14 @@ from vae_sweep.search.study_cells import StudyCells
 class SweepSearch(Searcher):
     """Hands out what the schedule says, until the budget is out, and tells it how trials end.
 
-    Nothing is pickled: study and journal are the state, and a resume is a new search.
+    Cells come from the study, or are those of a grid, which has none. Nothing is pickled: study and journal are
+    the state, and a resume is a new search.
     """
 
-    def __init__(self, spec: SweepSpec, study: Study, state: SearchState, context: SearchContext) -> None:
+    def __init__(self, spec: SweepSpec, study: Study | None, state: SearchState, context: SearchContext) -> None:
         super().__init__()
         self._context = context
-        self._source = StudyCells(spec, study, state)
+        self._source = GridCells(spec, state) if study is None else StudyCells(spec, study, state)
         self._schedule = Schedule(spec, state, self._source, context)
 
     @property

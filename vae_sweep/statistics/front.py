@@ -9,8 +9,17 @@ def dominates(a: Sequence[float], b: Sequence[float]) -> bool:
 
 
 def on_front(points: Sequence[Sequence[float]]) -> list[bool]:
-    """Return for each point whether no other dominates it; equal points stand on the front together."""
-    return [not any(dominates(other, point) for other in points) for point in points]
+    """Return for each point whether no other dominates it; equal points stand on the front together.
+
+    In lexicographic order a point comes after all that dominate it, and what is dominated at all is dominated from
+    the front: so each point is held against the front found so far, and not against all points.
+    """
+    flags, front = [False] * len(points), list[Sequence[float]]()
+    for place in sorted(range(len(points)), key=lambda place: tuple(points[place])):
+        flags[place] = not any(dominates(other, points[place]) for other in reversed(front))
+        if flags[place]:
+            front.append(points[place])
+    return flags
 
 
 def ranks(points: Sequence[Sequence[float]]) -> list[int]:

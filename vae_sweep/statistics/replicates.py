@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from scipy.special import stdtrit
 
-from vae_sweep.statistics.front import on_front
+from vae_sweep.statistics.front import dominates, on_front
 from vae_sweep.statistics.hypervolume import hypervolume
 from vae_sweep.statistics.intervals import LEVEL, Interval, half_width
 
@@ -59,7 +59,7 @@ def front_hypervolume(cells: Replicates, reference: Sequence[float], errors: Err
     (docs/reading.md has the shares of intervals that cover the truth). It is never narrower than what sampling
     makes of the cells alone (`errors`, delta method). The reference counts as given.
     """
-    found = _jackknife(lambda kept: hypervolume(list(means(kept[0]).values()), reference), [cells])
+    found = _jackknife(lambda kept: _volume(kept[0], reference), [cells])
     return _widened(found, _sampling_error(cells, reference, errors))
 
 
@@ -77,10 +77,7 @@ def hypervolume_difference(
     if _seeds(ours) == _seeds(theirs):
         fronts = [ours, theirs]
         found = _jackknife(
-            lambda kept: (
-                hypervolume(list(means(kept[0]).values()), reference)
-                - hypervolume(list(means(kept[1]).values()), reference)
-            ),
+            lambda kept: _volume(kept[0], reference) - _volume(kept[1], reference),
             fronts,
         )
         sides = zip(fronts, errors, strict=True)
@@ -101,14 +98,26 @@ def single_seeds(cells: Replicates) -> list[int]:
 def _sampling_error(cells: Replicates, reference: Sequence[float], errors: Errors) -> float:
     """Return the standard error that the sampling of its cells leaves in a hypervolume."""
     level = means(cells)
-    whole = hypervolume(list(level.values()), reference)
+    front = _front(level)
+    whole = hypervolume([*front.values()], reference)
     moves = []
     for cell, point in level.items():
+        others = [other for number, other in front.items() if number != cell]
         for place, error in enumerate(errors.get(cell, ())):
-            if error:
-                moved = [value - error * (other == place) for other, value in enumerate(point)]
-                moves.append(hypervolume([*(level | {cell: moved}).values()], reference) - whole)
+            moved = [value - error * (other == place) for other, value in enumerate(point)]
+            if error and not any(dominates(other, moved) for other in others):
+                moves.append(hypervolume([*others, moved], reference) - whole)
     return math.hypot(*moves)
+
+
+def _front(level: Mapping[int, Sequence[float]]) -> dict[int, Sequence[float]]:
+    """Return the cells on the front, which alone make a hypervolume."""
+    flags = on_front([*level.values()])
+    return {cell: point for (cell, point), flag in zip(level.items(), flags, strict=True) if flag}
+
+
+def _volume(cells: Replicates, reference: Sequence[float]) -> float:
+    return hypervolume([*_front(means(cells)).values()], reference)
 
 
 def _widened(found: Interval, error: float) -> Interval:

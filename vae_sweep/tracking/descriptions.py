@@ -91,8 +91,8 @@ def trial_note(sweep: SweepRecord, trial: TrialRecord) -> str:
 
 def short_numbers(numbers: Numbers, split: str) -> dict[str, float]:
     """Return the metrics of SHOWN that numbers have of a split."""
-    found = {word: numbers.get(f"{split}/{word}") for word in SHOWN}
-    return {word: value for word, value in found.items() if value is not None}
+    found = {metric: numbers.get(f"{split}/{metric}") for metric in SHOWN}
+    return {metric: value for metric, value in found.items() if value is not None}
 
 
 def _method(trial: TrialRecord) -> str:
@@ -105,7 +105,7 @@ def _corpus(corpus: Mapping[str, Any]) -> str:
 
 
 def _symbols() -> tuple[str, ...]:
-    return tuple(METRICS[word].symbol for word in SHOWN)
+    return tuple(METRICS[metric].symbol for metric in SHOWN)
 
 
 def _row(trial: TrialRecord) -> tuple[str, ...]:
@@ -115,7 +115,7 @@ def _row(trial: TrialRecord) -> tuple[str, ...]:
 
 def _values(numbers: Numbers, split: str) -> tuple[str, ...]:
     known = short_numbers(numbers, split)
-    return tuple(f"{known[word]:z.{METRICS[word].digits}f}" if word in known else "" for word in SHOWN)
+    return tuple(f"{known[metric]:z.{METRICS[metric].digits}f}" if metric in known else "" for metric in SHOWN)
 
 
 def _table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

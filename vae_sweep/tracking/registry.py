@@ -54,7 +54,7 @@ def model_candidate(sweep: SweepRecord, trial: TrialRecord) -> ModelCandidate:
         "seed": trial.seed,
         "cell": trial.cell,
     }
-    measured = {word: f"{value:.6g}" for word, value in numbers.items()}
+    measured = {metric: f"{value:.6g}" for metric, value in numbers.items()}
     return ModelCandidate(
         trial.id,
         {SWEEP_TAG: sweep.identity, TRIAL_TAG: trial.id},

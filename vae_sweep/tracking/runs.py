@@ -27,8 +27,9 @@ _STATUS = {"finished": "FINISHED", "collapsed": "FINISHED", "pruned": "FINISHED"
     "complete": "FINISHED",
     "failed": "FAILED",
 }
-_RATE = "method.objective.kl.target_rate"
-_SHORT = {f"validation/{word}": word for word in SHOWN} | {f"test/{word}": f"test_{word}" for word in SHOWN}
+_SHORT = {f"validation/{metric}": metric for metric in SHOWN} | {
+    f"test/{metric}": f"test_{metric}" for metric in SHOWN
+}
 
 
 class Point(NamedTuple):
@@ -81,7 +82,7 @@ def sweep_run(sweep: SweepRecord, leaders: Leaders, report: Path | None, moment:
     tags[NOTE_TAG] = storable(sweep_note(sweep, leaders, report is not None))
     if sweep.ended:
         tags[TAG + "outcome"] = sweep.ended
-    best = {f"best_{word}": value for word, value in leaders.best.items()}
+    best = {f"best_{metric}": value for metric, value in leaders.best.items()}
     return RunState(
         key=SWEEP_KEY,
         name=sweep_title(sweep),
@@ -105,10 +106,9 @@ def trial_run(sweep: SweepRecord, trial: TrialRecord) -> RunState:
         status, ended = _STATUS.get(trial.final.outcome, "FAILED"), milliseconds(trial.final.time)
     elif sweep.ended_at is not None:
         status, ended = "KILLED", milliseconds(sweep.ended_at)
-    spec = flattened(trial.spec)
+    spec = flattened(trial.spec.plain)
     own = {"method": trial.method, "seed": str(trial.seed), "cell": str(trial.cell)}
-    rate = trial.values.get("target_rate", spec.get(_RATE))
-    own |= {} if rate is None else {"target_rate": str(rate)}
+    own |= {} if trial.target_rate is None else {"target_rate": str(trial.target_rate)}
     return RunState(
         key=trial.id,
         name=trial_title(trial),

@@ -8,18 +8,18 @@ BETTER = {"min": "lower", "max": "higher", None: ""}
 
 def metrics() -> str:
     """Return a table of all metrics in the order of their declaration."""
-    headings = ("word", "shown as", "unit", "better", "digits", "meaning")
+    headings = ("metric", "shown as", "unit", "better", "digits", "meaning")
     return table(
         headings,
         [
             (
-                code(word),
+                code(name),
                 metric.symbol,
                 metric.unit,
                 BETTER[metric.better],
                 str(metric.digits),
                 free(metric.meaning),
             )
-            for word, metric in METRICS.items()
+            for name, metric in METRICS.items()
         ],
     )

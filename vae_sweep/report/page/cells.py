@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from vae_sweep.journal.metrics import METRICS, number_text
 from vae_sweep.journal.records import SweepRecord
 from vae_sweep.report.likelihood_table import likelihood_line
-from vae_sweep.report.terminal import BESIDE_WORDS, beside_lines, by_cell, cell_name, entropy_bound_line, outcome
+from vae_sweep.report.terminal import BESIDE_METRICS, beside_lines, by_cell, cell_name, entropy_bound_line, outcome
 from vae_sweep.report.terminal_evidence import difference_head, difference_parts, difference_title
-from vae_sweep.results.cells import BESIDE, CellResult, entropy_bounds, shown_words
+from vae_sweep.results.cells import BESIDE, CellResult, entropy_bounds, shown_metrics
 from vae_sweep.results.evidence import evidence_lines
 from vae_sweep.results.results import Results
 
 Heading = tuple[str, str]
 """The symbol of a column and what it means."""
 
-BESIDE_HEADINGS = tuple((METRICS[BESIDE.get(word, word)].symbol, METRICS[word].meaning) for word in BESIDE_WORDS)
+BESIDE_HEADINGS = tuple(
+    (METRICS[BESIDE.get(metric, metric)].symbol, METRICS[metric].meaning) for metric in BESIDE_METRICS
+)
 """Those of the table beside the paper's."""
 
 
@@ -26,7 +28,7 @@ class CellLine:
     name: str
     method: str
     front: bool
-    untold: str
+    unknown_likelihood: str
     numbers: list[str]
     above_floor: str
     outcome: str
@@ -61,25 +63,27 @@ class BesideLine:
 
 @dataclass(frozen=True)
 class EvidenceTable:
-    """The evidence in sentences, and the differences between cells; `words` are the columns that hold text."""
+    """The evidence in sentences, and the differences between cells; `text_columns` are those that hold text."""
 
     lines: list[str]
     title: str
     head: list[str]
-    words: set[int]
+    text_columns: set[int]
     parts: list[list[list[str]]]
 
 
 def cell_tables(record: SweepRecord, report: Results) -> list[CellTable]:
     """Return a table for each split that was measured."""
-    found = []
+    found, trials = [], dict[int, list[tuple[int, str]]]()
+    for name, trial in record.trials.items():
+        trials.setdefault(trial.cell, []).append((trial.seed, name))
     for split in dict.fromkeys(row.split for row in report.rows):
         chosen = [row for row in report.rows if row.split == split]
-        known, words = entropy_bounds(chosen), shown_words(chosen)
-        lines = [_line(record, row, words) for row in chosen]
-        floor = entropy_bound_line(known[0], words) if known else None
+        known, metrics = entropy_bounds(chosen), shown_metrics(chosen)
+        lines = [_line(row, metrics, sorted(trials[row.cell])) for row in chosen]
+        floor = entropy_bound_line(known[0], metrics) if known else None
         likelihoods = [line for row in chosen if (line := likelihood_line(row))]
-        headings = [(METRICS[word].symbol, METRICS[word].meaning) for word in words]
+        headings = [(METRICS[metric].symbol, METRICS[metric].meaning) for metric in metrics]
         found.append(CellTable(split, headings, lines, floor, likelihoods))
     return found
 
@@ -97,21 +101,20 @@ def beside_table(report: Results) -> list[BesideLine]:
 def evidence_table(report: Results) -> EvidenceTable:
     """Return how far the seeds bear out what the report says."""
     head = difference_head(report.evidence.objectives)
-    words = {place for place, name in enumerate(head) if name in ("method", "on front", "answer")}
+    text_columns = {place for place, name in enumerate(head) if name in ("method", "on front", "answer")}
     lines, parts = list(evidence_lines(report.evidence)), difference_parts(report)
-    return EvidenceTable(lines, difference_title(report) if parts else "", head, words, parts)
+    return EvidenceTable(lines, difference_title(report) if parts else "", head, text_columns, parts)
 
 
-def _line(record: SweepRecord, row: CellResult, words: tuple[str, ...]) -> CellLine:
-    trials = sorted((trial.seed, name) for name, trial in record.trials.items() if trial.cell == row.cell)
+def _line(row: CellResult, metrics: tuple[str, ...], trials: list[tuple[int, str]]) -> CellLine:
     gap, error = row.numbers.get("floor_gap"), row.numbers.get("floor_gap_error")
     return CellLine(
         cell=row.cell,
         name=cell_name(row),
         method=row.method,
         front=row.front,
-        untold=row.untold,
-        numbers=[number_text(word, row.numbers.get(word), row.half_widths.get(word)) for word in words],
+        unknown_likelihood=row.unknown_likelihood,
+        numbers=[number_text(metric, row.numbers.get(metric), row.half_widths.get(metric)) for metric in metrics],
         above_floor="-" if gap is None or error is None else f"{gap:+.2f} ± {error:.2f}",
         outcome=outcome(row),
         trials=[(name, seed) for seed, name in trials],

@@ -43,38 +43,38 @@ def unit_plot(shown: list[UnitRow]) -> Plot | None:
     )
 
 
-def map_plot(sitting: CellExemplar, names: list[str]) -> Plot | None:
+def map_plot(exemplar: CellExemplar, names: list[str]) -> Plot | None:
     """Return the map of a cell's posterior means, a colour a label of `names`; None where there is none."""
-    portrait = sitting.portrait
-    if portrait is None or not portrait.positions:
+    summary = exemplar.summary
+    if summary is None or not summary.positions:
         return None
-    labels = portrait.labels or ("",) * len(portrait.positions)
+    labels = summary.labels or ("",) * len(summary.positions)
     shares = [
-        f"component {number} ({share:.0%} of the variance)" for number, share in enumerate(portrait.shares, 1)
+        f"component {number} ({share:.0%} of the variance)" for number, share in enumerate(summary.shares, 1)
     ]
     x, y = ({"title": {"text": text}, "zeroline": False, "automargin": True} for text in shares)
-    traces = [_map_trace(portrait, labels, *found) for found in enumerate(names if portrait.labels else [""])]
-    told = f" by label ({', '.join(names)})" if portrait.labels else ""
+    traces = [_map_trace(summary, labels, *found) for found in enumerate(names if summary.labels else [""])]
+    by_label = f" by label ({', '.join(names)})" if summary.labels else ""
     return Plot(
-        id=f"map-{sitting.trial.cell}",
-        title=f"cell {sitting.trial.cell}, {sitting.name}",
-        alt=f"Posterior means of {len(labels)} validation sentences on two principal components{told}, cell "
-        f"{sitting.trial.cell}.",
+        id=f"map-{exemplar.trial.cell}",
+        title=f"cell {exemplar.trial.cell}, {exemplar.name}",
+        alt=f"Posterior means of {len(labels)} validation sentences on two principal components{by_label}, cell "
+        f"{exemplar.trial.cell}.",
         spec={"data": traces, "layout": layout(x, y, 360)},
     )
 
 
-def _map_trace(portrait: LatentSummary, labels: tuple[str, ...], number: int, name: str) -> dict[str, Any]:
+def _map_trace(summary: LatentSummary, labels: tuple[str, ...], number: int, name: str) -> dict[str, Any]:
     colour, marker, _ = label_style(number)
     rows = [row for row, label in enumerate(labels) if label == name]
     return {
         "type": "scatter",
         "mode": "markers",
         "name": escape(name),
-        "x": [short(portrait.positions[row][0]) for row in rows],
-        "y": [short(portrait.positions[row][1]) for row in rows],
+        "x": [short(summary.positions[row][0]) for row in rows],
+        "y": [short(summary.positions[row][1]) for row in rows],
         "marker": {"color": colour, "symbol": marker, "size": 6, "opacity": 0.75},
-        "text": [f"{escape(name)}{': ' if name else ''}{escape(portrait.texts[row])}" for row in rows],
+        "text": [f"{escape(name)}{': ' if name else ''}{escape(summary.texts[row])}" for row in rows],
         "hovertemplate": "%{text}<extra></extra>",
     }
 

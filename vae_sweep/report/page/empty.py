@@ -6,25 +6,25 @@ from vae_sweep.results.published import TEXTS
 from vae_sweep.results.results import Results
 
 NO_END = "No trial has ended yet."
-NO_PORTRAIT = "No trial has left a summary of its code (latent.json) that can be read."
+NO_SUMMARY = "No trial has left a summary of its code (latent.json) that can be read."
 
 
-def empty_reasons(record: SweepRecord, report: Results, sittings: list[CellExemplar]) -> dict[str, str]:
+def empty_reasons(record: SweepRecord, report: Results, exemplars: list[CellExemplar]) -> dict[str, str]:
     """Return section -> what its line says where it is empty."""
     ended = bool(report.rows)
-    missing = list(dict.fromkeys(reason for found in sittings for reason in found.missing))
-    portraits = " ".join([NO_PORTRAIT, *(f"{reason[0].upper()}{reason[1:]}." for reason in missing)])
+    missing = list(dict.fromkeys(reason for found in exemplars for reason in found.missing))
+    no_summary = " ".join([NO_SUMMARY, *(f"{reason[0].upper()}{reason[1:]}." for reason in missing)])
     return {
         "front": "No cell has both a perplexity and a reconstruction." if ended else NO_END,
         "evidence": "Fewer than two cells have ended with all their seeds.",
         "rates": "No cell with a target rate λ has ended." if ended else NO_END,
         "epochs": "No trial has reported an epoch yet.",
-        "units": portraits if ended else NO_END,
+        "units": no_summary if ended else NO_END,
         "paper": _paper(record),
         "cells": NO_END,
         "likelihood": "No cell has a tight likelihood." if ended else NO_END,
-        "samples": portraits if ended else NO_END,
-        "maps": _maps(report, portraits),
+        "samples": no_summary if ended else NO_END,
+        "maps": _maps(report, no_summary),
         "costs": "No trial has started yet.",
     }
 
@@ -36,7 +36,7 @@ def _paper(record: SweepRecord) -> str:
     return "No trial's test split has been scored yet."
 
 
-def _maps(report: Results, portraits: str) -> str:
+def _maps(report: Results, no_summary: str) -> str:
     if not any(row.front for row in report.rows):
         return "No cell stands on the front yet: all its seeds must have ended."
-    return portraits
+    return no_summary

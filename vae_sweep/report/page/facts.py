@@ -9,7 +9,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from vae_sweep.journal.invariants import trial_findings
-from vae_sweep.journal.metrics import METRICS, number_text, values_text, word_of
+from vae_sweep.journal.metrics import METRICS, metric_of, number_text, values_text
 from vae_sweep.journal.records import LaunchRecord, SweepRecord, TrialRecord
 
 HOUR, MINUTE = 3600.0, 60.0
@@ -29,8 +29,11 @@ class TrialFacts:
     run: str | None
 
 
-def trial_facts(record: SweepRecord, trial: TrialRecord, runs: Mapping[str, str]) -> TrialFacts:
-    """Return what the journal has of a trial; `runs` are the addresses of runs in MLflow, by trial."""
+def trial_facts(record: SweepRecord, trial: TrialRecord, runs: Mapping[str, str], whole: bool) -> TrialFacts:
+    """Return what the journal has of a trial, its numbers only where it is shown `whole`.
+
+    `runs` are the addresses of runs in MLflow, by trial.
+    """
     wrong = [f"invariant broken: {finding}" for finding in trial_findings(record, trial)]
     wrong += [f"reported twice, and not the same: {conflict}" for conflict in trial.conflicts]
     wrong += [f"damaged: {text}" for text in trial.damaged]
@@ -39,7 +42,7 @@ def trial_facts(record: SweepRecord, trial: TrialRecord, runs: Mapping[str, str]
         cell=trial.cell,
         outcome=trial.final.outcome if trial.final else "open",
         facts=list(_facts(trial)),
-        numbers=_numbers(trial),
+        numbers=_numbers(trial) if whole else [],
         wrong=wrong,
         run=runs.get(trial.id),
     )
@@ -106,8 +109,8 @@ def _numbers(trial: TrialRecord) -> list[Fact]:
 
 
 def _number(key: str, value: float) -> str:
-    word = word_of(key)
-    return number_text(word, value) if word in METRICS else f"{value:.4g}"
+    metric = metric_of(key)
+    return number_text(metric, value) if metric in METRICS else f"{value:.4g}"
 
 
 def _plain(value: Any) -> str:

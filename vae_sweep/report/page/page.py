@@ -1,6 +1,7 @@
 """The page: a record, its report and latent summaries in the template, with all that it needs inline."""
 
 import base64
+import gzip
 import hashlib
 import time
 from collections.abc import Iterable, Mapping
@@ -24,6 +25,7 @@ from vae_sweep.report.page.code_plots import map_plot, unit_plot
 from vae_sweep.report.page.facts import as_yaml, corpus_facts, launch_facts, moment, span, trial_facts
 from vae_sweep.report.page.plot import Plot, methods_of
 from vae_sweep.report.page.plots import PHASE_TITLES, epoch_plots, front_plot, rate_plots
+from vae_sweep.report.page.thinning import thinned_sentence, whole_trials
 from vae_sweep.report.palette import label_style, style_of
 from vae_sweep.report.terminal import LEGEND, incomparable_reasons
 from vae_sweep.results.cells import CellResult
@@ -50,26 +52,28 @@ class Moment:
     runs: Mapping[str, str]
 
 
-def make_page(record: SweepRecord, spec: SweepSpec, gallery: LatentSummaryCache, now: Moment) -> str:
+def make_page(record: SweepRecord, spec: SweepSpec, summaries: LatentSummaryCache, now: Moment) -> str:
     """Return the report as one HTML document that asks nothing of any network."""
     report = compute_results(record, spec.search.objectives)
-    sittings = gallery.sittings(record)
-    figures = page_figures(record, report.rows, sittings)
+    exemplars = summaries.exemplars(record)
+    figures = page_figures(record, report.rows, exemplars)
+    whole = set(whole_trials(record, report.rows))
     code = _resource("page.js")
-    scripts = {"plotly": plotly_js(), "code": code}
     page: str = _template().render(
         record=record,
         now=now,
         refresh=REFRESH,
         made=moment(time.time()),
-        policy=_policy(scripts.values()),
+        policy=_policy((plotly_js(), code)),
         style=Markup(_resource("page.css")),  # noqa: S704  a file of ours
-        scripts={name: Markup(text) for name, text in scripts.items()},  # noqa: S704  files of ours and plotly's
+        plotly=_packed(),
+        code=Markup(code),  # noqa: S704  a file of ours
+        thinned=thinned_sentence(len(whole), len(record.trials)),
         data={plot.id: plot.spec for plot in figures.all},
         figures=figures,
         head=_head(record, spec, report),
         evidence=evidence_table(report),
-        empty=empty.empty_reasons(record, report, sittings),
+        empty=empty.empty_reasons(record, report, exemplars),
         headings=BESIDE_HEADINGS,
         likelihood_head=likelihood_head(),
         likelihood_note=LIKELIHOOD_NOTE,
@@ -77,10 +81,12 @@ def make_page(record: SweepRecord, spec: SweepSpec, gallery: LatentSummaryCache,
         beside=beside_table(report),
         measured={row.cell for row in report.rows},
         remarks=[LEGEND, *incomparable_reasons(report.comparisons)] if report.comparisons else [],
-        sittings=sittings,
-        labels=[(name, *label_style(number)) for number, name in enumerate(label_names(sittings))],
+        exemplars=exemplars,
+        labels=[(name, *label_style(number)) for number, name in enumerate(label_names(exemplars))],
         costs=_costs(record),
-        facts=[trial_facts(record, record.trials[name], now.runs) for name in sorted(record.trials)],
+        facts=[
+            trial_facts(record, record.trials[name], now.runs, name in whole) for name in sorted(record.trials)
+        ],
         launches=[launch_facts(launch) for launch in record.launches],
         corpus=corpus_facts(record),
         yaml=as_yaml(record.spec),
@@ -110,12 +116,13 @@ class Figures:
         return [*self.fronts, *self.rates, *epochs, *([self.units] if self.units else []), *self.maps]
 
 
-def page_figures(record: SweepRecord, rows: list[CellResult], sittings: list[CellExemplar]) -> Figures:
+def page_figures(record: SweepRecord, rows: list[CellResult], exemplars: list[CellExemplar]) -> Figures:
     """Return the figures of a sweep; those that have nothing to show are not there."""
-    split, labels, found = widest_split(rows), label_names(sittings), fronts(record, rows)
-    epochs = epoch_plots(epoch_curves(record))
+    split, labels, found = widest_split(rows), label_names(exemplars), fronts(record, rows)
+    whole = set(whole_trials(record, rows))
+    epochs = epoch_plots([curve for curve in epoch_curves(record) if curve.trial in whole])
     front = {row.cell for row in rows if row.front}
-    maps = [map_plot(sitting, labels) for sitting in sittings if sitting.trial.cell in front]
+    maps = [map_plot(exemplar, labels) for exemplar in exemplars if exemplar.trial.cell in front]
     return Figures(
         fronts=[front_plot(each) for each in found],
         published=any(each.published for each in found),
@@ -126,7 +133,7 @@ def page_figures(record: SweepRecord, rows: list[CellResult], sittings: list[Cel
             for phase in PHASES
             if (shown := [plot for plot in epochs if plot.id.startswith(f"epochs-{phase}-")])
         },
-        units=unit_plot(unit_rows(sittings)),
+        units=unit_plot(unit_rows(exemplars)),
         maps=[plot for plot in maps if plot is not None],
     )
 
@@ -139,7 +146,7 @@ def _head(record: SweepRecord, spec: SweepSpec, report: Results) -> dict[str, An
     for trial in record.trials.values():
         name = trial.final.outcome if trial.final else "open"
         outcomes[name] = outcomes.get(name, 0) + 1
-    objectives = " and ".join(METRICS[word].symbol for word in spec.search.objectives)
+    objectives = " and ".join(METRICS[metric].symbol for metric in spec.search.objectives)
     return {
         "facts": [
             ("corpus", spec.corpus.title),
@@ -174,6 +181,12 @@ def plotly_js() -> str:
 
     source: str = get_plotlyjs()
     return source
+
+
+@cache
+def _packed() -> str:
+    """Return plotly.js packed, as text; the page unpacks it."""
+    return base64.b64encode(gzip.compress(plotly_js().encode(), mtime=0)).decode()
 
 
 @cache

@@ -9,7 +9,7 @@ from vae_sweep.report.page.plot import Plot, layout, short, whole_ticks
 from vae_sweep.report.palette import in_order, style_of
 from vae_sweep.report.terminal import cell_name
 from vae_sweep.results.cells import CellResult
-from vae_sweep.results.series import ACROSS, EPOCH_WORDS, PHASES, PUBLISHED_UP, UP, EpochCurve, Front, RateCurve
+from vae_sweep.results.series import ACROSS, EPOCH_METRICS, PHASES, PUBLISHED_UP, UP, EpochCurve, Front, RateCurve
 from vae_sweep.statistics.intervals import Interval
 
 FAINT = 0.35
@@ -43,22 +43,22 @@ def rate_plots(curves: dict[str, list[RateCurve]], split: str) -> list[Plot]:
     """Return a plot for each metric over λ; a method without λ is a level line."""
     rates = [rate for found in curves.values() for curve in found for rate in curve.rates]
     ends = (min(rates), max(rates)) if rates else (0.0, 1.0)
-    return [_rate_plot(word, found, ends, split) for word, found in curves.items()]
+    return [_rate_plot(metric, found, ends, split) for metric, found in curves.items()]
 
 
 def epoch_plots(curves: list[EpochCurve]) -> list[Plot]:
     """Return a plot for each phase and metric over epochs: a line a trial, in the colour of its method."""
     return [
-        _epoch_plot(phase, word, shown)
+        _epoch_plot(phase, metric, shown)
         for phase in PHASES
-        for word in EPOCH_WORDS
-        if (shown := [curve for curve in curves if curve.phase == phase and curve.has(word)])
+        for metric in EPOCH_METRICS
+        if (shown := [curve for curve in curves if curve.phase == phase and curve.has(metric)])
     ]
 
 
-def _axis(word: str) -> dict[str, Any]:
-    metric = METRICS[word]
-    return {"title": {"text": f"{metric.symbol}, {metric.unit}"}, "zeroline": False}
+def _axis(metric: str) -> dict[str, Any]:
+    about = METRICS[metric]
+    return {"title": {"text": f"{about.symbol}, {about.unit}"}, "zeroline": False}
 
 
 def _front_line(line: Sequence[CellResult]) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def _cells(rows: Sequence[CellResult], method: str) -> dict[str, Any]:
             "color": style.colour,
             "symbol": style.marker,
             "size": [13 if row.front else 9 for row in rows],
-            "opacity": [FAINT if row.untold else 1 for row in rows],
+            "opacity": [FAINT if row.unknown_likelihood else 1 for row in rows],
             "line": {"width": 0},
         },
         "customdata": [row.cell for row in rows],
@@ -121,21 +121,21 @@ def _published(front: Front, method: str) -> list[dict[str, Any]]:
     ]
 
 
-def _rate_plot(word: str, curves: list[RateCurve], ends: tuple[float, float], split: str) -> Plot:
-    traces = [_rate_trace(word, curve, ends) for curve in curves]
+def _rate_plot(metric: str, curves: list[RateCurve], ends: tuple[float, float], split: str) -> Plot:
+    traces = [_rate_trace(metric, curve, ends) for curve in curves]
     methods = in_order({curve.method for curve in curves})
-    symbol = METRICS[word].symbol
+    symbol = METRICS[metric].symbol
     x = {"title": {"text": "λ, nats per sentence"}, "zeroline": False}
     return Plot(
-        id=f"rate-{word}",
-        title=f"{symbol} ({METRICS[word].unit})",
+        id=f"rate-{metric}",
+        title=f"{symbol} ({METRICS[metric].unit})",
         alt=f"{symbol} on the {split} split over λ from {ends[0]:g} to {ends[1]:g}, for {', '.join(methods)}.",
         spec={"data": traces, "layout": layout(x, {"zeroline": False}, height=300)},
         methods=tuple(methods),
     )
 
 
-def _rate_trace(word: str, curve: RateCurve, ends: tuple[float, float]) -> dict[str, Any]:
+def _rate_trace(metric: str, curve: RateCurve, ends: tuple[float, float]) -> dict[str, Any]:
     style = style_of(curve.method)
     levels = curve.levels if curve.rates else curve.levels * 2
     cells = curve.cells if curve.rates else curve.cells * 2
@@ -155,29 +155,29 @@ def _rate_trace(word: str, curve: RateCurve, ends: tuple[float, float]) -> dict[
         },
         "marker": {"color": style.colour, "symbol": style.marker, "size": 8},
         "customdata": list(cells),
-        "text": [_level_hover(word, name, cell, level) for cell, level in zip(cells, levels, strict=True)],
+        "text": [_level_hover(metric, name, cell, level) for cell, level in zip(cells, levels, strict=True)],
         "hovertemplate": "λ %{x:.4g}<br>%{text}<extra></extra>" if curve.rates else "%{text}<extra></extra>",
     }
 
 
-def _epoch_plot(phase: str, word: str, curves: list[EpochCurve]) -> Plot:
+def _epoch_plot(phase: str, metric: str, curves: list[EpochCurve]) -> Plot:
     methods = in_order({curve.method for curve in curves})
     x = {"title": {"text": "epoch"}, "zeroline": False} | whole_ticks(max(curve.epochs[-1] for curve in curves))
-    symbol = METRICS[word].symbol
+    symbol = METRICS[metric].symbol
     return Plot(
-        id=f"epochs-{phase}-{word}",
-        title=f"{symbol} ({METRICS[word].unit})",
+        id=f"epochs-{phase}-{metric}",
+        title=f"{symbol} ({METRICS[metric].unit})",
         alt=f"{symbol} on validation after each epoch, {PHASE_TITLES[phase]}: {len(curves)} trials of "
         f"{', '.join(methods)}.",
         spec={
-            "data": [_epoch_trace(word, method, curves) for method in methods],
+            "data": [_epoch_trace(metric, method, curves) for method in methods],
             "layout": layout(x, {"zeroline": False}, height=260),
         },
         methods=tuple(methods),
     )
 
 
-def _epoch_trace(word: str, method: str, curves: list[EpochCurve]) -> dict[str, Any]:
+def _epoch_trace(metric: str, method: str, curves: list[EpochCurve]) -> dict[str, Any]:
     """Return all lines of a method as one trace, with a gap between two trials."""
     style = style_of(method)
     x: list[int | None] = []
@@ -186,7 +186,7 @@ def _epoch_trace(word: str, method: str, curves: list[EpochCurve]) -> dict[str, 
     for curve in curves:
         if curve.method == method:
             x += [*curve.epochs, None]
-            y += [*(None if value is None else short(value) for value in curve.words[word]), None]
+            y += [*(None if value is None else short(value) for value in curve.metrics[metric]), None]
             text += [*[curve.trial] * len(curve.epochs), None]
     return {
         "type": "scatter",
@@ -210,19 +210,21 @@ def _bars(intervals: Sequence[Interval], colour: str) -> dict[str, Any]:
 
 def _hover(row: CellResult) -> str:
     numbers = [
-        f"{METRICS[word].symbol} {number_text(word, row.numbers[word], row.half_widths.get(word))}"
-        for word in (UP, PUBLISHED_UP, ACROSS, "kl", "active_units", "mutual_information")
-        if word in row.numbers
+        f"{METRICS[metric].symbol} {number_text(metric, row.numbers[metric], row.half_widths.get(metric))}"
+        for metric in (UP, PUBLISHED_UP, ACROSS, "kl", "active_units", "mutual_information")
+        if metric in row.numbers
     ]
     seeds = f"{row.seeds} seed{'s' * (row.seeds != 1)}"
     place = f"cell {row.cell}, {seeds}{', on the front' if row.front else ''}"
-    unknown = [f"cannot tell PPL: {row.untold}"] if row.untold else []
+    unknown = [f"cannot tell PPL: {row.unknown_likelihood}"] if row.unknown_likelihood else []
     return "<br>".join([f"<b>{escape(cell_name(row))}</b>", place, *map(escape, [*numbers, *unknown])])
 
 
-def _level_hover(word: str, name: str, cell: int, level: Interval) -> str:
-    return f"{escape(name)} (cell {cell})<br>{number_text(word, level.mean, level.half_width)}"
+def _level_hover(metric: str, name: str, cell: int, level: Interval) -> str:
+    return f"{escape(name)} (cell {cell})<br>{number_text(metric, level.mean, level.half_width)}"
 
 
 def _pair(row: CellResult) -> str:
-    return " and ".join(f"{METRICS[word].symbol} {number_text(word, row.numbers[word])}" for word in (UP, ACROSS))
+    return " and ".join(
+        f"{METRICS[metric].symbol} {number_text(metric, row.numbers[metric])}" for metric in (UP, ACROSS)
+    )

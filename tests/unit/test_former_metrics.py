@@ -44,7 +44,7 @@ OBJECTIVES = ("perplexity", "reconstruction")
 
 
 def on(split: str, numbers: dict[str, float]) -> dict[str, float]:
-    return {f"{split}/{word}": value for word, value in numbers.items()}
+    return {f"{split}/{metric}": value for metric, value in numbers.items()}
 
 
 def former_sweep(path: Path) -> SweepRecord:
