@@ -51,6 +51,7 @@ def sbatch(hosts: dict[str, Host], home: Path, log: Path) -> "subprocess.Popen[b
     slurm = {"SLURM_JOB_ID": "417", "SLURM_JOB_NODELIST": "n1,n2", "SLURM_CPUS_PER_TASK": "1"}
     own = {"PATH": f"{home / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(REPOSITORY)}
     own |= {"SPACES": first.space.removesuffix("-n1"), "VAE_SWEEP_PYTHON": sys.executable}
+    own |= {"VAE_SWEEP_START_SECONDS": "900"}  # on a busy machine
     script = str(REPOSITORY / "docker" / "slurm" / "vae-sweep.sbatch")
     held = {key: value for key, value in environment(home).items() if not key.startswith("RAY_")}
     return first.start(["bash", script, str(home / "tiny.yaml")], held | slurm | own, log)
