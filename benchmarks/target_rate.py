@@ -32,7 +32,6 @@ STYLE: Any = {
     "axes.titlesize": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "svg.fonttype": "none",
     "svg.hashsalt": "vae-sweep",
     "text.parse_math": False,
     "font.family": "sans-serif",
@@ -52,7 +51,7 @@ def over_rates(axes: Axes, trials: pd.DataFrame, metric: str, from_q: bool = Fal
     for method, found in trials.dropna(subset=["target_rate"]).groupby("method"):
         style = style_of(str(method))
         rates, levels = zip(
-            *((rate, mean_interval(of[metric])) for rate, of in found.groupby("target_rate")), strict=True
+            *((rate, mean_interval(list(of[metric]))) for rate, of in found.groupby("target_rate")), strict=True
         )
         axes.errorbar(
             np.array(rates) + (0.08 if method == "ours" else -0.08),
@@ -106,11 +105,11 @@ def figure(trials: pd.DataFrame, epochs: pd.DataFrame, theme: str) -> Figure:
 def differences(trials: pd.DataFrame) -> str:
     """Return what each λ costs against the lowest, in nats, paired by seed, by both estimates."""
     lines = ["| | by q, 1000 | by the tight estimate |", "|---|---|---|"]
-    rated = trials.dropna(subset=["target_rate"]).set_index(CELL)
+    rated = trials.dropna(subset=["target_rate"]).set_index(CELL).sort_index()
     lowest = trials.target_rate.min()
     for method, rate in sorted({(method, rate) for method, rate, _ in rated.index if rate > lowest}):
         paired = rated.loc[(method, rate)] - rated.loc[(method, lowest)]
-        found = [mean_interval(paired[word]) for word in ("test/iw_nll", "test/nll")]
+        found = [mean_interval(list(paired[word])) for word in ("test/iw_nll", "test/nll")]
         cells = [f"{each.mean:+.2f} ± {each.half_width or float('nan'):.2f}" for each in found]
         lines.append(f"| `{method}`: λ = {rate:g} against {lowest:g} | {cells[0]} | {cells[1]} |")
     return "\n".join(lines)
