@@ -85,8 +85,10 @@ def is_a_program(words: str) -> None:
 def is_a_benchmark(words: str) -> None:
     """The script is there and knows the options."""
     own = bare(words)
-    module = own[2].replace(".", "/")
-    known = (f"{module}.py", f"{module}/__main__.py") if own[1] == "-m" else own[1:2]
+    known = own[1:2]
+    if own[1] == "-m":
+        module = own[2].replace(".", "/")
+        known = [f"{module}.py", f"{module}/__main__.py"]
     [path] = [each for each in known if (REPOSITORY / each).exists()]
     text = (REPOSITORY / path).read_text(encoding="utf-8")
     for word in own[2:]:
@@ -160,7 +162,6 @@ ELSEWHERE = (
     Elsewhere("vae-sweep launch my.yaml --extend --set search.kind=fill", FILL, parses),
     Elsewhere("vae-sweep init", "measures for a minute; tests/unit/test_proposal.py writes files", parses),
     Elsewhere("vae-sweep launch mine.yaml", "launches what init wrote", parses),
-    Elsewhere("vae-sweep launch search_spaces/snli.yaml", HOURS, parses),
     Elsewhere("vae-sweep launch search_spaces/snli_front_cpu.yaml", HOURS, parses),
     Elsewhere("vae-sweep launch search_spaces/snli_rows_cpu.yaml", HOURS, parses),
     Elsewhere("vae-sweep launch search_spaces/ptb_rows_cpu.yaml", HOURS, parses),

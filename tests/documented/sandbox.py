@@ -13,7 +13,6 @@ from tests.run import warm_programs
 MEANINGS = {
     "SPACE.yaml": "my.yaml",
     "SWEEP": "sweeps/quickstart",
-    "SWEEP...": "sweeps/my",
     "sweeps/full_ptb": "sweeps/quickstart",
     "sweeps/snli_rows_cpu": "sweeps/quickstart",
     "sweeps/yelp_cpu": "sweeps/quickstart",

@@ -20,6 +20,7 @@ from vae_sweep.config.domains import Choice, Domain, FloatRange, IntRange, LogRa
 from vae_sweep.config.method_space import LISTABLE
 from vae_sweep.config.reader import json_schema, read_spec
 from vae_sweep.config.sweep_spec import SweepSpec
+from vae_sweep.errors import SpecError
 
 SPACES = Path(__file__).parents[2] / "search_spaces"
 FILES = sorted(SPACES.glob("*.yaml"))
@@ -179,6 +180,20 @@ def test_an_extending_file_merges_sections_and_replaces_methods_and_seeds(tmp_pa
         read(tmp_path, "extends: base.yaml\ntraining: {schedule: {kind: linear_decay}}\n").training.schedule
         == LinearDecay()
     )
+
+
+def test_another_text_takes_the_place_of_the_extended_files(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("corpus: {name: ptb, limit: {train: 7}}\nmethods: {vae: }\n", "utf-8")
+    own = read(tmp_path, "extends: base.yaml\ncorpus: {path: mine}\n").corpus
+    assert (own.name, own.path, own.limit.train) == (None, "mine", 7)
+    assert read(tmp_path, "extends: base.yaml\ncorpus: {vocabulary_size: 9}\n").corpus.name == "ptb"
+    set_here = read(tmp_path, "extends: base.yaml\n", "corpus.path=mine").corpus
+    assert (set_here.name, set_here.path) == (None, "mine")
+    for both in (["corpus.name=ptb", "corpus.path=mine"], ["corpus={name: ptb, path: mine}"]):
+        with pytest.raises(SpecError, match="give either name"):
+            read(tmp_path, "extends: base.yaml\n", *both)
+    with pytest.raises(SpecError, match="give either name"):
+        read(tmp_path, "extends: base.yaml\ncorpus: {name: ptb, path: mine}\n")
 
 
 def test_overrides_set_fields_rows_and_parameters(tmp_path: Path) -> None:

@@ -20,6 +20,9 @@ GIVEN: SourceLocation = ("the spec", 0)
 _WHOLE = ("methods", "seeds")
 """Keys that an extending file replaces whole instead of merging."""
 
+_TEXTS = ("name", "path")
+"""Keys of a corpus of which one says which text it is."""
+
 
 def read_spec(path: Path, overrides: Sequence[str] = (), here: bool = True) -> SweepSpec:
     """Read a sweep file, what it extends, and `path=value` overrides. Raises SpecError with every error.
@@ -138,9 +141,19 @@ def read_source(path: Path, chain: tuple[Path, ...] = ()) -> YamlSource:
     base.values.pop("name", None)
     base.places.pop(("name",), None)
     kept = {key: value for key, value in base.values.items() if key not in _WHOLE or key not in own.values}
-    values = merged(kept, own.values)
+    values = merged(_without_other_text(kept, own.values.get("corpus")), own.values)
     places = {where: place for where, place in (base.places | own.places).items() if _holds(values, where)}
     return YamlSource(values, places, base.problems + own.problems)
+
+
+def _without_other_text(base: dict[str, Any], corpus: Any) -> dict[str, Any]:
+    """Return values of an extended file without its corpus' name or path, where `corpus` has the other."""
+    below = base.get("corpus")
+    if not isinstance(corpus, dict) or not isinstance(below, dict):
+        return base
+    given = [key for key in _TEXTS if key in corpus]
+    other = [key for key in _TEXTS if len(given) == 1 and key not in given]
+    return base | {"corpus": {key: value for key, value in below.items() if key not in other}}
 
 
 def _holds(values: Any, where: Where) -> bool:
@@ -178,6 +191,9 @@ def _override(source: YamlSource, text: str) -> None:
         node = node[part]
     node[parts[-1]] = value
     where = tuple(parts)
+    for other in _TEXTS if parts[0] == "corpus" and parts[-1] in _TEXTS and len(parts) == 2 else ():
+        if other != parts[-1] and not source.places.get(("corpus", other), place)[0].startswith("--set"):
+            node.pop(other, None)
     kept = {old: place for old, place in source.places.items() if old[: len(where)] != where}
     source.places = kept | {where: place}
 
