@@ -1,9 +1,10 @@
 """What a sweep by hand loses, and `vae-sweep` beside it: a driver killed, MLflow away, damaged checkpoints.
 
-    python -m benchmarks.by_hand FOLDER
+    python -m benchmarks.by_hand FOLDER [WORD...]
 
 Both search the same four methods and λ on 400 sentences of the embedded corpus, with the same science, in 8
-trials, two at once. Each line of the table is one run of each. Takes about a quarter of an hour on two cores.
+trials, two at once. Each line of the table is one run of each. Words choose lines by
+their names; all take about twenty minutes on two cores.
 """
 
 import json
@@ -36,15 +37,23 @@ search: {kind: tpe, trials: 8, objectives: [perplexity]}
 """
 NOWHERE = "http://127.0.0.1:9"
 BOUND = 1200.0
+STRUCK_AFTER = 30
+"""Epochs, of about 75."""
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two: how it is started with a tracking server, and where its epochs and its runs are seen."""
+    """One of the two: how it is started with a tracking server, and where what it did is seen.
+
+    `epochs` are those that were reported, `begun` how many there are by the checkpoints so far, `cells` how many
+    distinct cells its trials are and how many pretrainings were trained.
+    """
 
     name: str
     command: Callable[[Path, str], list[str]]
     epochs: Callable[[Path], list[tuple[str, int]]]
+    begun: Callable[[Path], int]
+    cells: Callable[[Path], str]
     newest: Callable[[Path], list[Path]]
 
 
@@ -61,6 +70,31 @@ def sweep_epochs(home: Path) -> list[tuple[str, int]]:
     return [(f"{line['trial']} {line['phase']}", line["epoch"]) for line in lines if line["kind"] == "epoch"]
 
 
+def hand_begun(home: Path) -> int:
+    """Return how many checkpoints were written, by the numbers of the last ones."""
+    last: dict[Path, int] = {}
+    for path in home.glob("out/sweep/*/checkpoint_*"):
+        last[path.parent] = max(last.get(path.parent, 0), int(path.name.rpartition("_")[2]) + 1)
+    return sum(last.values())
+
+
+def hand_cells(home: Path) -> str:
+    """Return how many distinct cells the trials are, and how many of these pretrained."""
+    found = [json.loads(path.read_text()) for path in home.glob("out/sweep/*/params.json")]
+    pretrained = sum(values["method"] == "ours" for values in found)
+    distinct = {json.dumps(values, sort_keys=True) for values in found}
+    return f"{len(distinct)} distinct of {len(found)} trials, {pretrained} pretrainings"
+
+
+def sweep_cells(home: Path) -> str:
+    """Return how many distinct cells the journal has, and how many pretrainings were trained."""
+    lines = [json.loads(line) for line in (home / "sweeps" / "same" / "journal.jsonl").open()]
+    cells = {json.dumps([line["method"], line["values"]]) for line in lines if line["kind"] == "cell"}
+    trials = {line["trial"] for line in lines if line["kind"] == "final"}
+    missed = sum(line["kind"] == "store" and line["event"] == "miss" for line in lines)
+    return f"{len(cells)} distinct of {len(trials)} trials, {missed} pretraining{'s' * (missed != 1)}"
+
+
 def written(home: Path) -> str:
     """Return the path of the sweep file, written anew."""
     (home / "same.yaml").write_text(SPACE, encoding="utf-8")
@@ -72,6 +106,8 @@ SIDES = (
         "by hand",
         lambda home, uri: [sys.executable, str(SCRIPT), "out", uri],
         hand_epochs,
+        hand_begun,
+        hand_cells,
         lambda home: sorted(home.glob("out/sweep/*/checkpoint_*/tensors.safetensors")),
     ),
     Side(
@@ -80,6 +116,8 @@ SIDES = (
             *(sys.executable, "-m", "vae_sweep.cli.main", "launch", written(home), "--set", f"tracking.uri={uri}")
         ],
         sweep_epochs,
+        lambda home: len(sweep_epochs(home)),
+        sweep_cells,
         lambda home: sorted(home.glob("sweeps/same/ray/*/*/checkpoint_*/tensors.safetensors")),
     ),
 )
@@ -114,13 +152,20 @@ def twice(epochs: list[tuple[str, int]]) -> int:
     return len(epochs) - len(set(epochs))
 
 
+def undisturbed(side: Side, home: Path) -> str:
+    """Run to the end."""
+    began = time.monotonic()
+    code = finish(side, home, database(home))
+    return f"exit {code}; {side.cells(home)}; {time.monotonic() - began:.0f} s"
+
+
 def killed(side: Side, home: Path) -> str:
     """Kill the driver when a third of the epochs is there, run the same command again."""
     process = start(side, home, database(home))
     below = psutil.Process(process.pid)
-    wait(lambda: len(side.epochs(home)) >= 30 or process.poll() is not None)
+    wait(lambda: side.begun(home) >= STRUCK_AFTER or process.poll() is not None)
     children = below.children(recursive=True)
-    before = len(side.epochs(home))
+    before = side.begun(home)
     process.kill()
     process.wait()
     _, alive = psutil.wait_procs(children, timeout=60)
@@ -141,7 +186,7 @@ def without_server(side: Side, home: Path) -> str:
 def damaged(side: Side, home: Path) -> str:
     """Stop with Ctrl-C, cut the newest checkpoint of each trial in half, run the same command again."""
     process = start(side, home, database(home))
-    wait(lambda: len(side.epochs(home)) >= 30 or process.poll() is not None)
+    wait(lambda: side.begun(home) >= STRUCK_AFTER or process.poll() is not None)
     os.killpg(process.pid, signal.SIGINT)
     process.wait(BOUND)
     newest = {path.parents[1]: path for path in side.newest(home)}
@@ -160,20 +205,22 @@ def wait(met: Callable[[], bool]) -> None:
 
 
 ATTACKS = {
+    "nothing": undisturbed,
     "driver killed (SIGKILL), run again": killed,
     "MLflow server away": without_server,
     "checkpoints damaged, run again": damaged,
 }
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, names: list[str]) -> None:
     script = sum(1 for line in SCRIPT.open() if line.strip())
     print(f"| | by hand ({script} lines) | `vae-sweep` ({len(SPACE.strip().splitlines())} lines of YAML) |")
     print("|---|---|---|")
     for number, (name, attack) in enumerate(ATTACKS.items()):
-        seen = [attack(side, folder.resolve() / f"{number}-{side.name}") for side in SIDES]
-        print(f"| {name} | {seen[0]} | {seen[1]} |", flush=True)
+        if not names or any(word in name for word in names):
+            seen = [attack(side, folder.resolve() / f"{number}-{side.name}") for side in SIDES]
+            print(f"| {name} | {seen[0]} | {seen[1]} |", flush=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -10,7 +10,7 @@ from trainables.ray_trainable import DeviceError, device
 from vae_sweep.config.sweep_spec import SweepSpec
 from vae_sweep.planning.allocation import NodeCapacity, TrialResources
 from vae_sweep.running.cluster_precision import favoured
-from vae_sweep.running.nodes.auto_gpus import may_use_gpus, untold_gpus
+from vae_sweep.running.nodes.auto_gpus import may_use_gpus, why_gpus_unknown
 from vae_sweep.running.nodes.node_checks import NodeFinding
 
 CORE, CARD = TrialResources(1, 0.0), TrialResources(1, 0.25)
@@ -32,19 +32,19 @@ def test_auto_may_use_gpus_before_it_is_settled() -> None:
 
 
 def test_a_cluster_scaled_to_zero_does_not_tell_what_auto_is() -> None:
-    said = untold_gpus(sweep(), [node(0, 0)], autoscales=True)
+    said = why_gpus_unknown(sweep(), [node(0, 0)], autoscales=True)
     assert said is not None
     assert said.startswith("resources.gpu: auto: no node that is up has a GPU, and the autoscaler may bring")
     assert said.endswith(
         "set resources.gpu to a share such as 0.25 for trials on GPUs, or to 0 for trials on CPUs"
     )
-    own = untold_gpus(sweep(gpu=0, methods={"vae": {"gpu": "auto"}}), [node(0, 0)], autoscales=True)
+    own = why_gpus_unknown(sweep(gpu=0, methods={"vae": {"gpu": "auto"}}), [node(0, 0)], autoscales=True)
     assert own is not None
     assert own.startswith("resources.methods.vae.gpu: auto")
 
 
 def test_nodes_whose_gpus_cannot_be_used_do_not_tell_either() -> None:
-    said = untold_gpus(sweep(), [node(1, 0), node(4, 2, "Ray offers 2 GPUs, torch sees 0")], autoscales=False)
+    said = why_gpus_unknown(sweep(), [node(1, 0), node(4, 2, "Ray offers 2 GPUs, torch sees 0")], autoscales=False)
     assert said is not None
     assert "all nodes that offer GPUs cannot run trials:\n  node ffffffff (h, 10.0.0.7): Ray offers 2 GPUs" in said
 
@@ -60,7 +60,7 @@ def test_nodes_whose_gpus_cannot_be_used_do_not_tell_either() -> None:
     ],
 )
 def test_what_tells(resources: dict[str, Any], nodes: list[NodeFinding], autoscales: bool) -> None:
-    assert untold_gpus(sweep(**resources), nodes, autoscales) is None
+    assert why_gpus_unknown(sweep(**resources), nodes, autoscales) is None
 
 
 @pytest.mark.parametrize(

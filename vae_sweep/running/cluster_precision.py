@@ -9,7 +9,7 @@ from vae_sweep.errors import LaunchError
 from vae_sweep.planning.allocation import NodeCapacity, TrialResources, resources_by_method
 from vae_sweep.planning.plan import Plan
 from vae_sweep.planning.precision import bfloat16_support, with_precision
-from vae_sweep.running.nodes.auto_gpus import untold_gpus
+from vae_sweep.running.nodes.auto_gpus import why_gpus_unknown
 from vae_sweep.running.nodes.placement import autoscales
 from vae_sweep.running.nodes.survey import GRACE, alive_nodes, on_nodes, room_of, unseen
 from vae_sweep.running.ray_session import ray_session
@@ -26,7 +26,7 @@ def settled_on_cluster(plan: Plan) -> Plan:
         nodes = alive_nodes()
         timeout = plan.spec.resources.node_timeout_seconds
         grows = autoscales(plan.spec.resources)
-        if refusal := untold_gpus(plan.spec, [unseen(info) for info in nodes.values()], grows):
+        if refusal := why_gpus_unknown(plan.spec, [unseen(info) for info in nodes.values()], grows):
             raise LaunchError(refusal)
         answers = dict(on_nodes(bfloat16_support, dict.fromkeys(nodes, ()), timeout, GRACE))
     rooms = {node: room_of(info) for node, info in nodes.items()}

@@ -103,16 +103,16 @@ def run_trials(context: LaunchContext) -> None:
 
 def _search(context: LaunchContext, progress: SearchState) -> SweepSearch:
     plan = context.plan
-
     study, said = open_study(plan.spec, context.folder)
     if said:
         context.write(RepairedEvent(text=said))
+    history = patiently(lambda: context.log.refresh().history, context.say)
     placement = context.placement
     around = LaunchSearchContext(
         plan,
         context.stop_controller,
         context.write,
-        cost_of(plan, context.log.refresh().history),
+        cost_of(plan, history),
         placement,
         Admission(plan.spec, plan.shares, placement.rooms, placement.autoscales),
     )

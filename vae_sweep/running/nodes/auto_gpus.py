@@ -13,7 +13,7 @@ def may_use_gpus(spec: SweepSpec) -> bool:
     return any(trial_resources(spec.resources, method, 1).gpus for method in spec.methods)
 
 
-def untold_gpus(spec: SweepSpec, found: Sequence[NodeFinding], autoscales: bool) -> str | None:
+def why_gpus_unknown(spec: SweepSpec, found: Sequence[NodeFinding], autoscales: bool) -> str | None:
     """Return why nodes without a GPU for trials do not tell what `auto` is, and what to set; None where they do.
 
     They do not where a node with GPUs cannot run trials, or nodes with GPUs may still come.

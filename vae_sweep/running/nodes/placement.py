@@ -16,7 +16,7 @@ from vae_sweep.errors import LaunchError
 from vae_sweep.journal.events import NodesEvent
 from vae_sweep.planning.allocation import NodeCapacity, path_of, resources_by_method
 from vae_sweep.planning.plan import Plan
-from vae_sweep.running.nodes.auto_gpus import may_use_gpus, untold_gpus
+from vae_sweep.running.nodes.auto_gpus import may_use_gpus, why_gpus_unknown
 from vae_sweep.running.nodes.mlflow_reachability import unreachable_reason
 from vae_sweep.running.nodes.node_checks import NodeFinding
 from vae_sweep.running.nodes.survey import GRACE, NodeRequirements, Say, alive_nodes, room_of, survey
@@ -118,7 +118,9 @@ def _verdict(
 ) -> tuple[Plan, str | None, list[str]]:
     """Return the plan as of the good nodes, why it cannot run there or None, and warnings."""
     good, bad = ([each for each in found if each.good is wish] for wish in (True, False))
-    refusal = _refusal(bad, good, plan.spec.resources) or (joined and untold_gpus(plan.spec, found, grows)) or None
+    refusal = (
+        _refusal(bad, good, plan.spec.resources) or (joined and why_gpus_unknown(plan.spec, found, grows)) or None
+    )
     if refusal is not None:
         return plan, refusal, []
     plan = _settled(plan, good) if joined else plan
