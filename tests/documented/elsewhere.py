@@ -160,6 +160,7 @@ ELSEWHERE = (
     Elsewhere("vae-sweep data fetch", "downloads; tests/integration/test_fetch.py does it from loopback", parses),
     Elsewhere("vae-sweep data import", "needs tables; tests/unit/test_import.py has some", parses),
     Elsewhere("vae-sweep launch my.yaml --extend --set search.kind=fill", FILL, parses),
+    Elsewhere("vae-sweep --install-completion", "writes into the start-up file of the shell around it", is_told),
     Elsewhere("vae-sweep init", "measures for a minute; tests/unit/test_proposal.py writes files", parses),
     Elsewhere("vae-sweep launch mine.yaml", "launches what init wrote", parses),
     Elsewhere("vae-sweep launch search_spaces/snli_front_cpu.yaml", HOURS, parses),
