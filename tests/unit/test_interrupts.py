@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -36,6 +37,27 @@ def test_the_first_signal_interrupts_and_what_follows_it_is_not_disturbed(number
         for each in (signal.SIGINT, signal.SIGTERM, number):
             signal.raise_signal(each)
     assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+class Interrupted:
+    """An object whose end is interrupted: Python drops what a finalizer raises."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+def wait_interrupted() -> None:
+    Interrupted()
+    threading.Event().wait(60)
+
+
+def test_an_interrupt_that_came_into_a_finalizer_is_not_lost() -> None:
+    hook = sys.unraisablehook
+    with interruptible():
+        with pytest.raises(KeyboardInterrupt):
+            wait_interrupted()
+        signal.raise_signal(signal.SIGINT)
+    assert sys.unraisablehook is hook
 
 
 def test_sigterm_interrupts_also_where_sigint_is_ignored() -> None:

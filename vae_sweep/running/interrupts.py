@@ -1,7 +1,10 @@
 """What SIGINT and SIGTERM do to a verb that runs trials: both stop it, and neither disturbs how it then ends."""
 
+import os
 import signal
+import sys
 import threading
+from _thread import start_new_thread
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -9,10 +12,14 @@ from typing import Any
 
 
 class _Interrupts:
-    """Handlers of both signals: the first that comes raises KeyboardInterrupt, later ones do nothing."""
+    """Handlers of both signals: the first that comes raises KeyboardInterrupt, later ones do nothing.
+
+    One that Python drops, since it came into a finalizer or a callback of the garbage collector, is sent again.
+    """
 
     def __init__(self) -> None:
         self._over = False
+        self._hook = sys.unraisablehook
         self._before = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
 
     def take(self) -> None:
@@ -20,9 +27,11 @@ class _Interrupts:
         if callable(self._before[0][1]):
             signal.signal(signal.SIGINT, self._interrupt)
         signal.signal(signal.SIGTERM, self._like_ctrl_c)
+        sys.unraisablehook = self._send_again
 
     def restore(self) -> None:
         """Put back what was before."""
+        sys.unraisablehook = self._hook
         for number, handler in self._before:
             signal.signal(number, handler)
 
@@ -30,6 +39,24 @@ class _Interrupts:
         if not self._over:
             self._over = True
             raise KeyboardInterrupt
+
+    def _send_again(self, dropped: "sys.UnraisableHookArgs") -> None:
+        if not issubclass(dropped.exc_type, KeyboardInterrupt):
+            self._hook(dropped)
+            return
+        ended = threading.Lock()
+        ended.acquire()
+        start_new_thread(self._interrupt_again, (ended,))
+        ended.release()
+
+    def _interrupt_again(self, ended: threading.Lock) -> None:
+        """Send a signal once the main thread has left the hook, where Python would drop it as well.
+
+        A Thread's `start` would wait for it in the hook.
+        """
+        with ended:
+            self._over = False
+        os.kill(os.getpid(), signal.SIGTERM)
 
     def _like_ctrl_c(self, number: int, frame: FrameType | None) -> None:
         """Do what Ctrl-C does now, also where SIGINT is blocked or ignored, as for the jobs of a cluster."""
