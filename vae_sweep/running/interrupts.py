@@ -1,6 +1,5 @@
 """What SIGINT and SIGTERM do to a verb that runs trials: both stop it, and neither disturbs how it then ends."""
 
-import os
 import signal
 import sys
 import threading
@@ -50,13 +49,13 @@ class _Interrupts:
         ended.release()
 
     def _interrupt_again(self, ended: threading.Lock) -> None:
-        """Send a signal once the main thread has left the hook, where Python would drop it as well.
+        """Send the main thread a signal once it has left the hook, where Python would drop it as well.
 
-        A Thread's `start` would wait for it in the hook.
+        A Thread's `start` would wait for it in the hook; another thread's signal would not end what it waits for.
         """
         with ended:
             self._over = False
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
 
     def _like_ctrl_c(self, number: int, frame: FrameType | None) -> None:
         """Do what Ctrl-C does now, also where SIGINT is blocked or ignored, as for the jobs of a cluster."""
