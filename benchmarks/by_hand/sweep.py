@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import ray
 from optuna import Trial
 from ray import tune
 from ray.air.integrations.mlflow import MLflowLoggerCallback
@@ -89,6 +90,7 @@ def train(config: dict[str, Any]) -> None:
 def main(folder: Path, uri: str) -> None:
     where = folder.resolve() / "sweep"
     trainable = tune.with_resources(train, {"cpu": 1})
+    ray.init(address="local")
     if tune.Tuner.can_restore(str(where)):
         tuner = tune.Tuner.restore(str(where), trainable, resume_unfinished=True, restart_errored=True)
     else:
