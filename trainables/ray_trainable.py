@@ -103,7 +103,7 @@ def _train(spec: TrialSpec, config: dict[str, Any], store: PhaseStore | None) ->
     corpus = _CORPORA.planned(spec.corpus, spec.corpus_fingerprint, Path(config["data_directory"]), damaged)
     state = _start(spec, config["starts"], damaged)
     waiting: Report | None = None
-    for report, new in run_trial(spec, corpus, state, device(ray.get_gpu_ids()), store):
+    for report, new in run_trial(spec, corpus, state, device(_held_gpus()), store):
         if report == waiting:
             tune.report({"kind": WAITS, "host": socket.gethostname(), "process": os.getpid()})
             continue
@@ -172,6 +172,11 @@ def _report(
         tune.report(metrics, checkpoint=tune.Checkpoint.from_directory(name))
 
 
+def _held_gpus() -> list[Any]:
+    """Return the GPUs of Ray's that this worker holds; outside a worker none, and no Ray is started to ask it."""
+    return list(ray.get_gpu_ids()) if ray.is_initialized() else []
+
+
 def device(held: Sequence[int | str]) -> str:
     """Return where a trial computes that holds these GPUs of Ray's. Raises DeviceError where torch sees none."""
     if torch.cuda.is_available():
@@ -202,7 +207,7 @@ def score_weights(
     spec = TrialSpec.model_validate(plain)
     corpus = _CORPORA.planned(spec.corpus, spec.corpus_fingerprint, Path(data_directory), remarks=[])
     try:
-        model = load_model(place_of(weights), spec, corpus.vocabulary, device(ray.get_gpu_ids()))
+        model = load_model(place_of(weights), spec, corpus.vocabulary, device(_held_gpus()))
     except StateError as error:
         raise WeightsError(str(error)) from error
     if evaluation is not None:
