@@ -132,8 +132,6 @@ HOURS = "takes minutes to days, and the corpus; its plan is made instead"
 ELSEWHERE = (
     Elsewhere("make ", "installs, trains, or runs these tests", is_made),
     Elsewhere("python3 -m venv .venv", "make and CI begin so", in_the_makefile),
-    Elsewhere(".venv/bin/python -m pip install", "make and CI begin so", in_the_makefile),
-    Elsewhere(".venv/bin/python -m pytest", "is this suite", in_the_makefile),
     Elsewhere("python -m pytest tests/", "is a part of this suite", has_its_files),
     Elsewhere("python -m tests.", "attacks sweeps for many minutes", is_a_program),
     Elsewhere("python benchmarks/", "measures for minutes on a quiet machine", is_a_benchmark),
