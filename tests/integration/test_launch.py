@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cluster import SPACE, kill_tree, lines, run, start, wait_for, workers
+from tests.integration.mlflow_seen import wait_until
 from tests.integration.sweeps import home_with, journal_of, numbers_of
 
 pytestmark = pytest.mark.slow
@@ -54,6 +55,17 @@ def test_another_spec_under_the_same_name_is_refused(undisturbed: Path) -> None:
     assert "Traceback" not in refused.stderr
 
 
+def is_between_trials(journal: Path) -> bool:
+    """Whether a worker that has ended a trial is taking over the next one.
+
+    Ray Tune does not recover a trial whose worker dies then; it has failed, and runs again with a resume.
+    """
+    begun, over = (
+        {line["trial"] for line in lines(journal) if line["kind"] == kind} for kind in ("trial", "final")
+    )
+    return len(begun - over) < min(2, 3 - len(over))
+
+
 @pytest.mark.parametrize("phase", ["pretrain", "vae"])
 def test_a_worker_killed_in_a_phase_goes_on_from_its_checkpoint(
     tmp_path: Path, undisturbed: Path, phase: str
@@ -62,6 +74,7 @@ def test_a_worker_killed_in_a_phase_goes_on_from_its_checkpoint(
     process = start(home, "launch", "tiny.yaml")
     journal = journal_of(home)
     hit = wait_for(process, journal, lambda line: line["kind"] == "epoch" and line["phase"] == phase)
+    wait_until(lambda: not is_between_trials(journal))
     victims = workers(process)
     assert victims
     for victim in victims:
