@@ -24,7 +24,16 @@ from vae_sweep.statistics.intervals import mean_interval
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 TIGHT, FROM_Q, RECONSTRUCTION = "test/perplexity", "test/iw_perplexity", "test/reconstruction"
 NUMBERS = [TIGHT, FROM_Q, RECONSTRUCTION, "test/nll", "test/iw_nll", "test/kl", "test/mutual_information"]
+TRUST = [
+    "test/samples",
+    "test/pareto_k_bad",
+    "test/iw_pareto_k_bad",
+    "test/amortisation_gap",
+    "test/approximation_gap",
+]
+COMPARED = ("test/iw_nll", "test/nll", RECONSTRUCTION, "test/mutual_information")
 CELL = ["method", "target_rate", "seed"]
+Cell = tuple[str, float]
 KL = "validation/kl"
 INK = {"light": "#1f2328", "dark": "#e6edf3"}
 STYLE: Any = {
@@ -41,7 +50,7 @@ STYLE: Any = {
 def export(folder: Path) -> None:
     """Write what the figure needs of a sweep."""
     sweep = vae_sweep.load_sweep(folder)
-    sweep.trials[[*CELL, *NUMBERS]].round(5).to_csv(RESULTS / "target_rate.csv", index=False)
+    sweep.trials[[*CELL, *NUMBERS, *TRUST]].round(5).to_csv(RESULTS / "target_rate.csv", index=False)
     epochs = sweep.epochs[sweep.epochs.phase == "vae"]
     epochs[[*CELL, "epoch", KL]].round(5).to_csv(RESULTS / "target_rate_epochs.csv", index=False)
 
@@ -102,17 +111,25 @@ def figure(trials: pd.DataFrame, epochs: pd.DataFrame, theme: str) -> Figure:
     return drawn
 
 
+def difference(trials: pd.DataFrame, cell: Cell, against: Cell) -> str:
+    """Return a line of the table: a cell less another, paired by seed, means with 95 % intervals, nats."""
+    one, other = (trials.xs(each) for each in (cell, against))
+    found = [mean_interval(list((one - other)[metric])) for metric in COMPARED]
+    texts = [f"{each.mean:+.2f} ± {each.half_width or float('nan'):.2f}" for each in found]
+    names = [f"`{method}`" + (f" λ = {rate:g}" if rate else "") for method, rate in (cell, against)]
+    return f"| {names[0]} against {names[1]} | {' | '.join(texts)} |"
+
+
 def differences(trials: pd.DataFrame) -> str:
-    """Return what each λ costs against the lowest, in nats, paired by seed, by both estimates."""
-    lines = ["| | by q, 1000 | by the tight estimate |", "|---|---|---|"]
-    rated = trials.dropna(subset=["target_rate"]).set_index(CELL).sort_index()
-    lowest = trials.target_rate.min()
-    for method, rate in sorted({(method, rate) for method, rate, _ in rated.index if rate > lowest}):
-        paired = rated.loc[(method, rate)] - rated.loc[(method, lowest)]
-        found = [mean_interval(list(paired[word])) for word in ("test/iw_nll", "test/nll")]
-        cells = [f"{each.mean:+.2f} ± {each.half_width or float('nan'):.2f}" for each in found]
-        lines.append(f"| `{method}`: λ = {rate:g} against {lowest:g} | {cells[0]} | {cells[1]} |")
-    return "\n".join(lines)
+    """Return each λ against the lowest, against `vae`, and `vae_fbp` against `ours`, as a table."""
+    by_cell = trials.fillna({"target_rate": 0.0}).set_index(CELL).sort_index()
+    cells: list[Cell] = sorted({(method, rate) for method, rate, _ in by_cell.index if rate})
+    lowest = min(rate for _, rate in cells)
+    pairs = [(cell, (cell[0], lowest)) for cell in cells if cell[1] > lowest]
+    pairs += [(cell, ("vae", 0.0)) for cell in cells]
+    pairs += [(cell, ("ours", cell[1])) for cell in cells if cell[0] == "vae_fbp"]
+    head = ["| | NLL by q, 1000 | NLL, tight | Recon | MI |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *(difference(by_cell, *pair) for pair in pairs)])
 
 
 def main() -> None:
@@ -124,7 +141,8 @@ def main() -> None:
     trials, epochs = (pd.read_csv(RESULTS / name) for name in ("target_rate.csv", "target_rate_epochs.csv"))
     for theme in INK:
         drawn = figure(trials, epochs, theme)
-        drawn.savefig(RESULTS / f"target_rate_{theme}.svg", transparent=True, metadata={"Date": None})
+        with mpl.rc_context(STYLE):
+            drawn.savefig(RESULTS / f"target_rate_{theme}.svg", transparent=True, metadata={"Date": None})
     print(differences(trials))
 
 
